@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target is compiled with: warnings are errors, imports are explicit, `any` is written.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func process(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A service: what it shares with the other processes, and what is its own.
+let daemon: [Target.Dependency] = ["AnalysisAPI", "Daemon", "RPC", arguments, log, lifecycle]
+
+let package = Package(
+    name: "analysis-queue",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "queue-service", targets: ["QueueService"]),
+        .executable(name: "progress-service", targets: ["ProgressService"]),
+        .executable(name: "analysis-worker", targets: ["AnalysisWorker"]),
+        .executable(name: "audio-analyzer", targets: ["AudioAnalyzer"]),
+        .executable(name: "gateway", targets: ["Gateway"]),
+        .executable(name: "analysisctl", targets: ["analysisctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .target(name: "CAnalysisProto", dependencies: ["CProtobufC"]),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(
+            name: "CAudio", pkgConfig: "libavformat",
+            providers: [
+                .apt([
+                    "libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswresample-dev",
+                    "libebur128-dev", "libaubio-dev", "libchromaprint-dev",
+                ])
+            ]),
+
+        library("RPC", nio + ["CAnalysisProto", "CProtobufC", log, lifecycle]),
+        library("AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        library("Redis", nio + ["CHiredis", log, lifecycle]),
+        library("Jobs", ["AnalysisAPI"]),
+        library(
+            "Daemon",
+            [
+                "RPC", arguments, log, metrics, lifecycle,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+
+        process(
+            "QueueService",
+            daemon + nio + ["Jobs", "Redis", crypto, .product(name: "CryptoExtras", package: "swift-crypto")],
+            resources: [.embedInCode("Scripts")]),
+        process("ProgressService", daemon + nio + ["Jobs", "Redis"]),
+        process("AnalysisWorker", daemon + nio + ["Jobs", .product(name: "Subprocess", package: "swift-subprocess")]),
+        process("AudioAnalyzer", ["AnalysisAPI", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        process(
+            "Gateway",
+            daemon + nio + ["Jobs", crypto, .product(name: "Hummingbird", package: "hummingbird")],
+            resources: [.embedInCode("Web")]),
+        process("analysisctl", ["AnalysisAPI", "Daemon", "RPC", arguments, log] + nio),
+
+        library("TestSupport", ["AnalysisAPI", "Redis", "RPC", log] + nio),
+        tests("RPCTests", nio + ["RPC", "CAnalysisProto", "TestSupport", log]),
+        tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC"]),
+        tests("RedisTests", nio + ["Redis", "TestSupport", log]),
+        tests("JobsTests", ["AnalysisAPI", "Jobs"]),
+        tests("QueueServiceTests", nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", log]),
+        tests("ProgressServiceTests", nio + ["AnalysisAPI", "ProgressService", "RPC", "Redis", "TestSupport", log]),
+        tests("AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "TestSupport", log]),
+        tests("AudioAnalyzerTests", ["AnalysisAPI", "AudioAnalyzer", "CAudio"]),
+        tests("GatewayTests", nio + ["AnalysisAPI", "Gateway", "RPC", "TestSupport", log]),
+    ]
+)

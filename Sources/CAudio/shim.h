@@ -1,0 +1,10 @@
+#include <aubio/aubio.h>
+#include <chromaprint.h>
+#include <ebur128.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avutil.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/opt.h>
+#include <libavutil/tx.h>
+#include <libswresample/swresample.h>
