@@ -71,7 +71,8 @@ let package = Package(
             ]),
 
         library("RPC", nio + ["CAnalysisProto", "CProtobufC", log, lifecycle]),
-        library("AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        library(
+            "AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
         library("Redis", nio + ["CHiredis", log, lifecycle]),
         library("Jobs", ["AnalysisAPI"]),
         library(
@@ -79,8 +80,8 @@ let package = Package(
             [
                 "RPC", arguments, log, metrics, lifecycle,
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ]),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + nio),
 
         process(
             "QueueService",

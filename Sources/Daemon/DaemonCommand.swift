@@ -1,0 +1,97 @@
+// What every service does alike: its flags and their environment variables, its log, its signals, its orderly stop.
+
+package import ArgumentParser
+import Foundation
+package import Logging
+package import NIOCore
+import NIOPosix
+package import ServiceLifecycle
+import UnixSignals
+
+/// The command of a process that serves until it is told to stop.
+///
+/// SIGTERM and SIGINT stop its services in the reverse of their order; what has not stopped after `--stop-timeout` is
+/// cancelled.
+package protocol DaemonCommand: AsyncParsableCommand {
+    var daemon: DaemonOptions { get }
+
+    /// The services to run, in the order in which they start. All of them stop when one ends.
+    ///
+    /// - Throws: what is wrong with the configuration; the process then ends with code 1 and says so.
+    func services(_ context: DaemonContext) async throws -> [any Service]
+}
+
+/// The flags that every service takes.
+package struct DaemonOptions: ParsableArguments {
+    @Option(help: "trace, debug, info, notice, warning, error or critical.", transform: logLevel(named:))
+    package var logLevel: Logger.Level = .info
+
+    @Option(help: "How many seconds running calls may take to finish after SIGTERM.")
+    package var stopTimeout: Int = 5
+
+    package init() {}
+
+    package func validate() throws {
+        guard (0...3600).contains(stopTimeout) else {
+            throw ValidationError("--stop-timeout is \(stopTimeout); it must be between 0 and 3600 seconds.")
+        }
+    }
+}
+
+/// What a service gets from its process.
+package struct DaemonContext: Sendable {
+    package let logger: Logger
+    package let eventLoopGroup: any EventLoopGroup
+}
+
+extension DaemonCommand {
+    /// Parses the command line with the environment behind it, and runs.
+    package static func main() async {
+        do {
+            let typed = Array(CommandLine.arguments.dropFirst())
+            let added = try EnvironmentArguments.arguments(
+                for: Self.self, commandLine: typed, environment: ProcessInfo.processInfo.environment)
+            var command = try parseAsRoot(added + typed)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    package func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let name = Self.configuration.commandName ?? "\(Self.self)"
+        let level = daemon.logLevel
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let logger = Logger(label: name)
+        let context = DaemonContext(logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+        let services = try await services(context)
+        var group = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(daemon.stopTimeout)
+        try await ServiceGroup(configuration: group).run()
+    }
+}
+
+/// - Throws: a message that lists the levels where `name` is none of them.
+private func logLevel(named name: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: name) else {
+        let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("'\(name)' is no log level; it must be one of \(levels).")
+    }
+    return level
+}
