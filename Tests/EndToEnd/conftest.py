@@ -1,0 +1,62 @@
+"""The whole system as a user starts it, for every end-to-end test: real processes, real Redis, real audio files."""
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from system import System
+
+SONG_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def default_music(tmp_path_factory):
+    """The songs of the Debian packages that deploy/run plays by default, unpacked."""
+    folder = tmp_path_factory.mktemp("packages")
+    packages = ["warzone2100-music", "fretsonfire-songs-muldjord"]
+    subprocess.run(["apt-get", "download", "-qq", *packages], cwd=folder, check=True, stdin=subprocess.DEVNULL)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", package, folder], check=True)
+    return folder / "usr/share/games"
+
+
+@pytest.fixture(scope="session")
+def songs(default_music):
+    """Real songs, the longest first."""
+    files = [*default_music.rglob("*.opus"), *default_music.rglob("*.ogg")]
+    return sorted(files, key=lambda file: (-file.stat().st_size, file.name))
+
+
+@pytest.fixture
+def library(songs, tmp_path):
+    """A music folder of four playlists, twelve real songs in all."""
+    root = tmp_path / "music"
+    for number, song in enumerate(songs[:12]):
+        folder = root / f"List {number % 4 + 1}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(song, folder / f"{number:02} {song.stem}{song.suffix}")
+    return root
+
+
+@pytest.fixture
+def start(tmp_path_factory):
+    """Starts a system on a music folder; every system that a test started is stopped when the test ends."""
+    systems = []
+
+    def start_system(music: pathlib.Path, data: pathlib.Path | None = None) -> System:
+        # A short path: Unix sockets have no room for a long one.
+        system = System(music, data or tmp_path_factory.mktemp("d"))
+        systems.append(system)
+        system.start()
+        return system
+
+    yield start_system
+    for system in systems:
+        system.stop()
+
+
+@pytest.fixture
+def system(start, library):
+    return start(library)
