@@ -48,6 +48,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -70,7 +71,12 @@ let package = Package(
                 ])
             ]),
 
-        library("RPC", nio + ["CAnalysisProto", "CProtobufC", log, lifecycle]),
+        library(
+            "RPC",
+            nio + [
+                "CAnalysisProto", "CProtobufC", log, lifecycle,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]),
         library(
             "AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
         library("Redis", nio + ["CHiredis", log, lifecycle]),

@@ -1,0 +1,289 @@
+// One call on one side: the handler or the caller reads and writes its messages here, the connection delivers and wakes.
+
+import NIOCore
+import Synchronization
+
+/// Decides under a lock and sends under it too, so that frames leave in the order of the decisions; wakes outside of it.
+final class CallStream: Sendable {
+    enum Role {
+        /// A cancelled reader cancels the call.
+        case caller
+        /// A cancelled reader gives up only that read.
+        case handler
+    }
+
+    /// The stream on a connection that carries the call.
+    struct Link {
+        let id: UInt64
+        let outbox: FrameOutbox
+    }
+
+    private typealias Reader = UnsafeContinuation<ByteBuffer?, any Error>
+    private typealias Writer = UnsafeContinuation<Void, any Error>
+    private typealias State = CallState<Reader, Writer>
+
+    private struct Core {
+        var state: State
+        var link: Link?
+        var leading: Metadata = [:]
+        var trailing: Metadata = [:]
+        var endsOnDrain = false
+
+        mutating func next() -> State.Next {
+            let next = state.next()
+            if case .message(_, let credit?) = next { giveCredit(credit) }
+            return next
+        }
+
+        mutating func write(_ message: ByteBuffer) -> State.Write {
+            let write = state.write(message)
+            if case .send = write { send(message) }
+            return write
+        }
+
+        /// Leading metadata goes out with the first message.
+        mutating func send(_ message: ByteBuffer) {
+            guard let link else { return }
+            link.outbox.send(.message(stream: link.id, message, metadata: leading))
+            leading = [:]
+        }
+
+        func giveCredit(_ bytes: Int) {
+            guard let link else { return }
+            link.outbox.send(.credit(stream: link.id, bytes: bytes))
+        }
+    }
+
+    private let role: Role
+    private let core: Mutex<Core>
+
+    init(role: Role, limits: Limits) {
+        self.role = role
+        core = Mutex(Core(state: State(limits: limits)))
+    }
+
+    // MARK: For the one that reads and writes
+
+    /// The next message; nil after the last.
+    func next() async throws -> ByteBuffer? {
+        switch core.withLock({ $0.next() }) {
+        case .message(let message, _): return message
+        case .end: return nil
+        case .fail(let error): throw error
+        case .wait: break
+        }
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let next = core.withLock { core in
+                    let next = core.next()
+                    if case .wait = next { core.state.park(continuation) }
+                    return next
+                }
+                switch next {
+                case .message(let message, _): continuation.resume(returning: message)
+                case .end: continuation.resume(returning: nil)
+                case .fail(let error): continuation.resume(throwing: error)
+                case .wait: if Task.isCancelled { cancelRead() }
+                }
+            }
+        } onCancel: {
+            cancelRead()
+        }
+    }
+
+    private func cancelRead() {
+        let error = RPCError(.cancelled, "the task was cancelled")
+        switch role {
+        case .caller: abandon(error)
+        case .handler: core.withLock { $0.state.takeReader() }?.resume(throwing: error)
+        }
+    }
+
+    /// Sends a message, waiting while the peer's credit is used up.
+    func write(_ message: ByteBuffer) async throws {
+        let token: UInt64
+        switch core.withLock({ $0.write(message) }) {
+        case .send: return
+        case .fail(let error): throw error
+        case .wait(let next): token = next
+        }
+        try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let write = core.withLock { core in
+                    let write = core.write(message)
+                    if case .wait = write { core.state.park(message, continuation, token: token) }
+                    return write
+                }
+                switch write {
+                case .send: continuation.resume()
+                case .fail(let error): continuation.resume(throwing: error)
+                case .wait: if Task.isCancelled { cancelWrite(token) }
+                }
+            }
+        } onCancel: {
+            cancelWrite(token)
+        }
+    }
+
+    private func cancelWrite(_ token: UInt64) {
+        guard let writer = core.withLock({ $0.state.unpark(token) }) else { return }
+        writer.resume(throwing: RPCError(.cancelled, "the task was cancelled"))
+    }
+
+    func addLeading(_ name: String, _ value: [UInt8]) {
+        core.withLock { $0.leading.add(name, value) }
+    }
+
+    func addTrailer(_ name: String, _ value: [UInt8]) {
+        core.withLock { $0.trailing.add(name, value) }
+    }
+
+    func endsOnDrain() {
+        core.withLock { $0.endsOnDrain = true }
+    }
+
+    // MARK: For the connection
+
+    /// A message has arrived.
+    /// - Returns: what the peer did wrong with it, if it did.
+    func receive(_ message: ByteBuffer, usesCredit: Bool = true) -> String? {
+        let received = core.withLock { core in
+            let received = core.state.receive(message, usesCredit: usesCredit)
+            if case .deliver(_, let credit?) = received { core.giveCredit(credit) }
+            return received
+        }
+        switch received {
+        case .kept: return nil
+        case .deliver(let reader, _): reader.resume(returning: message)
+        case .violation(let detail): return detail
+        }
+        return nil
+    }
+
+    /// The peer has ended its side.
+    func receiveEnd(_ error: RPCError? = nil) {
+        guard let reader = core.withLock({ $0.state.receiveEnd(error) }) else { return }
+        if let error {
+            reader.resume(throwing: error)
+        } else {
+            reader.resume(returning: nil)
+        }
+    }
+
+    /// The peer takes more.
+    /// - Returns: whether the credit is one that a peer may give.
+    func receiveCredit(_ bytes: Int) -> Bool {
+        let writable = core.withLock { core in
+            let writable = core.state.receiveCredit(bytes)
+            for (message, _) in writable ?? [] { core.send(message) }
+            return writable
+        }
+        for (_, writer) in writable ?? [] { writer.resume() }
+        return writable != nil
+    }
+
+    var isReceiving: Bool { core.withLock { $0.state.isReceiving } }
+
+    /// Gives the call up on this side only: reads and writes throw `error`.
+    /// - Returns: whether it was still wanted.
+    @discardableResult
+    func abort(_ error: RPCError) -> Bool {
+        wake(core.withLock { $0.state.abort(error) }, error)
+    }
+
+    @discardableResult
+    private func wake(_ waiting: (Reader?, [Writer])?, _ error: RPCError) -> Bool {
+        guard let (reader, writers) = waiting else { return false }
+        reader?.resume(throwing: error)
+        for writer in writers { writer.resume(throwing: error) }
+        return true
+    }
+}
+
+// MARK: The caller's side
+
+extension CallStream {
+    /// Sends the CALL, unless the call was given up meanwhile, then what waited for it.
+    /// - Returns: whether the call was sent.
+    func open(_ link: Link, peer: Limits, _ call: (_ isLast: Bool) -> Frame.Call) -> Bool {
+        let writable = core.withLock { core -> [(ByteBuffer, Writer)]? in
+            guard core.state.isReceiving else { return nil }
+            core.link = link
+            link.outbox.send(.call(call(core.state.isSendingClosed)))
+            let writable = core.state.open(peer)
+            for (message, _) in writable { core.send(message) }
+            return writable
+        }
+        for (_, writer) in writable ?? [] { writer.resume() }
+        return writable != nil
+    }
+
+    /// Takes the call off its connection, to be opened on another.
+    func unlink() {
+        core.withLock { $0.link = nil }
+    }
+
+    /// Half-closes the call: nothing more is sent.
+    func endSending() {
+        let reason = RPCError(.failedPrecondition, "the stream has been ended")
+        let writers = core.withLock { core in
+            if let link = core.link, core.state.isReceiving, !core.state.isSendingClosed {
+                link.outbox.send(.end(stream: link.id))
+            }
+            return core.state.closeSending(reason)
+        }
+        for writer in writers { writer.resume(throwing: reason) }
+    }
+
+    /// Gives the call up and tells the server so.
+    func abandon(_ error: RPCError) {
+        let waiting = core.withLock { core in
+            if let link = core.link, core.state.isReceiving {
+                link.outbox.send(.cancel(stream: link.id))
+            }
+            return core.state.abort(error)
+        }
+        wake(waiting, error)
+    }
+
+    /// The server has ended the call: what has arrived is still read, then comes `error`, if any.
+    func finish(_ error: RPCError?) {
+        let reason = error ?? RPCError(.failedPrecondition, "the call has ended")
+        receiveEnd(error)
+        for writer in core.withLock({ $0.state.closeSending(reason) }) { writer.resume(throwing: reason) }
+    }
+}
+
+// MARK: The handler's side
+
+extension CallStream {
+    /// The stream is there from the start, and so are the client's limits.
+    func accept(_ link: Link, peer: Limits) {
+        core.withLock { core in
+            core.link = link
+            _ = core.state.open(peer)
+        }
+    }
+
+    /// Sends the STATUS: why the call was given up, if it was, or else how its handler ended. Later writes throw.
+    func answer(_ result: Result<ByteBuffer?, RPCError>) {
+        let reason = RPCError(.cancelled, "the call has ended")
+        let waiting = core.withLock { core in
+            var status = Frame.Status()
+            switch (core.state.failure, result) {
+            case (let error?, _), (nil, .failure(let error)): status.error = error
+            case (nil, .success(let message)): status.message = message
+            }
+            status.metadata = core.leading
+            status.metadata.add(contentsOf: core.trailing)
+            status.metadata.add(contentsOf: status.error?.metadata ?? [:])
+            if let link = core.link { link.outbox.send(.status(stream: link.id, status)) }
+            core.link = nil
+            return core.state.abort(reason)
+        }
+        wake(waiting, reason)
+    }
+
+    /// Whether a drain may end the call.
+    var mayEndOnDrain: Bool { core.withLock { $0.endsOnDrain } }
+}
