@@ -1,0 +1,12 @@
+// The command line of the system: what the RPC API offers, for people and scripts.
+
+import ArgumentParser
+
+@main
+struct AnalysisCtl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analysisctl",
+        abstract: "Looks at the analysis queue and changes it.",
+        discussion: "The services' addresses are flags, or the environment variables ANALYSIS_QUEUE and ANALYSIS_PROGRESS.",
+        subcommands: [Status.self, Jobs.self, Library.self, Users.self])
+}

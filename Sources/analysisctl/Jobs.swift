@@ -1,0 +1,114 @@
+// `analysisctl status` and `analysisctl jobs`: what runs, what waits, and changing it.
+
+import AnalysisAPI
+import ArgumentParser
+import RPC
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "The queue in numbers, and who works on it.")
+
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        let options = connection.options
+        let status = try await connection.withQueue { client in
+            try await QueueClient(client).getStatus(QueueStatusRequest(), options: options)
+        }
+        print("waiting     \(status.pending) (high \(status.waitingHigh), medium \(status.waitingMedium), low \(status.waitingLow))")
+        print("running     \(status.inProgress)")
+        print("paused      \(status.paused)")
+        print("completed   \(status.completed)")
+        print("failed      \(status.failed)")
+        print("cancelled   \(status.cancelled)")
+        for job in status.running { print("runs        \(line(job))") }
+        for worker in status.workers {
+            let lanes = worker.lanes.joined(separator: ",")
+            print("worker      \(worker.id) lanes \(lanes) analysed \(worker.songsAnalysed) failed \(worker.songsFailed)")
+        }
+    }
+}
+
+struct Jobs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Jobs: list, show, cancel, pause, resume.",
+        subcommands: [List.self, Show.self, Cancel.self, Pause.self, Resume.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists jobs in the order in which they run.")
+
+        @Option(help: "Whose jobs; everybody's where it is left out.")
+        var user: String = ""
+
+        @Flag(help: "The latest that have ended, instead of those that have not.")
+        var ended = false
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            let options = connection.options
+            let reply = try await connection.withQueue { [user, ended] client in
+                try await QueueClient(client).listJobs(ListJobsRequest(userID: user, ended: ended), options: options)
+            }
+            for job in reply.jobs { print(line(job)) }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows one job and its failures.")
+        @Argument(help: "The job's id, such as 0-17.") var job: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            let job = try await call(job, connection) { try await $0.getJob($1, options: $2) }
+            print(line(job))
+            for failure in job.failures { print("  \(failure.songID): \(failure.reason)") }
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Ends a job for good.")
+        @Argument(help: "The job's id, such as 0-17.") var job: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            print(line(try await call(job, connection) { try await $0.cancelJob($1, options: $2) }))
+        }
+    }
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Suspends a job until it is resumed.")
+        @Argument(help: "The job's id, such as 0-17.") var job: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            print(line(try await call(job, connection) { try await $0.pauseJob($1, options: $2) }))
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lets a paused job go on, in its old place.")
+        @Argument(help: "The job's id, such as 0-17.") var job: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            print(line(try await call(job, connection) { try await $0.resumeJob($1, options: $2) }))
+        }
+    }
+}
+
+/// Makes one call about one job, as an operator.
+private func call(
+    _ job: String, _ connection: Connection,
+    _ method: @Sendable (QueueClient, JobRequest, CallOptions) async throws -> Job
+) async throws -> Job {
+    let options = connection.options
+    return try await connection.withQueue { client in
+        try await method(QueueClient(client), JobRequest(jobID: job), options)
+    }
+}
+
+/// A job on one line.
+private func line(_ job: Job) -> String {
+    let ended = job.analysed + job.skipped + job.failed
+    return "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)"
+}
