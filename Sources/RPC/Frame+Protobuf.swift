@@ -1,7 +1,6 @@
 // Frames to and from their bytes, through the protobuf-c struct of frame.proto.
 
 import CAnalysisProto
-import CProtobufC
 import NIOCore
 
 extension Frame {
@@ -66,7 +65,7 @@ extension Frame {
         message: ByteBuffer? = nil,
         into buffer: inout ByteBuffer
     ) {
-        withArena { arena in
+        MessageArena.withArena { arena in
             if let text, !text.isEmpty {
                 let data = arena.copy(text.utf8)
                 if case .call = self { frame.method = data } else { frame.detail = data }
@@ -105,8 +104,15 @@ extension Frame {
     init(decoding bytes: ByteBuffer) throws {
         var empty = Analysis__V1__Frame()
         analysis__v1__frame__init(&empty)
-        self = try withUnpacked(bytes, empty.base.descriptor, limit: bytes.readableBytes + 4 * Limits.headerRoomBytes) {
-            try Frame($0.assumingMemoryBound(to: Analysis__V1__Frame.self).pointee)
+        let limit = bytes.readableBytes + 4 * Limits.headerRoomBytes
+        self = try MessageArena.withArena(limit: limit) { arena in
+            let unpacked = bytes.withUnsafeReadableBytes { arena.unpack($0, as: empty.base.descriptor) }
+            guard let unpacked else {
+                throw arena.isExhausted
+                    ? RPCError(.resourceExhausted, "a frame that unpacks to more than \(limit) bytes")
+                    : RPCError(.invalidArgument, "\(bytes.readableBytes) bytes that are no Frame")
+            }
+            return try unpacked.withMemoryRebound(to: Analysis__V1__Frame.self, capacity: 1) { try Frame($0.pointee) }
         }
     }
 
@@ -182,7 +188,7 @@ private func metadata(of frame: Analysis__V1__Frame) throws -> Metadata {
     return metadata
 }
 
-extension Arena {
+extension MessageArena {
     fileprivate mutating func headers(
         _ metadata: Metadata
     ) -> UnsafeMutableBufferPointer<UnsafeMutablePointer<Analysis__V1__Header>?> {

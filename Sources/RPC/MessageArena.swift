@@ -1,4 +1,7 @@
-package import CProtobufC
+// Memory for one protobuf-c message, capped, and the two steps between such a message and its bytes.
+
+package import CAnalysisProto
+package import NIOCore
 
 /// Memory for the C structs of one message: allocating moves a pointer, and everything is freed at once.
 ///
@@ -80,5 +83,31 @@ package struct MessageArena: ~Copyable {
         }
         unpackedBytes += byteCount
         return allocate(byteCount: max(byteCount, 1)).baseAddress
+    }
+}
+
+extension MessageArena {
+    /// Bytes as protobuf-c wants them.
+    package mutating func copy(_ bytes: some Collection<UInt8>) -> ProtobufCBinaryData {
+        guard !bytes.isEmpty else { return ProtobufCBinaryData() }
+        let space = allocate(byteCount: bytes.count).bindMemory(to: UInt8.self)
+        _ = space.initialize(from: bytes)
+        return ProtobufCBinaryData(len: space.count, data: space.baseAddress)
+    }
+
+    /// An uninitialised array.
+    package mutating func array<Element>(of type: Element.Type, count: Int) -> UnsafeMutableBufferPointer<Element> {
+        allocate(byteCount: count * MemoryLayout<Element>.stride).bindMemory(to: type)
+    }
+}
+
+/// Appends a message's encoding to a buffer.
+///
+/// - Parameter message: a C struct that starts with its `ProtobufCMessage`.
+package func pack(_ message: UnsafeRawPointer, into buffer: inout ByteBuffer) {
+    let message = message.assumingMemoryBound(to: ProtobufCMessage.self)
+    let size = protobuf_c_message_get_packed_size(message)
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { space in
+        protobuf_c_message_pack(message, space.baseAddress?.assumingMemoryBound(to: UInt8.self))
     }
 }
