@@ -79,7 +79,7 @@ let package = Package(
             ]),
         library(
             "AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
-        library("Redis", nio + ["CHiredis", log, lifecycle]),
+        library("Redis", nio + ["CHiredis", crypto, log, lifecycle]),
         library("Jobs", ["AnalysisAPI"]),
         library(
             "Daemon",

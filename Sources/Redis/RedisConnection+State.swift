@@ -1,0 +1,114 @@
+import NIOCore
+
+extension RedisConnection {
+    /// Which reply belongs to whom on one connection. Redis answers in the order of the commands, so this is a queue and the
+    /// rules of when it may be trusted; a connection of which that is in doubt is closed, never resynchronised.
+    ///
+    /// ```
+    /// open ──drain()──▶ draining ──last reply──▶ closed
+    ///   └────────────close()──────────close()──────▲
+    /// ```
+    ///
+    /// `Reply` is what waits for a reply: a continuation, or a plain value in tests.
+    struct State<Reply> {
+        private enum Phase {
+            /// Commands are accepted. Goes to `draining` or `closed`.
+            case open
+            /// What was sent is awaited, nothing more is accepted. Goes to `closed`.
+            case draining
+            /// Nothing is awaited and nothing is accepted. Final.
+            case closed
+        }
+
+        private struct Sent {
+            let id: UInt64
+            let deadline: NIODeadline
+            /// `nil` once the caller has gone; the reply is then dropped when it comes.
+            var reply: Reply?
+        }
+
+        private var phase = Phase.open
+        private var inFlight = CircularBuffer<Sent>()
+        private var armedDeadline = NIODeadline.distantFuture
+
+        /// Whether commands may be written.
+        var isOpen: Bool {
+            if case .open = phase { true } else { false }
+        }
+
+        /// Whether no reply is awaited.
+        var isIdle: Bool { inFlight.isEmpty }
+
+        /// A command was written. Commands of one caller that belong together share an `id`.
+        ///
+        /// Returns when ``deadlineReached(_:)`` must be called, unless a call that comes early enough is already due.
+        mutating func sent(id: UInt64, deadline: NIODeadline, reply: Reply?) -> NIODeadline? {
+            inFlight.append(Sent(id: id, deadline: deadline, reply: reply))
+            guard deadline < armedDeadline else { return nil }
+            armedDeadline = deadline
+            return deadline
+        }
+
+        enum ReceiveAction {
+            case deliver(Reply)
+            /// Its caller has gone.
+            case drop
+            /// Nobody asked for this: the peer and we are out of step.
+            case violation
+        }
+
+        mutating func receive() -> ReceiveAction {
+            guard let first = inFlight.popFirst() else { return .violation }
+            return first.reply.map { .deliver($0) } ?? .drop
+        }
+
+        /// Whether the connection has nothing left to wait for and should be closed.
+        var isDrained: Bool {
+            if case .draining = phase { inFlight.isEmpty } else { false }
+        }
+
+        /// The caller has gone. What was sent keeps its place in the queue and its deadline.
+        mutating func abandon(id: UInt64) -> [Reply] {
+            var abandoned: [Reply] = []
+            for index in inFlight.indices where inFlight[index].id == id {
+                if let reply = inFlight[index].reply {
+                    abandoned.append(reply)
+                    inFlight[index].reply = nil
+                }
+            }
+            return abandoned
+        }
+
+        enum DeadlineAction {
+            case none
+            case arm(NIODeadline)
+            /// Redis owes a reply past its deadline. The connection must be closed: `late` timed out, and of `others` it is
+            /// unknown whether they ran.
+            case close(late: [Reply], others: [Reply])
+        }
+
+        mutating func deadlineReached(_ now: NIODeadline) -> DeadlineAction {
+            let earliest = inFlight.lazy.map(\.deadline).min() ?? .distantFuture
+            guard earliest <= now else {
+                armedDeadline = earliest
+                return earliest == .distantFuture ? .none : .arm(earliest)
+            }
+            let late = inFlight.filter { $0.deadline <= now }.compactMap(\.reply)
+            let others = inFlight.filter { $0.deadline > now }.compactMap(\.reply)
+            _ = close()
+            return .close(late: late, others: others)
+        }
+
+        /// No more commands are accepted; see ``isDrained``.
+        mutating func drain() {
+            if case .open = phase { phase = .draining }
+        }
+
+        /// The connection is gone or must go. Returns who still waits: of their commands it is unknown whether they ran.
+        mutating func close() -> [Reply] {
+            phase = .closed
+            defer { inFlight.removeAll() }
+            return inFlight.compactMap(\.reply)
+        }
+    }
+}
