@@ -102,7 +102,9 @@ let package = Package(
             resources: [.embedInCode("Web")]),
         process("analysisctl", ["AnalysisAPI", "Daemon", "RPC", arguments, log] + nio),
 
-        library("TestSupport", ["AnalysisAPI", "Redis", "RPC", log] + nio),
+        library(
+            "TestSupport",
+            ["AnalysisAPI", "Redis", "RPC", log, .product(name: "Subprocess", package: "swift-subprocess")] + nio),
         tests("RPCTests", nio + ["RPC", "CAnalysisProto", "TestSupport", log]),
         tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC"]),
         tests("RedisTests", nio + ["Redis", "TestSupport", log]),

@@ -51,7 +51,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
-    private func send(_ submission: Outbox.Submission, now: NIODeadline, into buffer: inout ByteBuffer) throws(RedisError) {
+    private func send(_ submission: Outbox.Submission, now: NIODeadline, into buffer: inout ByteBuffer)
+        throws(RedisError)
+    {
         // Sent now, it would be late at once and cost everybody the connection.
         guard now < submission.deadline else { throw .unavailable("the deadline passed before the command was sent") }
         guard state.isOpen else { throw .unavailable("the connection is closing") }

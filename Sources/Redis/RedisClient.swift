@@ -160,7 +160,9 @@ package final class RedisClient: Service, Sendable {
                     url, on: eventLoopGroup.next(), configuration: configuration)
                 logger.info("connected to Redis", metadata: ["url": "\(url)"])
                 backoff.reset()
-                for waiter in state.withLock({ $0.connected(connection) }) ?? [] { waiter.resume(returning: connection) }
+                for waiter in state.withLock({ $0.connected(connection) }) ?? [] {
+                    waiter.resume(returning: connection)
+                }
                 await connection.waitUntilClosed()
                 let reason = connection.closeReason ?? "the connection was closed"
                 state.withLock { $0.disconnected(connection, reason: reason) }

@@ -1,8 +1,8 @@
-package import Redis
-
 import Foundation
 import Logging
 import NIOPosix
+package import Redis
+import Subprocess
 import Synchronization
 
 /// A throwaway `redis-server` on a Unix socket in a directory of its own, both gone when it is released and when the test
@@ -15,13 +15,12 @@ package final class RedisServer: Sendable {
     }
 
     private struct Running {
-        let shell: Process
-        /// The shell kills the server when the write end of this pipe closes, with us if need be.
-        let lifeline: Pipe
         let processID: pid_t
+        /// Ends when the server has ended; cancelling it ends the server.
+        let shell: Task<Void, Never>
     }
 
-    package let directory: URL
+    private let directory: URL
     private let options: [String]
     private let running = Mutex<Running?>(nil)
     private static let sharedServer = Task { try await RedisServer.start() }
@@ -35,8 +34,7 @@ package final class RedisServer: Sendable {
     }
 
     deinit {
-        let lifeline = running.withLock { $0?.lifeline }
-        try? lifeline?.fileHandleForWriting.close()
+        running.withLock { $0?.shell.cancel() }
         try? FileManager.default.removeItem(at: directory)
     }
 
@@ -61,45 +59,44 @@ package final class RedisServer: Sendable {
 
     /// Starts a stopped or killed server again on the same socket and data.
     package func start() async throws {
-        try launch()
+        try await launch()
         do {
-            try await withClient { try await $0.send("PING", timeout: .seconds(20)) }
+            _ = try await withClient { try await $0.send("PING", timeout: .seconds(20)) }
         } catch {
             let log = (try? String(contentsOf: directory.appending(path: "redis.log"), encoding: .utf8)) ?? ""
             throw Failure(description: "redis-server does not serve commands: \(error)\n\(log.suffix(2000))")
         }
     }
 
-    private func launch() throws {
-        let shell = Process()
-        let lifeline = Pipe()
-        let output = Pipe()
-        // No other child of this process may hold the lifeline open.
-        _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        shell.executableURL = URL(filePath: "/bin/sh")
-        shell.arguments = [
-            "-c",
-            """
+    /// Starts the server under a shell that kills it when its standard input ends, with the test process if need be.
+    private func launch() async throws {
+        let script = """
             exec 3<&0
             directory=$1; shift
             redis-server "$@" </dev/null >/dev/null 3<&- & server=$!
-            (cat <&3 >/dev/null; kill -9 $server; rm -rf "$directory") >/dev/null & watcher=$!
-            echo $server; exec >/dev/null
+            (cat <&3; kill -9 $server; rm -rf "$directory") >/dev/null & watcher=$!
+            echo $server
             wait $server; kill -9 $watcher
-            """,
-            "sh", directory.path,
+            """
+        let configuration = [
             "--port", "0", "--unixsocket", socketPath, "--dir", directory.path, "--logfile", "redis.log",
             "--save", "", "--daemonize", "no",
-        ] + options
-        shell.standardInput = lifeline
-        shell.standardOutput = output
-        try shell.run()
-        try? lifeline.fileHandleForReading.close()
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        guard let processID = pid_t(line.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw Failure(description: "sh did not start redis-server, is Debian's package redis-server installed?")
+        ]
+        let arguments = Arguments(["-c", script, "sh", directory.path] + configuration + options)
+        let (lines, continuation) = AsyncStream.makeStream(of: String.self)
+        let shell = Task {
+            defer { continuation.finish() }
+            _ = try? await Subprocess.run(
+                .name("sh"), arguments: arguments, input: .inputWriter, output: .sequence, error: .discarded
+            ) { shell in
+                for try await line in shell.standardOutput.strings() { continuation.yield(line) }
+            }
         }
-        running.withLock { $0 = Running(shell: shell, lifeline: lifeline, processID: processID) }
+        let line = await lines.first { _ in true }
+        guard let line, let processID = pid_t(line.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw Failure(description: "/bin/sh did not start redis-server")
+        }
+        running.withLock { $0 = Running(processID: processID, shell: shell) }
     }
 
     // MARK: Using
@@ -123,18 +120,18 @@ package final class RedisServer: Sendable {
     // MARK: Ending, halting
 
     /// Ends the server as an operator would: it writes what it persists and leaves. The data stays for ``start()``.
-    package func stop() {
-        end(SIGTERM)
+    package func stop() async {
+        await end(SIGTERM)
     }
 
     /// `kill -9`.
-    package func kill() {
-        end(SIGKILL)
+    package func kill() async {
+        await end(SIGKILL)
     }
 
     /// Stops and starts again.
     package func restart() async throws {
-        stop()
+        await stop()
         try await start()
     }
 
@@ -154,16 +151,14 @@ package final class RedisServer: Sendable {
         }
     }
 
-    private func end(_ number: Int32) {
+    private func end(_ number: Int32) async {
         let ended = running.withLock { running in
             defer { running = nil }
             return running
         }
         guard let ended else { return }
         _ = Glibc.kill(ended.processID, number)
-        // The shell leaves when the server has; only then is the lifeline of no use.
-        ended.shell.waitUntilExit()
-        try? ended.lifeline.fileHandleForWriting.close()
+        await ended.shell.value
     }
 }
 

@@ -16,11 +16,12 @@ import Testing
             #expect(map["a"]?.int == 1)
             #expect(map["b"]?.double == 2.5)
             #expect(map[""]?.text == "")
-            #expect(try await client.send("EVAL", "return {1, {'x', {}}, false, {err = 'CODE why'}}", 0)
-                == .array([
-                    .integer(1), .array([.string(Array("x".utf8)), .array([])]), .null,
-                    .error(RedisServerError(code: "CODE", message: "why")),
-                ]))
+            #expect(
+                try await client.send("EVAL", "return {1, {'x', {}}, false, {err = 'CODE why'}}", 0)
+                    == .array([
+                        .integer(1), .array([.string(Array("x".utf8)), .array([])]), .null,
+                        .error(RedisServerError(code: "CODE", message: "why")),
+                    ]))
         }
     }
 }
