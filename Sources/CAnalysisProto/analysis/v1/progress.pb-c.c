@@ -367,7 +367,7 @@ void   analysis__v1__progress_view__free_unpacked
   assert(message->base.descriptor == &analysis__v1__progress_view__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__progress_report__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__progress_report__field_descriptors[9] =
 {
   {
     "worker_id",
@@ -465,8 +465,21 @@ static const ProtobufCFieldDescriptor analysis__v1__progress_report__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "analyzers",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__ProgressReport, n_analyzers),
+    offsetof(Analysis__V1__ProgressReport, analyzers),
+    &analysis__v1__analyzer_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__progress_report__field_indices_by_name[] = {
+  8,   /* field[8] = analyzers */
   3,   /* field[3] = epoch */
   5,   /* field[5] = fraction */
   2,   /* field[2] = job_id */
@@ -479,7 +492,7 @@ static const unsigned analysis__v1__progress_report__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__progress_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor analysis__v1__progress_report__descriptor =
 {
@@ -489,7 +502,7 @@ const ProtobufCMessageDescriptor analysis__v1__progress_report__descriptor =
   "Analysis__V1__ProgressReport",
   "analysis.v1",
   sizeof(Analysis__V1__ProgressReport),
-  8,
+  9,
   analysis__v1__progress_report__field_descriptors,
   analysis__v1__progress_report__field_indices_by_name,
   1,  analysis__v1__progress_report__number_ranges,

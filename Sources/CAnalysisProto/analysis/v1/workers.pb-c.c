@@ -907,7 +907,7 @@ void   analysis__v1__assignment__free_unpacked
   assert(message->base.descriptor == &analysis__v1__assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[9] =
 {
   {
     "worker_id",
@@ -1005,6 +1005,18 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sequence",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerMessage, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   3,   /* field[3] = analyzers */
@@ -1012,6 +1024,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   2,   /* field[2] = held */
   6,   /* field[6] = interruptions */
   1,   /* field[1] = lanes_wanted */
+  8,   /* field[8] = sequence */
   4,   /* field[4] = songs_analysed */
   5,   /* field[5] = songs_failed */
   0,   /* field[0] = worker_id */
@@ -1019,7 +1032,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_message__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
 {
@@ -1029,7 +1042,7 @@ const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
   "Analysis__V1__WorkerMessage",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerMessage),
-  8,
+  9,
   analysis__v1__worker_message__field_descriptors,
   analysis__v1__worker_message__field_indices_by_name,
   1,  analysis__v1__worker_message__number_ranges,
@@ -1242,7 +1255,7 @@ const ProtobufCMessageDescriptor analysis__v1__worker_command__descriptor =
   (ProtobufCMessageInit) analysis__v1__worker_command__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__lane_granted__field_descriptors[4] =
+static const ProtobufCFieldDescriptor analysis__v1__lane_granted__field_descriptors[5] =
 {
   {
     "lane",
@@ -1292,8 +1305,21 @@ static const ProtobufCFieldDescriptor analysis__v1__lane_granted__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "answers",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__LaneGranted, answers),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__lane_granted__field_indices_by_name[] = {
+  4,   /* field[4] = answers */
   3,   /* field[3] = kept */
   0,   /* field[0] = lane */
   1,   /* field[1] = lease */
@@ -1302,7 +1328,7 @@ static const unsigned analysis__v1__lane_granted__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__lane_granted__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor analysis__v1__lane_granted__descriptor =
 {
@@ -1312,7 +1338,7 @@ const ProtobufCMessageDescriptor analysis__v1__lane_granted__descriptor =
   "Analysis__V1__LaneGranted",
   "analysis.v1",
   sizeof(Analysis__V1__LaneGranted),
-  4,
+  5,
   analysis__v1__lane_granted__field_descriptors,
   analysis__v1__lane_granted__field_indices_by_name,
   1,  analysis__v1__lane_granted__number_ranges,
@@ -1357,7 +1383,7 @@ const ProtobufCMessageDescriptor analysis__v1__lane_revoked__descriptor =
   (ProtobufCMessageInit) analysis__v1__lane_revoked__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__lanes_renewed__field_descriptors[2] =
+static const ProtobufCFieldDescriptor analysis__v1__lanes_renewed__field_descriptors[3] =
 {
   {
     "lanes",
@@ -1383,15 +1409,28 @@ static const ProtobufCFieldDescriptor analysis__v1__lanes_renewed__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "answers",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__LanesRenewed, answers),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__lanes_renewed__field_indices_by_name[] = {
+  2,   /* field[2] = answers */
   0,   /* field[0] = lanes */
   1,   /* field[1] = lease_ms */
 };
 static const ProtobufCIntRange analysis__v1__lanes_renewed__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__lanes_renewed__descriptor =
 {
@@ -1401,7 +1440,7 @@ const ProtobufCMessageDescriptor analysis__v1__lanes_renewed__descriptor =
   "Analysis__V1__LanesRenewed",
   "analysis.v1",
   sizeof(Analysis__V1__LanesRenewed),
-  2,
+  3,
   analysis__v1__lanes_renewed__field_descriptors,
   analysis__v1__lanes_renewed__field_indices_by_name,
   1,  analysis__v1__lanes_renewed__number_ranges,

@@ -48,10 +48,15 @@ struct  Analysis__V1__ProgressReport
    * how long the item ran so far, suspended time left out
    */
   uint64_t running_ms;
+  /*
+   * what the item runs: its Assignment's, in order; costs are learned per set
+   */
+  size_t n_analyzers;
+  Analysis__V1__AnalyzerVersion **analyzers;
 };
 #define ANALYSIS__V1__PROGRESS_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__progress_report__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0, 0,NULL }
 
 
 struct  Analysis__V1__ReportReply

@@ -94,10 +94,14 @@ struct  Analysis__V1__WorkerMessage
    * takes no more lanes and is about to release those that it holds
    */
   protobuf_c_boolean draining;
+  /*
+   * 1 for the first message of the call, rising by one
+   */
+  uint64_t sequence;
 };
 #define ANALYSIS__V1__WORKER_MESSAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_message__descriptor) \
-    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0 }
+    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0 }
 
 
 struct  Analysis__V1__HeldItem
@@ -177,10 +181,14 @@ struct  Analysis__V1__LaneGranted
   uint64_t lease_ms;
   size_t n_kept;
   Analysis__V1__HeldItem **kept;
+  /*
+   * sequence of the last WorkerMessage that the queue had read when it set the lease
+   */
+  uint64_t answers;
 };
 #define ANALYSIS__V1__LANE_GRANTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__lane_granted__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0, 0,NULL, 0 }
 
 
 struct  Analysis__V1__LaneRevoked
@@ -199,10 +207,14 @@ struct  Analysis__V1__LanesRenewed
   size_t n_lanes;
   ProtobufCBinaryData *lanes;
   uint64_t lease_ms;
+  /*
+   * as in LaneGranted
+   */
+  uint64_t answers;
 };
 #define ANALYSIS__V1__LANES_RENEWED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__lanes_renewed__descriptor) \
-    , 0,NULL, 0 }
+    , 0,NULL, 0, 0 }
 
 
 struct  Analysis__V1__Wake
@@ -302,6 +314,9 @@ struct  Analysis__V1__ExchangeRequest
   ProtobufCBinaryData worker_id;
   ProtobufCBinaryData lane;
   ProtobufCBinaryData lease;
+  /*
+   * queue has as running there (its reply was lost) goes back to its place
+   */
   /*
    * false: takes nothing next (the worker drains)
    */

@@ -1,0 +1,231 @@
+from analysis.v1 import jobs_pb2 as _jobs_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+ROLE_ADMINISTRATOR: Role
+ROLE_LISTENER: Role
+ROLE_UNSPECIFIED: Role
+SONG_STATE_ANALYSED: SongState
+SONG_STATE_FAILED: SongState
+SONG_STATE_NOT_ANALYSED: SongState
+SONG_STATE_UNSPECIFIED: SongState
+
+class Coverage(_message.Message):
+    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "failed", "playlists", "total"]
+    ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_DONE_MS_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    PLAYLISTS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    analysed: int
+    audio_done_ms: int
+    audio_ms: int
+    failed: int
+    playlists: int
+    total: int
+    def __init__(self, total: _Optional[int] = ..., analysed: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., playlists: _Optional[int] = ...) -> None: ...
+
+class CoverageRequest(_message.Message):
+    __slots__ = ["playlist_id", "user_id"]
+    PLAYLIST_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    playlist_id: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
+
+class CreateUserRequest(_message.Message):
+    __slots__ = ["id", "password", "role"]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    password: str
+    role: Role
+    def __init__(self, id: _Optional[str] = ..., password: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+
+class ImportFolderRequest(_message.Message):
+    __slots__ = ["folder", "user_id"]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    folder: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., folder: _Optional[str] = ...) -> None: ...
+
+class ImportProgress(_message.Message):
+    __slots__ = ["added", "changed", "done", "files", "playlists"]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    PLAYLISTS_FIELD_NUMBER: _ClassVar[int]
+    added: int
+    changed: int
+    done: bool
+    files: int
+    playlists: int
+    def __init__(self, files: _Optional[int] = ..., added: _Optional[int] = ..., changed: _Optional[int] = ..., playlists: _Optional[int] = ..., done: bool = ...) -> None: ...
+
+class ListPlaylistsReply(_message.Message):
+    __slots__ = ["playlists"]
+    PLAYLISTS_FIELD_NUMBER: _ClassVar[int]
+    playlists: _containers.RepeatedCompositeFieldContainer[Playlist]
+    def __init__(self, playlists: _Optional[_Iterable[_Union[Playlist, _Mapping]]] = ...) -> None: ...
+
+class LoggedInReply(_message.Message):
+    __slots__ = ["job", "queued"]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    job: _jobs_pb2.Job
+    queued: int
+    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., queued: _Optional[int] = ...) -> None: ...
+
+class LoginReply(_message.Message):
+    __slots__ = ["expires_at_ms", "session", "user"]
+    EXPIRES_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    expires_at_ms: int
+    session: bytes
+    user: User
+    def __init__(self, user: _Optional[_Union[User, _Mapping]] = ..., session: _Optional[bytes] = ..., expires_at_ms: _Optional[int] = ...) -> None: ...
+
+class LoginRequest(_message.Message):
+    __slots__ = ["name", "password"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    password: str
+    def __init__(self, name: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class LogoutReply(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class Playlist(_message.Message):
+    __slots__ = ["added_at_ms", "analysed_count", "description", "id", "last_analysed_at_ms", "name", "song_count"]
+    ADDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ANALYSED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_ANALYSED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SONG_COUNT_FIELD_NUMBER: _ClassVar[int]
+    added_at_ms: int
+    analysed_count: int
+    description: str
+    id: str
+    last_analysed_at_ms: int
+    name: str
+    song_count: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., song_count: _Optional[int] = ..., analysed_count: _Optional[int] = ..., last_analysed_at_ms: _Optional[int] = ...) -> None: ...
+
+class PlaylistDetail(_message.Message):
+    __slots__ = ["playlist", "songs"]
+    PLAYLIST_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    playlist: Playlist
+    songs: _containers.RepeatedCompositeFieldContainer[SongSummary]
+    def __init__(self, playlist: _Optional[_Union[Playlist, _Mapping]] = ..., songs: _Optional[_Iterable[_Union[SongSummary, _Mapping]]] = ...) -> None: ...
+
+class PlaylistRequest(_message.Message):
+    __slots__ = ["playlist_id", "user_id"]
+    PLAYLIST_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    playlist_id: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
+
+class SearchSongsReply(_message.Message):
+    __slots__ = ["songs"]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    songs: _containers.RepeatedCompositeFieldContainer[SongSummary]
+    def __init__(self, songs: _Optional[_Iterable[_Union[SongSummary, _Mapping]]] = ...) -> None: ...
+
+class SearchSongsRequest(_message.Message):
+    __slots__ = ["limit", "query", "user_id"]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    query: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., query: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class SessionRequest(_message.Message):
+    __slots__ = ["session"]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: bytes
+    def __init__(self, session: _Optional[bytes] = ...) -> None: ...
+
+class SetPasswordRequest(_message.Message):
+    __slots__ = ["password", "user_id"]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    password: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class SongDetail(_message.Message):
+    __slots__ = ["results", "summary"]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
+    summary: SongSummary
+    def __init__(self, summary: _Optional[_Union[SongSummary, _Mapping]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ...) -> None: ...
+
+class SongRequest(_message.Message):
+    __slots__ = ["song_id", "user_id"]
+    SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    song_id: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., song_id: _Optional[str] = ...) -> None: ...
+
+class SongSummary(_message.Message):
+    __slots__ = ["analysed_at_ms", "failure", "highlights_json", "song", "state"]
+    ANALYSED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    HIGHLIGHTS_JSON_FIELD_NUMBER: _ClassVar[int]
+    SONG_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    analysed_at_ms: int
+    failure: str
+    highlights_json: bytes
+    song: _jobs_pb2.Song
+    state: SongState
+    def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., state: _Optional[_Union[SongState, str]] = ..., analysed_at_ms: _Optional[int] = ..., failure: _Optional[str] = ..., highlights_json: _Optional[bytes] = ...) -> None: ...
+
+class User(_message.Message):
+    __slots__ = ["auto_analysis", "created_at_ms", "id", "lane", "last_analysis_at_ms", "name", "role"]
+    AUTO_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    LAST_ANALYSIS_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    auto_analysis: bool
+    created_at_ms: int
+    id: str
+    lane: str
+    last_analysis_at_ms: int
+    name: str
+    role: Role
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., lane: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., auto_analysis: bool = ..., created_at_ms: _Optional[int] = ..., last_analysis_at_ms: _Optional[int] = ...) -> None: ...
+
+class UserRequest(_message.Message):
+    __slots__ = ["user_id"]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class SongState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []

@@ -1,0 +1,139 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+JOB_STATE_CANCELLED: JobState
+JOB_STATE_COMPLETED: JobState
+JOB_STATE_FAILED: JobState
+JOB_STATE_INTERRUPTED: JobState
+JOB_STATE_IN_PROGRESS: JobState
+JOB_STATE_PAUSED: JobState
+JOB_STATE_PENDING: JobState
+JOB_STATE_SCHEDULED: JobState
+JOB_STATE_UNSPECIFIED: JobState
+JOB_TYPE_BACKGROUND: JobType
+JOB_TYPE_PLAYLIST: JobType
+JOB_TYPE_SONG: JobType
+JOB_TYPE_UNSPECIFIED: JobType
+PRIORITY_HIGH: Priority
+PRIORITY_LOW: Priority
+PRIORITY_MEDIUM: Priority
+PRIORITY_UNSPECIFIED: Priority
+
+class AnalysisResult(_message.Message):
+    __slots__ = ["analyzer", "created_at_ms", "json", "took_ms"]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    TOOK_MS_FIELD_NUMBER: _ClassVar[int]
+    analyzer: AnalyzerVersion
+    created_at_ms: int
+    json: bytes
+    took_ms: int
+    def __init__(self, analyzer: _Optional[_Union[AnalyzerVersion, _Mapping]] = ..., json: _Optional[bytes] = ..., took_ms: _Optional[int] = ..., created_at_ms: _Optional[int] = ...) -> None: ...
+
+class AnalyzerVersion(_message.Message):
+    __slots__ = ["name", "version"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class Attribute(_message.Message):
+    __slots__ = ["name", "value"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class Job(_message.Message):
+    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "type", "user_id"]
+    ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_DONE_MS_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    analysed: int
+    audio_done_ms: int
+    audio_ms: int
+    created_at_ms: int
+    cursor: int
+    ended_at_ms: int
+    epoch: int
+    error: str
+    failed: int
+    failures: _containers.RepeatedCompositeFieldContainer[SongFailure]
+    force: bool
+    id: str
+    lane: str
+    priority: Priority
+    sequence: int
+    skipped: int
+    song_id: str
+    started_at_ms: int
+    state: JobState
+    target_id: str
+    total: int
+    type: JobType
+    user_id: str
+    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ...) -> None: ...
+
+class Song(_message.Message):
+    __slots__ = ["added_at_ms", "album", "artist", "attributes", "duration_ms", "id", "location", "title"]
+    ADDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ALBUM_FIELD_NUMBER: _ClassVar[int]
+    ARTIST_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    added_at_ms: int
+    album: str
+    artist: str
+    attributes: _containers.RepeatedCompositeFieldContainer[Attribute]
+    duration_ms: int
+    id: str
+    location: str
+    title: str
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., artist: _Optional[str] = ..., album: _Optional[str] = ..., duration_ms: _Optional[int] = ..., location: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ...) -> None: ...
+
+class SongFailure(_message.Message):
+    __slots__ = ["reason", "song_id"]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    song_id: str
+    def __init__(self, song_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class JobType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []

@@ -1,0 +1,167 @@
+from analysis.v1 import jobs_pb2 as _jobs_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+EVENT_KIND_CANCELLED: EventKind
+EVENT_KIND_COMPLETED: EventKind
+EVENT_KIND_ENQUEUED: EventKind
+EVENT_KIND_FAILED: EventKind
+EVENT_KIND_INTERRUPTED: EventKind
+EVENT_KIND_LIBRARY_CHANGED: EventKind
+EVENT_KIND_PAUSED: EventKind
+EVENT_KIND_RESUMED: EventKind
+EVENT_KIND_SNAPSHOT: EventKind
+EVENT_KIND_SNAPSHOT_END: EventKind
+EVENT_KIND_SONG_ANALYSED: EventKind
+EVENT_KIND_SONG_FAILED: EventKind
+EVENT_KIND_SONG_SKIPPED: EventKind
+EVENT_KIND_STARTED: EventKind
+EVENT_KIND_UNSPECIFIED: EventKind
+EVENT_KIND_WORKER_LOST: EventKind
+
+class EnqueueReply(_message.Message):
+    __slots__ = ["existing", "job", "queued"]
+    EXISTING_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    existing: bool
+    job: _jobs_pb2.Job
+    queued: int
+    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., queued: _Optional[int] = ..., existing: bool = ...) -> None: ...
+
+class EnqueueRequest(_message.Message):
+    __slots__ = ["force", "target_id", "type", "user_id"]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    force: bool
+    target_id: str
+    type: _jobs_pb2.JobType
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., target_id: _Optional[str] = ..., force: bool = ...) -> None: ...
+
+class Event(_message.Message):
+    __slots__ = ["at_ms", "by_job_id", "cursor", "epoch", "job", "kind", "lane", "reason", "song_id", "songs", "user_id"]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    BY_JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    at_ms: int
+    by_job_id: str
+    cursor: str
+    epoch: int
+    job: _jobs_pb2.Job
+    kind: EventKind
+    lane: str
+    reason: str
+    song_id: str
+    songs: int
+    user_id: str
+    def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ..., at_ms: _Optional[int] = ..., kind: _Optional[_Union[EventKind, str]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song_id: _Optional[str] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ..., user_id: _Optional[str] = ..., by_job_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class FollowRequest(_message.Message):
+    __slots__ = ["cursors"]
+    CURSORS_FIELD_NUMBER: _ClassVar[int]
+    cursors: _containers.RepeatedCompositeFieldContainer[LaneCursor]
+    def __init__(self, cursors: _Optional[_Iterable[_Union[LaneCursor, _Mapping]]] = ...) -> None: ...
+
+class JobRequest(_message.Message):
+    __slots__ = ["job_id", "user_id"]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...
+
+class LaneCursor(_message.Message):
+    __slots__ = ["cursor", "lane"]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    lane: str
+    def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListJobsReply(_message.Message):
+    __slots__ = ["jobs"]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]
+    def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ...) -> None: ...
+
+class ListJobsRequest(_message.Message):
+    __slots__ = ["ended", "limit", "user_id"]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    ended: bool
+    limit: int
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ...) -> None: ...
+
+class QueueStatus(_message.Message):
+    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "in_progress", "paused", "pending", "running", "waiting_high", "waiting_low", "waiting_medium", "workers"]
+    AUDIO_MS_WAITING_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    WAITING_HIGH_FIELD_NUMBER: _ClassVar[int]
+    WAITING_LOW_FIELD_NUMBER: _ClassVar[int]
+    WAITING_MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    audio_ms_waiting: int
+    cancelled: int
+    completed: int
+    failed: int
+    in_progress: int
+    paused: int
+    pending: int
+    running: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]
+    waiting_high: int
+    waiting_low: int
+    waiting_medium: int
+    workers: _containers.RepeatedCompositeFieldContainer[WorkerStatus]
+    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., audio_ms_waiting: _Optional[int] = ...) -> None: ...
+
+class QueueStatusRequest(_message.Message):
+    __slots__ = ["user_id"]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class WorkerStatus(_message.Message):
+    __slots__ = ["connected_at_ms", "heartbeat_at_ms", "id", "interruptions", "lanes", "songs_analysed", "songs_failed", "suspended"]
+    CONNECTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    SONGS_ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    SUSPENDED_FIELD_NUMBER: _ClassVar[int]
+    connected_at_ms: int
+    heartbeat_at_ms: int
+    id: str
+    interruptions: int
+    lanes: _containers.RepeatedScalarFieldContainer[str]
+    songs_analysed: int
+    songs_failed: int
+    suspended: int
+    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ...) -> None: ...
+
+class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []

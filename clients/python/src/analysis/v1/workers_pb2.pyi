@@ -1,0 +1,237 @@
+from analysis.v1 import analyzer_pb2 as _analyzer_pb2
+from analysis.v1 import jobs_pb2 as _jobs_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+FAILURE_KIND_CRASHED: FailureKind
+FAILURE_KIND_LIMIT: FailureKind
+FAILURE_KIND_MISSING: FailureKind
+FAILURE_KIND_REFUSED: FailureKind
+FAILURE_KIND_TIMED_OUT: FailureKind
+FAILURE_KIND_UNREADABLE: FailureKind
+FAILURE_KIND_UNSPECIFIED: FailureKind
+
+class Analysed(_message.Message):
+    __slots__ = ["results"]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ...) -> None: ...
+
+class Assignment(_message.Message):
+    __slots__ = ["analyzers", "claim", "cursor", "epoch", "force", "job_id", "priority", "song", "total", "user_id"]
+    ANALYZERS_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    SONG_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    analyzers: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalyzerVersion]
+    claim: bytes
+    cursor: int
+    epoch: int
+    force: bool
+    job_id: str
+    priority: _jobs_pb2.Priority
+    song: _jobs_pb2.Song
+    total: int
+    user_id: str
+    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., user_id: _Optional[str] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., cursor: _Optional[int] = ..., total: _Optional[int] = ..., force: bool = ...) -> None: ...
+
+class Discard(_message.Message):
+    __slots__ = ["epoch", "job_id", "lane"]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    job_id: str
+    lane: str
+    def __init__(self, lane: _Optional[str] = ..., job_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ExchangeReply(_message.Message):
+    __slots__ = ["assignment"]
+    ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    assignment: Assignment
+    def __init__(self, assignment: _Optional[_Union[Assignment, _Mapping]] = ...) -> None: ...
+
+class ExchangeRequest(_message.Message):
+    __slots__ = ["claim", "item", "lane", "lease", "worker_id"]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    claim: bool
+    item: ItemReport
+    lane: str
+    lease: bytes
+    worker_id: str
+    def __init__(self, worker_id: _Optional[str] = ..., lane: _Optional[str] = ..., lease: _Optional[bytes] = ..., item: _Optional[_Union[ItemReport, _Mapping]] = ..., claim: bool = ...) -> None: ...
+
+class Failed(_message.Message):
+    __slots__ = ["kind", "reason", "results"]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    kind: FailureKind
+    reason: str
+    results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
+    def __init__(self, reason: _Optional[str] = ..., kind: _Optional[_Union[FailureKind, str]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ...) -> None: ...
+
+class HeldItem(_message.Message):
+    __slots__ = ["claim", "epoch", "job_id", "lane", "running"]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    claim: bytes
+    epoch: int
+    job_id: str
+    lane: str
+    running: bool
+    def __init__(self, lane: _Optional[str] = ..., job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., running: bool = ...) -> None: ...
+
+class ItemReport(_message.Message):
+    __slots__ = ["analysed", "claim", "epoch", "failed", "job_id", "released", "suspended"]
+    ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_FIELD_NUMBER: _ClassVar[int]
+    SUSPENDED_FIELD_NUMBER: _ClassVar[int]
+    analysed: Analysed
+    claim: bytes
+    epoch: int
+    failed: Failed
+    job_id: str
+    released: Released
+    suspended: Suspended
+    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., analysed: _Optional[_Union[Analysed, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., suspended: _Optional[_Union[Suspended, _Mapping]] = ..., released: _Optional[_Union[Released, _Mapping]] = ...) -> None: ...
+
+class LaneGranted(_message.Message):
+    __slots__ = ["answers", "kept", "lane", "lease", "lease_ms"]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    LEASE_MS_FIELD_NUMBER: _ClassVar[int]
+    answers: int
+    kept: _containers.RepeatedCompositeFieldContainer[HeldItem]
+    lane: str
+    lease: bytes
+    lease_ms: int
+    def __init__(self, lane: _Optional[str] = ..., lease: _Optional[bytes] = ..., lease_ms: _Optional[int] = ..., kept: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., answers: _Optional[int] = ...) -> None: ...
+
+class LaneRevoked(_message.Message):
+    __slots__ = ["lane"]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    lane: str
+    def __init__(self, lane: _Optional[str] = ...) -> None: ...
+
+class LanesRenewed(_message.Message):
+    __slots__ = ["answers", "lanes", "lease_ms"]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    LEASE_MS_FIELD_NUMBER: _ClassVar[int]
+    answers: int
+    lanes: _containers.RepeatedScalarFieldContainer[str]
+    lease_ms: int
+    def __init__(self, lanes: _Optional[_Iterable[str]] = ..., lease_ms: _Optional[int] = ..., answers: _Optional[int] = ...) -> None: ...
+
+class Preempt(_message.Message):
+    __slots__ = ["epoch", "lane", "pause"]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    lane: str
+    pause: bool
+    def __init__(self, lane: _Optional[str] = ..., epoch: _Optional[int] = ..., pause: bool = ...) -> None: ...
+
+class ProbeReport(_message.Message):
+    __slots__ = ["failure", "files", "probe_id"]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    PROBE_ID_FIELD_NUMBER: _ClassVar[int]
+    failure: str
+    files: _containers.RepeatedCompositeFieldContainer[_analyzer_pb2.ProbedFile]
+    probe_id: str
+    def __init__(self, probe_id: _Optional[str] = ..., files: _Optional[_Iterable[_Union[_analyzer_pb2.ProbedFile, _Mapping]]] = ..., failure: _Optional[str] = ...) -> None: ...
+
+class ProbeReportReply(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class ProbeRequest(_message.Message):
+    __slots__ = ["folder", "probe_id"]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    PROBE_ID_FIELD_NUMBER: _ClassVar[int]
+    folder: str
+    probe_id: str
+    def __init__(self, probe_id: _Optional[str] = ..., folder: _Optional[str] = ...) -> None: ...
+
+class Released(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class Suspended(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class Wake(_message.Message):
+    __slots__ = ["lane"]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    lane: str
+    def __init__(self, lane: _Optional[str] = ...) -> None: ...
+
+class WorkerCommand(_message.Message):
+    __slots__ = ["discard", "lane_granted", "lane_revoked", "lanes_renewed", "preempt", "probe", "wake"]
+    DISCARD_FIELD_NUMBER: _ClassVar[int]
+    LANES_RENEWED_FIELD_NUMBER: _ClassVar[int]
+    LANE_GRANTED_FIELD_NUMBER: _ClassVar[int]
+    LANE_REVOKED_FIELD_NUMBER: _ClassVar[int]
+    PREEMPT_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FIELD_NUMBER: _ClassVar[int]
+    WAKE_FIELD_NUMBER: _ClassVar[int]
+    discard: Discard
+    lane_granted: LaneGranted
+    lane_revoked: LaneRevoked
+    lanes_renewed: LanesRenewed
+    preempt: Preempt
+    probe: ProbeRequest
+    wake: Wake
+    def __init__(self, lane_granted: _Optional[_Union[LaneGranted, _Mapping]] = ..., lane_revoked: _Optional[_Union[LaneRevoked, _Mapping]] = ..., lanes_renewed: _Optional[_Union[LanesRenewed, _Mapping]] = ..., wake: _Optional[_Union[Wake, _Mapping]] = ..., preempt: _Optional[_Union[Preempt, _Mapping]] = ..., discard: _Optional[_Union[Discard, _Mapping]] = ..., probe: _Optional[_Union[ProbeRequest, _Mapping]] = ...) -> None: ...
+
+class WorkerMessage(_message.Message):
+    __slots__ = ["analyzers", "draining", "held", "interruptions", "lanes_wanted", "sequence", "songs_analysed", "songs_failed", "worker_id"]
+    ANALYZERS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LANES_WANTED_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SONGS_ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    analyzers: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalyzerVersion]
+    draining: bool
+    held: _containers.RepeatedCompositeFieldContainer[HeldItem]
+    interruptions: int
+    lanes_wanted: int
+    sequence: int
+    songs_analysed: int
+    songs_failed: int
+    worker_id: str
+    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ...) -> None: ...
+
+class FailureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
