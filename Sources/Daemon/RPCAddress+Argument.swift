@@ -1,6 +1,6 @@
 // Lets commands take RPC addresses as flags.
 
-package import ArgumentParser
+import ArgumentParser
 package import RPC
 
 extension RPCAddress: ExpressibleByArgument {

@@ -7,6 +7,7 @@ struct AnalysisCtl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "analysisctl",
         abstract: "Looks at the analysis queue and changes it.",
-        discussion: "The services' addresses are flags, or the environment variables ANALYSIS_QUEUE and ANALYSIS_PROGRESS.",
+        discussion:
+            "The services' addresses are flags, or the environment variables ANALYSIS_QUEUE and ANALYSIS_PROGRESS.",
         subcommands: [Status.self, Jobs.self, Library.self, Users.self])
 }

@@ -14,7 +14,9 @@ struct Status: AsyncParsableCommand {
         let status = try await connection.withQueue { client in
             try await QueueClient(client).getStatus(QueueStatusRequest(), options: options)
         }
-        print("waiting     \(status.pending) (high \(status.waitingHigh), medium \(status.waitingMedium), low \(status.waitingLow))")
+        print(
+            "waiting     \(status.pending) (high \(status.waitingHigh), medium \(status.waitingMedium), low \(status.waitingLow))"
+        )
         print("running     \(status.inProgress)")
         print("paused      \(status.paused)")
         print("completed   \(status.completed)")
@@ -23,7 +25,8 @@ struct Status: AsyncParsableCommand {
         for job in status.running { print("runs        \(line(job))") }
         for worker in status.workers {
             let lanes = worker.lanes.joined(separator: ",")
-            print("worker      \(worker.id) lanes \(lanes) analysed \(worker.songsAnalysed) failed \(worker.songsFailed)")
+            print(
+                "worker      \(worker.id) lanes \(lanes) analysed \(worker.songsAnalysed) failed \(worker.songsFailed)")
         }
     }
 }
@@ -110,5 +113,6 @@ private func call(
 /// A job on one line.
 private func line(_ job: Job) -> String {
     let ended = job.analysed + job.skipped + job.failed
-    return "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)"
+    return
+        "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)"
 }

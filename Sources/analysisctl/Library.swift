@@ -27,7 +27,9 @@ struct Library: AsyncParsableCommand {
             let last = try await connection.withQueue { [user, folder, options] client in
                 var last = ImportProgress()
                 let request = ImportFolderRequest(userID: user, folder: folder)
-                for try await progress in CatalogClient(client).importFolder(request, options: options) { last = progress }
+                for try await progress in CatalogClient(client).importFolder(request, options: options) {
+                    last = progress
+                }
                 return last
             }
             print("\(last.files) songs in \(last.playlists) playlists: \(last.added) added, \(last.changed) changed")
