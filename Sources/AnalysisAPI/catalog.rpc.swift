@@ -2,6 +2,7 @@
 
 package import RPC
 
+/// Users, their libraries and what is known about their songs.
 package struct CatalogClient: Sendable {
     private let client: RPCClient
 
@@ -75,6 +76,7 @@ package struct CatalogClient: Sendable {
     }
 }
 
+/// Users, their libraries and what is known about their songs.
 package protocol CatalogProvider: RPCService {
     /// Makes a user, or says ALREADY_EXISTS.
     func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User
@@ -124,11 +126,11 @@ private enum CatalogMethods {
     static let setPassword = Method<SetPasswordRequest, User>(
         "analysis.v1.Catalog/SetPassword", isIdempotent: false)
     static let getUser = Method<UserRequest, User>(
-        "analysis.v1.Catalog/GetUser", isIdempotent: false)
+        "analysis.v1.Catalog/GetUser", isIdempotent: true)
     static let login = Method<LoginRequest, LoginReply>(
         "analysis.v1.Catalog/Login", isIdempotent: false)
     static let checkSession = Method<SessionRequest, User>(
-        "analysis.v1.Catalog/CheckSession", isIdempotent: false)
+        "analysis.v1.Catalog/CheckSession", isIdempotent: true)
     static let logout = Method<SessionRequest, LogoutReply>(
         "analysis.v1.Catalog/Logout", isIdempotent: false)
     static let loggedIn = Method<UserRequest, LoggedInReply>(
@@ -136,13 +138,13 @@ private enum CatalogMethods {
     static let importFolder = Method<ImportFolderRequest, ImportProgress>(
         "analysis.v1.Catalog/ImportFolder", isIdempotent: false)
     static let listPlaylists = Method<UserRequest, ListPlaylistsReply>(
-        "analysis.v1.Catalog/ListPlaylists", isIdempotent: false)
+        "analysis.v1.Catalog/ListPlaylists", isIdempotent: true)
     static let getPlaylist = Method<PlaylistRequest, PlaylistDetail>(
-        "analysis.v1.Catalog/GetPlaylist", isIdempotent: false)
+        "analysis.v1.Catalog/GetPlaylist", isIdempotent: true)
     static let getSong = Method<SongRequest, SongDetail>(
-        "analysis.v1.Catalog/GetSong", isIdempotent: false)
+        "analysis.v1.Catalog/GetSong", isIdempotent: true)
     static let searchSongs = Method<SearchSongsRequest, SearchSongsReply>(
-        "analysis.v1.Catalog/SearchSongs", isIdempotent: false)
+        "analysis.v1.Catalog/SearchSongs", isIdempotent: true)
     static let getCoverage = Method<CoverageRequest, Coverage>(
-        "analysis.v1.Catalog/GetCoverage", isIdempotent: false)
+        "analysis.v1.Catalog/GetCoverage", isIdempotent: true)
 }

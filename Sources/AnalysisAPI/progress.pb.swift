@@ -265,8 +265,11 @@ package struct ProgressView: Message, Hashable, Sendable {
     package var analysed: UInt32
     package var failed: UInt32
     package var inProgress: UInt32
+    /// none: not known yet, or ended
     package var etaMs: UInt64?
+    /// of a job's context; of others, the one of the user's jobs that runs or is first
     package var job: Job?
+    /// being analysed now, within this context
     package var song: Song?
     package var songFraction: Double
     package var stage: String

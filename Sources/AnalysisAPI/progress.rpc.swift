@@ -2,6 +2,7 @@
 
 package import RPC
 
+/// How far analyses are, and when they will be done.
 package struct ProgressClient: Sendable {
     private let client: RPCClient
 
@@ -33,6 +34,7 @@ package struct ProgressClient: Sendable {
     }
 }
 
+/// How far analyses are, and when they will be done.
 package protocol ProgressProvider: RPCService {
     /// From workers: fractions of the items that they run, as they come.
     func report(_ requests: RPCStream<ProgressReport>, context: CallContext) async throws -> ReportReply
@@ -58,9 +60,9 @@ private enum ProgressMethods {
     static let report = Method<ProgressReport, ReportReply>(
         "analysis.v1.Progress/Report", isIdempotent: false)
     static let get = Method<ProgressRequest, ProgressView>(
-        "analysis.v1.Progress/Get", isIdempotent: false)
+        "analysis.v1.Progress/Get", isIdempotent: true)
     static let listActive = Method<ListActiveRequest, ListActiveReply>(
-        "analysis.v1.Progress/ListActive", isIdempotent: false)
+        "analysis.v1.Progress/ListActive", isIdempotent: true)
     static let watch = Method<WatchRequest, ProgressView>(
         "analysis.v1.Progress/Watch", isIdempotent: false)
 }

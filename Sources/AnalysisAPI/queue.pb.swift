@@ -120,6 +120,7 @@ extension EnqueueRequest: CMessage {
 }
 
 package struct EnqueueReply: Message, Hashable, Sendable {
+    /// none: there was nothing to analyse
     package var job: Job?
     /// songs that the job will analyse
     package var queued: UInt32
@@ -464,6 +465,7 @@ package struct Event: Message, Hashable, Sendable {
     package var cursor: String
     package var atMs: Int64
     package var kind: EventKind
+    /// as it stands after the event
     package var job: Job?
     /// the song that the event is about
     package var songID: String

@@ -2,6 +2,7 @@
 
 package import RPC
 
+/// What the queue offers to those who ask for analyses and to those who follow them.
 package struct QueueClient: Sendable {
     private let client: RPCClient
 
@@ -46,6 +47,7 @@ package struct QueueClient: Sendable {
     }
 }
 
+/// What the queue offers to those who ask for analyses and to those who follow them.
 package protocol QueueProvider: RPCService {
     /// Asks for an analysis. The same target of the same user asked again is the job that waits or runs already.
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply
@@ -80,11 +82,11 @@ private enum QueueMethods {
     static let enqueue = Method<EnqueueRequest, EnqueueReply>(
         "analysis.v1.Queue/Enqueue", isIdempotent: false)
     static let getJob = Method<JobRequest, Job>(
-        "analysis.v1.Queue/GetJob", isIdempotent: false)
+        "analysis.v1.Queue/GetJob", isIdempotent: true)
     static let listJobs = Method<ListJobsRequest, ListJobsReply>(
-        "analysis.v1.Queue/ListJobs", isIdempotent: false)
+        "analysis.v1.Queue/ListJobs", isIdempotent: true)
     static let getStatus = Method<QueueStatusRequest, QueueStatus>(
-        "analysis.v1.Queue/GetStatus", isIdempotent: false)
+        "analysis.v1.Queue/GetStatus", isIdempotent: true)
     static let cancelJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/CancelJob", isIdempotent: false)
     static let pauseJob = Method<JobRequest, Job>(

@@ -462,6 +462,7 @@ extension ProbeRequest: CMessage {
 package struct ProbeReport: Message, Hashable, Sendable {
     package var probeID: String
     package var files: [ProbedFile]
+    /// the probe ended early, and why
     package var failure: String?
 
     package init(probeID: String = "", files: [ProbedFile] = [], failure: String? = nil) {
@@ -524,8 +525,10 @@ package struct ExchangeRequest: Message, Hashable, Sendable {
     package var workerID: String
     package var lane: String
     package var lease: [UInt8]
-    package var item: ItemReport?
+    /// none: only claims; the worker runs nothing on the lane, so an item that the
     /// queue has as running there (its reply was lost) goes back to its place
+    package var item: ItemReport?
+    /// false: takes nothing next (the worker drains)
     package var claim: Bool
 
     package init(
@@ -743,6 +746,7 @@ extension Released: CMessage {
 }
 
 package struct ExchangeReply: Message, Hashable, Sendable {
+    /// none: nothing to do until Wake
     package var assignment: Assignment?
 
     package init(assignment: Assignment? = nil) {

@@ -2,6 +2,8 @@
 
 package import RPC
 
+/// What the queue and its workers say to each other. Every write of a worker carries the item's epoch and claim: a worker
+/// that lost its lane gets FAILED_PRECONDITION and drops its work.
 package struct WorkersClient: Sendable {
     private let client: RPCClient
 
@@ -31,6 +33,8 @@ package struct WorkersClient: Sendable {
     }
 }
 
+/// What the queue and its workers say to each other. Every write of a worker carries the item's epoch and claim: a worker
+/// that lost its lane gets FAILED_PRECONDITION and drops its work.
 package protocol WorkersProvider: RPCService {
     /// Lives as long as the worker is connected. The first message says who it is and what it holds; later ones are
     /// heartbeats, which renew the leases of its lanes.

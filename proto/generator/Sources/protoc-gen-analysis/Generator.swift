@@ -1,3 +1,4 @@
+import Foundation
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
@@ -58,4 +59,10 @@ struct Unsupported: Error, CustomStringConvertible {
 /// The element's comment as a doc comment, with a newline after it; empty where there is none.
 func docComment(_ element: any ProvidesSourceCodeLocation) -> String {
     element.protoSourceComments()
+}
+
+/// The comment above `syntax` as a doc comment.
+func openingComment(_ file: FileDescriptor) -> String {
+    let syntax = IndexPath(index: 12)  // the number of FileDescriptorProto.syntax
+    return file.sourceCodeInfoLocation(path: syntax)?.asSourceComment(commentPrefix: "///") ?? ""
 }

@@ -4,8 +4,9 @@ import SwiftProtobufPluginLibrary
 /// The client of a service, the protocol that its provider implements, and the methods that both name.
 func serviceSource(_ service: ServiceDescriptor) -> String {
     let name = service.name
+    let documentation = docComment(service).isEmpty ? openingComment(service.file) : docComment(service)
     return """
-        \(docComment(service))package struct \(name)Client: Sendable {
+        \(documentation)package struct \(name)Client: Sendable {
         private let client: RPCClient
 
         package init(_ client: RPCClient) {
@@ -15,7 +16,7 @@ func serviceSource(_ service: ServiceDescriptor) -> String {
         \(service.methods.map(\.clientSource).joined(separator: "\n\n"))
         }
 
-        \(docComment(service))package protocol \(name)Provider: RPCService {
+        \(documentation)package protocol \(name)Provider: RPCService {
         \(service.methods.map { docComment($0) + $0.providerDeclaration }.joined(separator: "\n"))
         }
 

@@ -315,9 +315,6 @@ struct  Analysis__V1__ExchangeRequest
   ProtobufCBinaryData lane;
   ProtobufCBinaryData lease;
   /*
-   * queue has as running there (its reply was lost) goes back to its place
-   */
-  /*
    * false: takes nothing next (the worker drains)
    */
   protobuf_c_boolean claim;
