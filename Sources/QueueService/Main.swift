@@ -1,4 +1,97 @@
+// The queue service: jobs, their order and state, users and their libraries, kept in Redis.
+
+import AnalysisAPI
+import ArgumentParser
+import Daemon
+import Jobs
+import Logging
+import RPC
+import Redis
+import ServiceLifecycle
+
 @main
-struct Main {
-    static func main() async throws {}
+struct QueueServiceCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queue-service", abstract: "Keeps the queue of analyses, and the libraries that they are about.")
+
+    @OptionGroup var daemon: DaemonOptions
+
+    @Option(help: "Address to serve, as unix:PATH or tcp://HOST:PORT; may be repeated.")
+    var listen: [RPCAddress]
+
+    @Option(
+        help: "The Redis to use, as unix:PATH or redis://[USER:PASSWORD@]HOST:PORT[/DATABASE].", transform: redisURL(_:)
+    )
+    var redis: RedisURL
+
+    @Option(help: "What the names of all keys in Redis begin with.")
+    var keyPrefix = "aq:"
+
+    @Option(help: "How many analyses may run at once. Lanes in use must not be taken away.")
+    var lanes = 1
+
+    @Option(
+        help: "The analyzers that every song goes through, in order, as NAME@VERSION,….", transform: analyzers(named:))
+    var analyzers: Analyzers = .builtIn
+
+    @Option(help: "How many songs of a user's background work stand in the queue at a time.")
+    var backgroundBatch = QueueLimits().backgroundBatch
+
+    @Option(help: "How many hours ended jobs are kept.")
+    var retentionHours = QueueLimits().retentionSeconds / 3600
+
+    @Option(help: "How many milliseconds a worker may be silent before its lanes go to others.")
+    var leaseMs = QueueLimits().lease.milliseconds
+
+    func validate() throws {
+        guard !listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
+        guard (1...1024).contains(lanes) else {
+            throw ValidationError("--lanes is \(lanes); it must be between 1 and 1024.")
+        }
+        guard (1...10_000).contains(backgroundBatch) else {
+            throw ValidationError("--background-batch is \(backgroundBatch); it must be between 1 and 10000 songs.")
+        }
+        guard (1...24 * 3650).contains(retentionHours) else {
+            throw ValidationError("--retention-hours is \(retentionHours); it must be between 1 and 87600.")
+        }
+        guard (500...600_000).contains(leaseMs) else {
+            throw ValidationError("--lease-ms is \(leaseMs); it must be between 500 and 600000.")
+        }
+        guard !keyPrefix.contains(where: { "{}".contains($0) }) else {
+            throw ValidationError("--key-prefix is '\(keyPrefix)'; it must not contain braces.")
+        }
+    }
+
+    func services(_ context: DaemonContext) async throws -> [any Service] {
+        let configuration = QueueConfiguration(
+            analyzers: analyzers,
+            limits: QueueLimits(
+                backgroundBatch: backgroundBatch, retentionSeconds: retentionHours * 3600, lease: .milliseconds(leaseMs)
+            ),
+            lanes: lanes, keys: Keys(prefix: keyPrefix))
+        let client = RedisClient(
+            url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
+            configuration: RedisConfiguration(clientName: "queue-service"))
+        let system = QueueSystem(configuration: configuration, redis: client, logger: context.logger)
+        let server = RPCServer(
+            addresses: listen, services: system.providers, eventLoopGroup: context.eventLoopGroup,
+            logger: context.logger)
+        return [client] + system.services + [server]
+    }
+}
+
+private func redisURL(_ text: String) throws -> RedisURL {
+    do {
+        return try RedisURL(text)
+    } catch let error as RedisURLError {
+        throw ValidationError("\(error)")
+    }
+}
+
+private func analyzers(named text: String) throws -> Analyzers {
+    guard let analyzers = Analyzers(text) else {
+        throw ValidationError(
+            "'\(text)' names no analyzers; right is NAME@VERSION, or several with commas between them.")
+    }
+    return analyzers
 }

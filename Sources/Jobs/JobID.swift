@@ -1,0 +1,22 @@
+// Job ids name their lane, so that whoever has an id finds the job: `0-17` is job 17 of lane 0.
+
+/// The id of a job.
+package struct JobID: Hashable, Sendable, CustomStringConvertible {
+    package let lane: String
+    package let sequence: UInt64
+
+    package init(lane: String, sequence: UInt64) {
+        self.lane = lane
+        self.sequence = sequence
+    }
+
+    /// Nil where `text` is not a lane's number, a hyphen and a sequence number, each without leading zeros.
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let lane = UInt32(parts[0]), let sequence = UInt64(parts[1]) else { return nil }
+        self.init(lane: String(lane), sequence: sequence)
+        guard description == text else { return nil }
+    }
+
+    package var description: String { "\(lane)-\(sequence)" }
+}

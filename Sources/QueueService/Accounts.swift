@@ -1,0 +1,147 @@
+// Users, their passwords and their sessions. Each has a slot of its own, apart from the lanes.
+
+import AnalysisAPI
+import Crypto
+import Foundation
+import RPC
+import Redis
+import Synchronization
+
+final class Accounts: Sendable {
+    /// How long a session lives.
+    static let sessionLength = Duration.seconds(30 * 24 * 3600)
+    /// How many users' lanes are remembered, so that enqueueing needs not ask.
+    private static let rememberedLanes = 10_000
+
+    private let lanes: [String]
+    private let store: Store
+    private let passwords: Passwords
+    private let known = Mutex<[String: String]>([:])
+
+    init(lanes: [String], store: Store, passwords: Passwords) {
+        self.lanes = lanes
+        self.store = store
+        self.passwords = passwords
+    }
+
+    // MARK: Users
+
+    /// Makes a user, in the lane that its id falls to.
+    func create(_ request: CreateUserRequest) async throws -> User {
+        guard Self.isUserID(request.id) else {
+            throw RPCError(
+                .invalidArgument,
+                "'\(request.id)' is no user id: 1 to 64 ASCII letters, digits, or any of . _ @ + - are right")
+        }
+        let role: Role = request.role == .administrator ? .administrator : .listener
+        let user = User(
+            id: request.id, name: request.id, lane: lane(forNew: request.id), role: role, autoAnalysis: true,
+            createdAtMs: .now)
+        let isNew = try await store.run(
+            \.createAccount, key: store.keys.account(user.id),
+            [
+                "id", RedisArgument(user.id), "name", RedisArgument(user.name), "lane", RedisArgument(user.lane),
+                "role", RedisArgument(Int(role.rawValue)), "auto_analysis", 1, "created_at_ms",
+                RedisArgument(user.createdAtMs), "last_analysis_at_ms", 0, "password",
+                RedisArgument(try await passwords.hash(request.password)),
+            ])
+        guard isNew.int == 1 else { throw RPCError(.alreadyExists, "there is a user \(user.id) already") }
+        return user
+    }
+
+    /// - Throws: `QueueError.notFound`.
+    func user(_ id: String) async throws -> User {
+        try Self.user(try await account(id), id: id)
+    }
+
+    /// The lane of a user's jobs and library.
+    ///
+    /// - Throws: `QueueError.notFound` where there is no such user.
+    func lane(of userID: String) async throws -> String {
+        if let lane = known.withLock({ $0[userID] }) { return lane }
+        let lane = try await user(userID).lane
+        known.withLock { known in
+            if known.count >= Self.rememberedLanes { known.removeAll() }
+            known[userID] = lane
+        }
+        return lane
+    }
+
+    func setPassword(_ request: SetPasswordRequest) async throws -> User {
+        let user = try await user(request.userID)
+        let hash = try await passwords.hash(request.password)
+        try await store.send("HSET", store.keys.account(user.id), "password", hash)
+        return user
+    }
+
+    func noteAnalysis(of userID: String) async throws {
+        try await store.send("HSET", store.keys.account(userID), "last_analysis_at_ms", Int64.now)
+    }
+
+    // MARK: Sessions
+
+    func login(_ request: LoginRequest) async throws -> LoginReply {
+        let account =
+            Self.isUserID(request.name) ? try await store.send("HGETALL", store.keys.account(request.name)).map : nil
+        guard try await passwords.check(request.password, against: account?["password"]?.text), let account else {
+            throw RPCError(.unauthenticated, "name and password do not fit")
+        }
+        let user = try Self.user(account, id: request.name)
+        let session = randomBytes(32)
+        try await store.send(
+            "SET", sessionKey(session), user.id, "PX", Self.sessionLength.milliseconds)
+        return LoginReply(user: user, session: session, expiresAtMs: .now + Self.sessionLength.milliseconds)
+    }
+
+    func user(session: [UInt8]) async throws -> User {
+        guard let id = try await store.send("GET", sessionKey(session)).text else {
+            throw RPCError(.unauthenticated, "the session is unknown or has expired")
+        }
+        return try await user(id)
+    }
+
+    func logout(session: [UInt8]) async throws {
+        try await store.send("DEL", sessionKey(session))
+    }
+
+    // MARK: Details
+
+    private func account(_ id: String) async throws -> [String: RedisValue] {
+        guard Self.isUserID(id), let account = try await store.send("HGETALL", store.keys.account(id)).map,
+            !account.isEmpty
+        else { throw QueueError.notFound("there is no user \(id)") }
+        return account
+    }
+
+    private static func user(_ account: [String: RedisValue], id: String) throws -> User {
+        guard let lane = account["lane"]?.text else { throw QueueError.corrupt("the account of \(id) has no lane") }
+        return User(
+            id: id, name: account["name"]?.text ?? id, lane: lane,
+            role: Role(rawValue: Int32(clamping: account["role"]?.int ?? 0)),
+            autoAnalysis: account["auto_analysis"]?.int == 1,
+            createdAtMs: account["created_at_ms"]?.int ?? 0, lastAnalysisAtMs: account["last_analysis_at_ms"]?.int ?? 0)
+    }
+
+    /// Spreads users over the lanes, evenly and by their ids alone.
+    private func lane(forNew userID: String) -> String {
+        let digest = SHA256.hash(data: Data(userID.utf8)).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return lanes[Int(digest % UInt64(lanes.count))]
+    }
+
+    /// Ids are parts of keys, where a colon divides; and they are login names.
+    private static func isUserID(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: Array("._@+-".utf8).contains(byte)
+                }
+            }
+    }
+
+    private func sessionKey(_ session: [UInt8]) -> String {
+        store.keys.session(hash: SHA256.hash(data: Data(session)).hexadecimal)
+    }
+}

@@ -1,0 +1,100 @@
+// The service of users, their libraries and what is known about their songs.
+
+import AnalysisAPI
+import Jobs
+import RPC
+import Redis
+
+struct CatalogService: CatalogProvider {
+    let analyzers: Analyzers
+    let store: Store
+    let accounts: Accounts
+    let background: BackgroundWork
+    let dispatcher: Dispatcher
+    let imports: Imports
+
+    /// How many songs a search finds where the caller does not say, and at most.
+    private static let searchLimits = (standard: 20, maximum: 200)
+
+    // MARK: Users
+
+    func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User {
+        try await accounts.create(request)
+    }
+
+    func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User {
+        try await accounts.setPassword(request)
+    }
+
+    func getUser(_ request: UserRequest, context: CallContext) async throws -> User {
+        try await accounts.user(request.userID)
+    }
+
+    func login(_ request: LoginRequest, context: CallContext) async throws -> LoginReply {
+        try await accounts.login(request)
+    }
+
+    func checkSession(_ request: SessionRequest, context: CallContext) async throws -> User {
+        try await accounts.user(session: request.session)
+    }
+
+    func logout(_ request: SessionRequest, context: CallContext) async throws -> LogoutReply {
+        try await accounts.logout(session: request.session)
+        return LogoutReply()
+    }
+
+    func loggedIn(_ request: UserRequest, context: CallContext) async throws -> LoggedInReply {
+        let user = try await accounts.user(request.userID)
+        guard user.autoAnalysis,
+            try await store.send("ZCARD", store.keys.lane(user.lane, .userJobs, user.id)).int == 0
+        else { return LoggedInReply() }
+        let songs = try await background.songs(of: user.id, lane: user.lane, force: false)
+        let enqueued = try await LaneQueue(lane: user.lane, store: store)
+            .enqueue(EnqueueRequest(userID: user.id, type: .background), songs: songs)
+        dispatcher.deliver(enqueued.hint)
+        if enqueued.job != nil { try await accounts.noteAnalysis(of: user.id) }
+        return LoggedInReply(job: enqueued.job, queued: UInt32(clamping: songs.count))
+    }
+
+    // MARK: Library
+
+    func importFolder(
+        _ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext
+    ) async throws {
+        let lane = try await accounts.lane(of: request.userID)
+        let parts = request.folder.split(separator: "/", omittingEmptySubsequences: false)
+        guard request.folder.isEmpty || !parts.contains(where: { ["", ".", ".."].contains($0) }) else {
+            throw RPCError(
+                .invalidArgument,
+                "'\(request.folder)' is no folder beneath the music folders: a relative path without . and .. is right")
+        }
+        let library = LibraryImport(userID: request.userID, lane: lane, store: store) { try await writer.write($0) }
+        try await imports.run(library, folder: request.folder)
+    }
+
+    func listPlaylists(_ request: UserRequest, context: CallContext) async throws -> ListPlaylistsReply {
+        ListPlaylistsReply(playlists: try await library(of: request.userID).playlists())
+    }
+
+    func getPlaylist(_ request: PlaylistRequest, context: CallContext) async throws -> PlaylistDetail {
+        try await library(of: request.userID).playlist(request.playlistID)
+    }
+
+    func getSong(_ request: SongRequest, context: CallContext) async throws -> SongDetail {
+        try await library(of: request.userID).song(request.songID)
+    }
+
+    func searchSongs(_ request: SearchSongsRequest, context: CallContext) async throws -> SearchSongsReply {
+        let limit = request.limit == 0 ? Self.searchLimits.standard : min(Int(request.limit), Self.searchLimits.maximum)
+        return SearchSongsReply(songs: try await library(of: request.userID).search(request.query, limit: limit))
+    }
+
+    func getCoverage(_ request: CoverageRequest, context: CallContext) async throws -> Coverage {
+        try await library(of: request.userID).coverage(
+            playlistID: request.playlistID.isEmpty ? nil : request.playlistID)
+    }
+
+    private func library(of userID: String) async throws -> Library {
+        Library(userID: userID, lane: try await accounts.lane(of: userID), analyzers: analyzers, store: store)
+    }
+}

@@ -1,0 +1,118 @@
+// The service of those who ask for analyses and of those who follow them.
+
+import AnalysisAPI
+import Jobs
+import RPC
+
+struct JobQueueService: QueueProvider {
+    let lanes: [String]
+    let store: Store
+    let accounts: Accounts
+    let background: BackgroundWork
+    let dispatcher: Dispatcher
+    let logs: [LaneLog]
+
+    /// How many jobs a list has where the caller does not say, and at most.
+    private static let listLimits = (standard: 100, maximum: 1000)
+
+    func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
+        let lane = try await accounts.lane(of: request.userID)
+        switch request.type {
+        case .song, .playlist:
+            guard !request.targetID.isEmpty else {
+                throw RPCError(.invalidArgument, "target_id must name the \(request.type.name)")
+            }
+        case .background:
+            guard request.targetID.isEmpty else {
+                throw RPCError(.invalidArgument, "target_id must be empty: background work is about the whole library")
+            }
+        case .unspecified, .unrecognized:
+            throw RPCError(.invalidArgument, "type must be song, playlist or background")
+        }
+        let songs =
+            request.type == .background
+            ? try await background.songs(of: request.userID, lane: lane, force: request.force) : []
+        let enqueued = try await LaneQueue(lane: lane, store: store).enqueue(request, songs: songs)
+        dispatcher.deliver(enqueued.hint)
+        return EnqueueReply(job: enqueued.job, queued: enqueued.queued, existing: enqueued.existing)
+    }
+
+    func getJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        let id = try jobID(request)
+        return try await JobReader(lane: id.lane, store: store).job(id.description, userID: request.userID)
+    }
+
+    func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
+        let limit = request.limit == 0 ? Self.listLimits.standard : min(Int(request.limit), Self.listLimits.maximum)
+        let lanes = request.userID.isEmpty ? self.lanes : [try await accounts.lane(of: request.userID)]
+        var jobs: [Job] = []
+        for lane in lanes {
+            jobs += try await JobReader(lane: lane, store: store)
+                .jobs(userID: request.userID, ended: request.ended, limit: limit)
+        }
+        if lanes.count > 1 {
+            jobs.sort { first, second in
+                request.ended
+                    ? first.endedAtMs > second.endedAtMs
+                    : (first.priority.rank ?? 0, first.createdAtMs) < (second.priority.rank ?? 0, second.createdAtMs)
+            }
+        }
+        return ListJobsReply(jobs: Array(jobs.prefix(limit)))
+    }
+
+    func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus {
+        var status = QueueStatus()
+        for lane in lanes { try await JobReader(lane: lane, store: store).add(to: &status, userID: request.userID) }
+        status.workers = try await dispatcher.registeredWorkers()
+        return status
+    }
+
+    func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        let (job, hint) = try await change(request, .cancelled)
+        // Its child may be frozen, of which the lane's state says nothing.
+        if hint.kind != .discard { dispatcher.discard(job, workerID: hint.worker) }
+        return job
+    }
+
+    func pauseJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        try await change(request, .paused).job
+    }
+
+    func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        try await change(request, .resumed).job
+    }
+
+    func follow(_ request: FollowRequest, to writer: RPCWriter<Event>, context: CallContext) async throws {
+        context.endsOnDrain()
+        var cursors: [String: LogCursor] = [:]
+        for cursor in request.cursors {
+            guard lanes.contains(cursor.lane) else { throw RPCError(.notFound, "there is no lane \(cursor.lane)") }
+            guard let place = LogCursor(cursor.cursor) else {
+                throw RPCError(.invalidArgument, "'\(cursor.cursor)' is no cursor of an event")
+            }
+            cursors[cursor.lane] = place
+        }
+        try await withThrowingTaskGroup { group in
+            for log in logs {
+                let cursor = cursors[log.lane]
+                group.addTask { try await Follower(log: log, store: store, writer: writer).run(after: cursor) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func change(_ request: JobRequest, _ event: JobEvent) async throws -> (job: Job, hint: Hint) {
+        let id = try jobID(request)
+        let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
+            .change(jobID: id.description, userID: request.userID, event: event)
+        dispatcher.deliver(hint)
+        return (job, hint)
+    }
+
+    private func jobID(_ request: JobRequest) throws -> JobID {
+        guard let id = JobID(request.jobID), lanes.contains(id.lane) else {
+            throw QueueError.notFound("there is no job \(request.jobID)")
+        }
+        return id
+    }
+}

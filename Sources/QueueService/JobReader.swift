@@ -1,0 +1,80 @@
+// Reads jobs without changing them: by id, as lists, as counts. None of it walks over all jobs.
+
+import AnalysisAPI
+import Jobs
+import Redis
+
+/// What can be read of one lane's jobs.
+struct JobReader: Sendable {
+    let lane: String
+    let store: Store
+
+    /// A job with its failures.
+    ///
+    /// - Parameter userID: whose it must be; empty: anybody's.
+    func job(_ id: String, userID: String) async throws -> Job {
+        let replies = try await store.pipeline([
+            ["HGETALL", key(.job, id)],
+            ["LRANGE", key(.jobFailures, id), 0, -1],
+        ])
+        guard let fields = replies[0].map, !fields.isEmpty else { throw QueueError.notFound("there is no job \(id)") }
+        var job = try JobRecord(fields: fields).job
+        guard userID.isEmpty || job.userID == userID else { throw QueueError.notFound("there is no job \(id)") }
+        let failures = replies[1].elements?.compactMap(\.text) ?? []
+        job.failures = stride(from: 0, to: failures.count - 1, by: 2).map {
+            SongFailure(songID: failures[$0], reason: failures[$0 + 1])
+        }
+        return job
+    }
+
+    /// Jobs that have not ended, in queue order, or those that ended last, the latest first.
+    ///
+    /// - Parameter userID: whose; empty: everybody's.
+    func jobs(userID: String, ended: Bool, limit: Int) async throws -> [Job] {
+        let index =
+            switch (userID.isEmpty, ended) {
+            case (true, true): key(.ended)
+            case (true, false): key(.live)
+            case (false, true): key(.userEnded, userID)
+            case (false, false): key(.userJobs, userID)
+            }
+        let range: [RedisArgument] = [ended ? "ZREVRANGE" : "ZRANGE", index, 0, RedisArgument(limit - 1)]
+        return try await jobs(ids: try await store.send(range).elements?.compactMap(\.text) ?? [])
+    }
+
+    /// Those of the jobs that exist, in the order given.
+    func jobs(ids: [String]) async throws -> [Job] {
+        let replies = try await store.pipeline(ids.map { ["HGETALL", key(.job, $0)] })
+        return try replies.compactMap { reply in
+            guard let fields = reply.map, !fields.isEmpty else { return nil }
+            return try JobRecord(fields: fields).job
+        }
+    }
+
+    /// Adds the lane to a status.
+    ///
+    /// - Parameter userID: who may see the running job, if it is theirs; empty: an operator.
+    func add(to status: inout QueueStatus, userID: String) async throws {
+        let replies = try await store.pipeline([["HGETALL", key(.counts)], ["GET", key(.running)]])
+        let counts = replies[0].map ?? [:]
+        func count(_ name: String) -> UInt64 { UInt64(clamping: counts[name]?.int ?? 0) }
+        status.pending += count(JobState.pending.name) + count(JobState.interrupted.name)
+        status.inProgress += count(JobState.inProgress.name)
+        status.completed += count(JobState.completed.name)
+        status.failed += count(JobState.failed.name)
+        status.cancelled += count(JobState.cancelled.name)
+        status.paused += count(JobState.paused.name)
+        status.waitingHigh += count("waiting_\(Priority.high.name)")
+        status.waitingMedium += count("waiting_\(Priority.medium.name)")
+        status.waitingLow += count("waiting_\(Priority.low.name)")
+        status.audioMsWaiting += count("audio_ms_waiting")
+        guard let id = replies[1].text, let job = try await jobs(ids: [id]).first, job.state == .inProgress else {
+            return
+        }
+        if userID.isEmpty || job.userID == userID { status.running.append(job) }
+    }
+
+    private func key(_ key: LaneKey) -> RedisArgument { RedisArgument(store.keys.lane(lane, key)) }
+
+    private func key(_ key: LaneKey, _ id: String) -> RedisArgument { RedisArgument(store.keys.lane(lane, key, id)) }
+}

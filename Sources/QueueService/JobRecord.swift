@@ -1,0 +1,121 @@
+// Jobs and events as Redis stores them: the same fields in a job's hash, in an event of the log, and in the replies of scripts.
+
+import AnalysisAPI
+import Jobs
+import Redis
+
+/// The fields of a job. Scripts are given the same list and reply values in its order.
+enum JobField: String, CaseIterable {
+    case id
+    case userID = "user_id"
+    case type
+    case rank = "class"
+    case state
+    case targetID = "target_id"
+    case force
+    case sequence
+    case epoch
+    case claim
+    case total
+    case cursor
+    case analysed
+    case skipped
+    case failed
+    case audioMs = "audio_ms"
+    case audioDoneMs = "audio_done_ms"
+    case songID = "song_id"
+    case createdAtMs = "created_at_ms"
+    case startedAtMs = "started_at_ms"
+    case endedAtMs = "ended_at_ms"
+    case error
+
+    var isNumber: Bool {
+        switch self {
+        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error: false
+        case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
+            .createdAtMs, .startedAtMs, .endedAtMs:
+            true
+        }
+    }
+}
+
+/// A job, and the claim of its item, which only the item's worker may know.
+struct JobRecord: Sendable {
+    let job: Job
+    let claim: [UInt8]
+
+    /// A script's reply: the values in the order of `JobField`.
+    init(values: RedisValue) throws {
+        let elements = values.elements ?? []
+        guard elements.count == JobField.allCases.count else {
+            throw QueueError.corrupt("a job of \(elements.count) fields, which must be \(JobField.allCases.count)")
+        }
+        try self.init(fields: Dictionary(uniqueKeysWithValues: zip(JobField.allCases.map(\.rawValue), elements)))
+    }
+
+    /// The pairs of a hash or of an event of the log.
+    init(fields: [String: RedisValue]) throws {
+        func text(_ field: JobField) throws -> String {
+            guard let text = fields[field.rawValue]?.text else {
+                throw QueueError.corrupt("a job without a text \(field.rawValue)")
+            }
+            return text
+        }
+        func number<Number: FixedWidthInteger>(_ field: JobField) throws -> Number {
+            guard let number = Number(try text(field)) else {
+                throw QueueError.corrupt("a job whose \(field.rawValue) is \(try text(field)), which is no number")
+            }
+            return number
+        }
+        let id = try text(.id)
+        guard let type = JobType(name: try text(.type)), let priority = Priority(rank: try number(.rank)),
+            let state = JobState(name: try text(.state)), let lane = JobID(id)?.lane
+        else { throw QueueError.corrupt("job \(id) of an unknown type, class or state") }
+        job = Job(
+            id: id, lane: lane, userID: try text(.userID), type: type, priority: priority, state: state,
+            targetID: try text(.targetID), force: try number(.force) != 0, sequence: try number(.sequence),
+            epoch: try number(.epoch), total: try number(.total), cursor: try number(.cursor),
+            analysed: try number(.analysed), skipped: try number(.skipped), failed: try number(.failed),
+            audioMs: try number(.audioMs), audioDoneMs: try number(.audioDoneMs), songID: try text(.songID),
+            createdAtMs: try number(.createdAtMs), startedAtMs: try number(.startedAtMs),
+            endedAtMs: try number(.endedAtMs), error: try text(.error))
+        claim = fields[JobField.claim.rawValue]?.bytes ?? []
+    }
+}
+
+extension EventKind {
+    /// The kind that the log calls `name`; nil where it calls none so.
+    init?(name: String) {
+        if let event = JobEvent(rawValue: name) {
+            self = event.kind
+            return
+        }
+        switch name {
+        case "enqueued": self = .enqueued
+        case "song_analysed": self = .songAnalysed
+        case "song_failed": self = .songFailed
+        case "song_skipped": self = .songSkipped
+        case "library_changed": self = .libraryChanged
+        default: return nil
+        }
+    }
+}
+
+extension Event {
+    /// An entry of the log: its id and its pairs.
+    init(lane: String, entry: RedisValue) throws {
+        let parts = entry.elements ?? []
+        guard parts.count == 2, let id = parts[0].text, let cursor = LogCursor(id), let fields = parts[1].map else {
+            throw QueueError.corrupt("an event that is no entry of a stream")
+        }
+        guard let kind = EventKind(name: fields["event"]?.text ?? "") else {
+            throw QueueError.corrupt("event \(id) of an unknown kind")
+        }
+        let job = fields[JobField.id.rawValue] == nil ? nil : try JobRecord(fields: fields).job
+        self.init(
+            lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: kind, job: job,
+            songID: fields["event_song_id"]?.text ?? "", songs: UInt32(fields["event_songs"]?.text ?? "") ?? 0,
+            reason: fields["event_reason"]?.text ?? "", userID: fields[JobField.userID.rawValue]?.text ?? "",
+            byJobID: fields["event_by_job_id"]?.text ?? "", epoch: UInt64(fields["event_epoch"]?.text ?? "") ?? 0)
+    }
+}

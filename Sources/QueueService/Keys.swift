@@ -1,0 +1,99 @@
+// Every Redis key of the queue, with its Redis type. Those of a lane share the lane's hash tag, so that one script may touch
+// all of them on a Redis Cluster, too.
+
+/// The keys of a lane, below its root: `aq:{0}:ready`. The scripts are given the same patterns.
+///
+/// User ids contain no colon (`UserID`), and at most one other id follows, at the end: no two keys can be the same.
+enum LaneKey: String, CaseIterable {
+    /// ZSET job id → order: jobs that wait, the first to run first.
+    case ready
+    /// STRING: the last sequence number given to a job.
+    case sequence
+    /// STRING job id: whose item runs; there is none while the lane is idle.
+    case running
+    /// STRING: claim of the item that was reported last, so that the same report again is known.
+    case reported
+    /// HASH worker, token; expires: who may run items of the lane.
+    case lease
+    /// HASH: jobs in each state, waiting jobs of each class, length of the songs that wait.
+    case counts
+    /// STREAM of events.
+    case log
+    /// ZSET job id → order: jobs that have not ended.
+    case live
+    /// ZSET job id → when it ended, in milliseconds.
+    case ended
+
+    /// HASH: a job (`JobField`).
+    case job = "job:%s"
+    /// LIST of "<length in ms> <song id>": the songs of a job, in order.
+    case jobSongs = "job:%s:songs"
+    /// LIST: ids of songs of a job that failed, each followed by why.
+    case jobFailures = "job:%s:failures"
+
+    /// ZSET job id → order: the user's jobs that have not ended.
+    case userJobs = "user:%s:jobs"
+    /// ZSET job id → when it ended, in milliseconds.
+    case userEnded = "user:%s:ended"
+    /// HASH "<type>:<force>:<target>" → id of the live job that fulfils it.
+    case userWishes = "user:%s:wishes"
+    /// LIST of "<length in ms> <song id>": what background work has left to do after the batch that is queued.
+    case userBacklog = "user:%s:backlog"
+
+    /// HASH song id → `Song`.
+    case userSongs = "user:%s:songs"
+    /// HASH song id → length in ms, 0 where it is not known.
+    case userLengths = "user:%s:lengths"
+    /// HASH song id → its mark, such as "audio@1 lyrics@3": the analyzers whose results are stored.
+    case userAnalysed = "user:%s:analysed"
+    /// HASH song id → when it was analysed last, in milliseconds.
+    case userAnalysedAt = "user:%s:analysed_at"
+    /// HASH song id → why its last analysis failed.
+    case userFailures = "user:%s:failures"
+    /// HASH "<analyzer> <song id>" → JSON object of the figures that lists show.
+    case userHighlights = "user:%s:highlights"
+    /// HASH playlist id → `Playlist`, its counts left out.
+    case userPlaylists = "user:%s:playlists"
+    /// LIST of song ids.
+    case playlistSongs = "user:%s:playlist:%s"
+    /// HASH analyzer → `AnalysisResult`.
+    case songResults = "user:%s:result:%s"
+
+    /// The name by which scripts call the key, such as `user_analysed_at`.
+    var scriptName: String {
+        "\(self)".reduce(into: "") { name, letter in
+            name += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
+        }
+    }
+}
+
+/// Makes the names of keys.
+struct Keys: Sendable {
+    /// What all keys begin with; the isolation between tests that share a Redis.
+    let prefix: String
+
+    init(prefix: String = "aq:") {
+        self.prefix = prefix
+    }
+
+    /// What the keys of a lane begin with, and what scripts are given.
+    func root(lane: String) -> String { "\(prefix){\(lane)}" }
+
+    func lane(_ lane: String, _ key: LaneKey, _ ids: String...) -> String {
+        var name = ""
+        var ids = ids[...]
+        for part in key.rawValue.split(separator: ":") {
+            name += ":" + (part == "%s" ? ids.popFirst() ?? "" : String(part))
+        }
+        return root(lane: lane) + name
+    }
+
+    /// HASH: a user's account (`Account`).
+    func account(_ userID: String) -> String { "\(prefix)account:\(userID)" }
+    /// STRING user id; expires.
+    func session(hash: String) -> String { "\(prefix)session:\(hash)" }
+    /// HASH worker id → `WorkerStatus`: the workers that are connected to any replica.
+    var workers: String { "\(prefix)workers" }
+    /// Channel: there may be something to tell the worker that holds the lane.
+    func hints(lane: String) -> String { "\(root(lane: lane)):hints" }
+}

@@ -1,0 +1,142 @@
+// One lane's log of events, read once by this process and handed to everyone who follows it.
+
+import AnalysisAPI
+import Logging
+import Redis
+import ServiceLifecycle
+import Synchronization
+
+/// The latest events of a lane in memory, the rest of the log behind them in Redis.
+///
+/// Followers pull, each at its own pace: a slow one costs no memory here, it reads from Redis what has left the window.
+final class LaneLog: Service, Sendable {
+    private struct Window: Sendable {
+        /// The events after `floor`, without a gap, up to `last`.
+        var events: [Event] = []
+        var floor = LogCursor.zero
+        var last = LogCursor.zero
+        /// Whether `last` is known to be where the log ends.
+        var isLive = false
+        var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
+        var nextWaiter: UInt64 = 0
+    }
+
+    /// How many events are kept in memory.
+    private static let windowLength = 1024
+    /// How many events are read at once.
+    private static let batch = 512
+    /// How long one read waits in Redis for an event.
+    private static let blockMs = 10_000
+
+    let lane: String
+    private let store: Store
+    private let logger: Logger
+    private let window = Mutex(Window())
+
+    init(lane: String, store: Store, logger: Logger) {
+        self.lane = lane
+        self.store = store
+        self.logger = logger
+    }
+
+    private var key: RedisArgument { RedisArgument(store.keys.lane(lane, .log)) }
+
+    // MARK: For followers
+
+    /// The events after a place in the log, at least one; waits for it.
+    ///
+    /// - Returns: nil where the log does not reach back to `cursor`, so that events would be missed.
+    func events(after cursor: LogCursor) async throws -> [Event]? {
+        while true {
+            let (arrivals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+            let found = window.withLock { window -> (events: [Event]?, waiter: UInt64?) in
+                if window.isLive, cursor >= window.floor, cursor < window.last {
+                    return (window.events.filter { LogCursor($0.cursor).map { $0 > cursor } ?? false }, nil)
+                }
+                guard !window.isLive || cursor == window.last else { return (nil, nil) }
+                window.nextWaiter += 1
+                window.waiting[window.nextWaiter] = continuation
+                return (nil, window.nextWaiter)
+            }
+            if let events = found.events { return events }
+            guard let waiter = found.waiter else { return try await stored(after: cursor) }
+            defer { window.withLock { $0.waiting[waiter] = nil } }
+            for await _ in arrivals { break }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Reads from Redis what the window does not hold any more.
+    private func stored(after cursor: LogCursor) async throws -> [Event]? {
+        let from = cursor.description
+        let entries =
+            try await store.send("XRANGE", store.keys.lane(lane, .log), from, "+", "COUNT", Self.batch + 1).elements
+            ?? []
+        let events = try entries.map { try Event(lane: lane, entry: $0) }
+        guard cursor == .zero || events.first?.cursor == from else { return nil }
+        return cursor == .zero ? events : Array(events.dropFirst())
+    }
+
+    // MARK: Reading
+
+    /// Reads the log as it grows, until the service stops. While Redis is away, followers wait.
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await self.findEnd()
+                    try await self.readOn()
+                } catch {
+                    guard !Task.isCancelled else { return }
+                    self.logger.warning("cannot read the log", metadata: ["lane": "\(self.lane)", "error": "\(error)"])
+                    self.window.withLock { $0.isLive = false }
+                    try? await Task.sleep(for: .milliseconds(100))
+                }
+            }
+        }
+    }
+
+    /// Begins where the log ends now, unless it still holds the last event that was read: then it goes on after that.
+    private func findEnd() async throws {
+        let known = window.withLock { $0.last }
+        let replies = try await store.pipeline([
+            ["XRANGE", key, RedisArgument(known.description), RedisArgument(known.description)],
+            ["XREVRANGE", key, "+", "-", "COUNT", 1],
+        ])
+        let end = replies[1].elements?.first?.elements?.first?.text.flatMap { LogCursor($0) } ?? .zero
+        let goesOn = known != .zero && replies[0].elements?.isEmpty == false
+        window.withLock { window in
+            if !goesOn { (window.events, window.floor, window.last) = ([], end, end) }
+            window.isLive = true
+            Self.wake(&window)
+        }
+    }
+
+    private func readOn() async throws {
+        let connection = store.redis.makeBlockingConnection()
+        defer { connection.close() }
+        while !Task.isCancelled {
+            let last = window.withLock { $0.last }
+            let reply = try await connection.send(
+                ["XREAD", "COUNT", RedisArgument(Self.batch), "BLOCK", RedisArgument(Self.blockMs), "STREAMS", key]
+                    + [RedisArgument(last.description)],
+                timeout: .milliseconds(Self.blockMs + 5_000))
+            let entries = reply.elements?.first?.elements?.last?.elements ?? []
+            let events = try entries.map { try Event(lane: lane, entry: $0) }
+            guard let cursor = events.last.flatMap({ LogCursor($0.cursor) }) else { continue }
+            window.withLock { window in
+                window.events += events
+                window.last = cursor
+                if window.events.count > 2 * Self.windowLength {
+                    window.events.removeFirst(window.events.count - Self.windowLength - 1)
+                    window.floor = LogCursor(window.events.removeFirst().cursor) ?? window.floor
+                }
+                Self.wake(&window)
+            }
+        }
+    }
+
+    private static func wake(_ window: inout Window) {
+        for continuation in window.waiting.values { continuation.yield() }
+    }
+}

@@ -1,0 +1,186 @@
+// The typed callers of the scripts that move jobs: one lane's queue.
+
+import AnalysisAPI
+import Jobs
+import RPC
+import Redis
+
+/// What the worker that holds a lane should be told.
+struct Hint: Hashable, Sendable {
+    enum Kind: String {
+        case none
+        /// The lane is idle and has jobs that wait.
+        case wake
+        /// A job of a higher class waits.
+        case preempt
+        /// The running job was paused.
+        case pause
+        /// The running job was cancelled.
+        case discard
+    }
+
+    let lane: String
+    let kind: Kind
+    /// Who holds the lane; empty: nobody.
+    let worker: String
+    /// What runs there; empty unless the hint is about it.
+    let jobID: String
+    let epoch: UInt64
+
+    init(lane: String, reply: RedisValue?) throws {
+        guard let reply = reply?.elements, reply.count == 4, let kind = Kind(rawValue: reply[0].text ?? ""),
+            let worker = reply[1].text, let jobID = reply[2].text, let epoch = reply[3].int
+        else { throw QueueError.corrupt("a script's hint is not understood") }
+        (self.lane, self.kind, self.worker, self.jobID, self.epoch) = (
+            lane, kind, worker, jobID, UInt64(clamping: epoch)
+        )
+    }
+
+    var command: WorkerCommand? {
+        switch kind {
+        case .none: nil
+        case .wake: WorkerCommand(command: .wake(Wake(lane: lane)))
+        case .preempt: WorkerCommand(command: .preempt(Preempt(lane: lane, epoch: epoch)))
+        case .pause: WorkerCommand(command: .preempt(Preempt(lane: lane, epoch: epoch, pause: true)))
+        case .discard: WorkerCommand(command: .discard(Discard(lane: lane, jobID: jobID, epoch: epoch)))
+        }
+    }
+}
+
+/// The jobs of one lane.
+struct LaneQueue: Sendable {
+    let lane: String
+    let store: Store
+
+    struct Enqueued: Sendable {
+        /// Nil: there was nothing to analyse.
+        let job: Job?
+        let queued: UInt32
+        let existing: Bool
+        let hint: Hint
+    }
+
+    /// Makes a job, or finds the one that does the same already.
+    ///
+    /// - Parameter songs: for background work, the songs to analyse in order, with their lengths.
+    func enqueue(_ request: EnqueueRequest, songs: [(id: String, lengthMs: UInt64)] = []) async throws -> Enqueued {
+        let reply = try await store.run(
+            \.enqueue, lane: lane,
+            [
+                RedisArgument(request.userID), RedisArgument(request.type.name), RedisArgument(request.targetID),
+                RedisArgument(request.force ? 1 : 0),
+            ] + songs.map { RedisArgument("\($0.lengthMs) \($0.id)") })
+        let parts = reply.elements ?? []
+        guard parts.count >= 3, let queued = parts[0].int, let existing = parts[1].int else {
+            throw QueueError.corrupt("the reply of enqueue is not understood")
+        }
+        return Enqueued(
+            job: parts.count > 3 ? try JobRecord(values: parts[3]).job : nil, queued: UInt32(clamping: queued),
+            existing: existing != 0, hint: try Hint(lane: lane, reply: parts[2]))
+    }
+
+    enum Exchanged: Sendable {
+        case idle
+        /// The claim passed many songs that need no analysis; it goes on with another call.
+        case again
+        /// - Parameter mark: the analyzers whose results of the song are stored.
+        case run(JobRecord, song: Song, mark: String)
+    }
+
+    /// Records what became of the item that a worker ran, and claims the next one.
+    ///
+    /// - Parameters:
+    ///   - highlights: one for each result of the report, in order.
+    ///   - nextClaim: what names the next item; nil: takes none.
+    /// - Throws: `QueueError.stale` where the worker does not hold the lane, or not the item.
+    func exchange(
+        worker: String, lease: [UInt8], item: ItemReport?, highlights: [[UInt8]], nextClaim: [UInt8]?
+    ) async throws -> Exchanged {
+        var outcome = "none"
+        var reason = ""
+        var results: [AnalysisResult] = []
+        switch item?.outcome {
+        case .analysed(let analysed): (outcome, results) = ("analysed", analysed.results)
+        case .failed(let failed): (outcome, reason, results) = ("failed", failed.reason, failed.results)
+        case .suspended: outcome = "suspended"
+        case .released: outcome = "released"
+        case nil: break
+        }
+        var arguments: [RedisArgument] = [
+            RedisArgument(worker), RedisArgument(lease), RedisArgument(outcome), RedisArgument(item?.jobID ?? ""),
+            RedisArgument(item?.epoch ?? 0), RedisArgument(item?.claim ?? []), RedisArgument(nextClaim ?? []),
+            RedisArgument(reason),
+        ]
+        for (result, highlights) in zip(results, highlights) {
+            arguments += [
+                RedisArgument(result.analyzer?.name ?? ""), RedisArgument(result.analyzer?.version ?? ""),
+                RedisArgument(result.stored), RedisArgument(highlights),
+            ]
+        }
+        let parts = try await store.run(\.exchange, lane: lane, arguments).elements ?? []
+        switch parts.first?.text {
+        case "idle": return .idle
+        case "again": return .again
+        case "run" where parts.count == 4:
+            return .run(
+                try JobRecord(values: parts[1]), song: try Song(stored: parts[2].bytes ?? []), mark: parts[3].text ?? ""
+            )
+        default: throw QueueError.corrupt("the reply of exchange is not understood")
+        }
+    }
+
+    /// Cancels, pauses or resumes a job.
+    ///
+    /// - Parameter userID: whose it must be; empty: anybody's.
+    func change(jobID: String, userID: String, event: JobEvent) async throws -> (job: Job, hint: Hint) {
+        let reply = try await store.run(
+            \.change, lane: lane, [RedisArgument(userID), RedisArgument(jobID), RedisArgument(event.rawValue)])
+        let parts = reply.elements ?? []
+        guard parts.count == 2 else { throw QueueError.corrupt("the reply of change is not understood") }
+        return (try JobRecord(values: parts[0]).job, try Hint(lane: lane, reply: parts[1]))
+    }
+
+    enum Held: Sendable {
+        /// Another worker holds the lane.
+        case taken
+        /// - Parameters:
+        ///   - isNew: false where the worker held the lane with this lease already.
+        ///   - kept: the items that the worker goes on with; it drops the others.
+        case held(isNew: Bool, hint: Hint, kept: [HeldItem])
+    }
+
+    /// Gives the lane to a worker for a while, or more time to the worker that holds it.
+    func hold(worker: String, lease: [UInt8], length: Duration, items: [HeldItem]) async throws -> Held {
+        let reply = try await store.run(
+            \.hold, lane: lane,
+            [RedisArgument(worker), RedisArgument(lease), RedisArgument(length.milliseconds)]
+                + items.flatMap { [RedisArgument($0.jobID), RedisArgument($0.epoch), RedisArgument($0.claim)] })
+        let parts = reply.elements ?? []
+        if parts.first?.text == "taken" { return .taken }
+        guard parts.count == 3, let kept = parts[2].elements else {
+            throw QueueError.corrupt("the reply of hold is not understood")
+        }
+        let ordinals = kept.compactMap(\.int).map { Int($0) - 1 }
+        return .held(
+            isNew: parts[0].text == "granted", hint: try Hint(lane: lane, reply: parts[1]),
+            kept: ordinals.filter(items.indices.contains).map { items[$0] })
+    }
+
+    /// Ends a worker's lease, if it is still its.
+    func release(worker: String, lease: [UInt8]) async throws -> Hint {
+        try Hint(
+            lane: lane,
+            reply: try await store.run(\.release, lane: lane, [RedisArgument(worker), RedisArgument(lease)]))
+    }
+
+    /// Puts the running item back in line where the lease of the lane has expired.
+    func sweep() async throws -> Hint {
+        try await release(worker: "", lease: [])
+    }
+}
+
+extension Duration {
+    var milliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

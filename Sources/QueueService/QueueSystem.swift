@@ -1,0 +1,48 @@
+// The parts of the queue service, put together.
+
+import AnalysisAPI
+import Jobs
+import Logging
+import RPC
+import Redis
+import ServiceLifecycle
+
+/// What an operator decides about the queue.
+struct QueueConfiguration: Sendable {
+    var analyzers = Analyzers.builtIn
+    var limits = QueueLimits()
+    /// How many analyses may run at once, each in a lane of its own.
+    var lanes = 1
+    var keys = Keys()
+}
+
+struct QueueSystem: Sendable {
+    /// What is offered to callers.
+    let providers: [any RPCService]
+    /// What runs beside the answering of calls, in the order in which it starts.
+    let services: [any Service]
+
+    init(configuration: QueueConfiguration, redis: RedisClient, logger: Logger) {
+        let lanes = (0..<configuration.lanes).map(String.init)
+        let scripts = Scripts(analyzers: configuration.analyzers, limits: configuration.limits)
+        let store = Store(redis: redis, keys: configuration.keys, scripts: scripts)
+        let accounts = Accounts(lanes: lanes, store: store, passwords: Passwords())
+        let background = BackgroundWork(analyzers: configuration.analyzers, store: store)
+        let dispatcher = Dispatcher(
+            lanes: lanes, leaseLength: configuration.limits.lease, store: store, logger: logger)
+        let imports = Imports(dispatcher: dispatcher)
+        let logs = lanes.map { LaneLog(lane: $0, store: store, logger: logger) }
+        providers = [
+            JobQueueService(
+                lanes: lanes, store: store, accounts: accounts, background: background, dispatcher: dispatcher,
+                logs: logs),
+            WorkersService(
+                analyzers: configuration.analyzers, lanes: Set(lanes), store: store, dispatcher: dispatcher,
+                imports: imports),
+            CatalogService(
+                analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
+                dispatcher: dispatcher, imports: imports),
+        ]
+        services = logs + [dispatcher]
+    }
+}

@@ -1,0 +1,74 @@
+// The scripts that run inside Redis, as they are sent: flags, constants rendered from Swift, the prelude, the script.
+
+import AnalysisAPI
+import Jobs
+import Redis
+
+/// How much of what, and for how long.
+struct QueueLimits: Sendable {
+    /// How many songs a batch of background work has.
+    var backgroundBatch = 100
+    /// How long ended jobs are kept, in seconds.
+    var retentionSeconds = 7 * 24 * 3600
+    /// About how many events of a lane are kept; who follows from before them gets a snapshot.
+    var logLength = 20_000
+    /// How long a lane is a worker's after its last message.
+    var lease = Duration.seconds(4)
+}
+
+/// One for each `.lua` file but the prelude. All but the making of an account may be repeated when a reply was lost.
+struct Scripts: Sendable {
+    let enqueue, exchange, change, hold, release, snapshot, upsert, createAccount: RedisScript
+
+    init(analyzers: Analyzers, limits: QueueLimits) {
+        let constants = Self.constants(analyzers: analyzers, limits: limits)
+        let prelude = String(decoding: PackageResources.prelude_lua, as: UTF8.self)
+        func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
+            RedisScript(
+                name: name, source: Self.assemble(String(decoding: bytes, as: UTF8.self), after: constants + prelude),
+                isIdempotent: true)
+        }
+        enqueue = script("enqueue", PackageResources.enqueue_lua)
+        exchange = script("exchange", PackageResources.exchange_lua)
+        change = script("change", PackageResources.change_lua)
+        hold = script("hold", PackageResources.hold_lua)
+        release = script("release", PackageResources.release_lua)
+        snapshot = script("snapshot", PackageResources.snapshot_lua)
+        upsert = script("upsert", PackageResources.upsert_lua)
+        createAccount = RedisScript(
+            name: "create_account", source: String(decoding: PackageResources.create_account_lua, as: UTF8.self))
+    }
+
+    /// Redis wants a script's flags in its first line, so what goes before a script goes after that.
+    static func assemble(_ script: String, after preamble: String) -> String {
+        let parts = script.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        return "\(parts[0])\n\(preamble)\n\(parts.count > 1 ? parts[1] : "")"
+    }
+
+    /// What Swift and Lua must agree on, written in Swift alone.
+    static func constants(analyzers: Analyzers, limits: QueueLimits) -> String {
+        let transitions = JobState.known.map { state in
+            let rows = JobEvent.allCases.compactMap { event in
+                state.after(event).map { "\(event.rawValue) = \(quoted($0.name))" }
+            }
+            return "\(state.name) = {\(rows.joined(separator: ", "))}"
+        }
+        let ranks = JobType.known.compactMap { type in type.priority.rank.map { "\(type.name) = \($0)" } }
+        return """
+            local key_names = {\(LaneKey.allCases.map { "\($0.scriptName) = \(quoted($0.rawValue))" }.joined(separator: ", "))}
+            local fields = {\(JobField.allCases.map { quoted($0.rawValue) }.joined(separator: ", "))}
+            local numeric = {\(JobField.allCases.filter(\.isNumber).map { "['\($0.rawValue)'] = true" }.joined(separator: ", "))}
+            local transitions = {\(transitions.joined(separator: ", "))}
+            local ranks = {\(ranks.joined(separator: ", "))}
+            local rank_names = {\(Priority.known.map { quoted($0.name) }.joined(separator: ", "))}
+            local class_width = \(JobOrder.classWidth)
+            local analyzers = {\(analyzers.enabled.map { quoted($0.word) }.joined(separator: ", "))}
+            local background_batch = \(limits.backgroundBatch)
+            local retention_seconds = \(limits.retentionSeconds)
+            local log_length = \(limits.logLength)
+
+            """
+    }
+
+    private static func quoted(_ text: String) -> String { "'\(text)'" }
+}

@@ -1,0 +1,101 @@
+#!lua flags=allow-oom
+-- Records what became of the item that a worker ran on a lane, and claims the next one.
+--
+-- KEYS[1]  the lane's root
+-- ARGV     worker id, lease, outcome (none, analysed, failed, suspended, released), job id, epoch, claim of the item,
+--          claim of the next item (empty: takes none), reason of a failure, then four for each result: analyzer, version,
+--          bytes, highlights
+-- Result   "idle"; "again": call once more, without an outcome; or "run", the job's values, the song's bytes, its mark
+-- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
+-- Events   song_analysed or song_failed, then the job goes on, ends, or is interrupted by a job that comes before it;
+--          started: pending, interrupted or in_progress ──▶ in_progress
+--
+-- Repeating a call whose reply was lost is safe: an item is recorded once, and what the lost reply handed out is claimed
+-- anew. So a worker that reports nothing, although an item runs on its lane, never got to know that item.
+
+local worker, lease, outcome, job_id, epoch, claim, next_claim, reason =
+    ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
+
+local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
+if holder[1] ~= worker or holder[2] ~= lease then return refuse('STALE', 'the worker does not hold lane ' .. lane) end
+
+local running = redis.call('GET', key('running'))
+local job = running and load(running)
+if outcome ~= 'none' and redis.call('GET', key('reported')) == claim then
+    outcome = 'none'
+elseif outcome ~= 'none' and (not job or running ~= job_id or job.epoch ~= epoch or job.claim ~= claim) then
+    return refuse('STALE', 'item ' .. job_id .. ' at epoch ' .. ARGV[5] .. ' does not run on lane ' .. lane)
+end
+
+-- Stores the results and returns the song's mark with them in it.
+local function record_results(user_id, song_id)
+    local mark, versions = redis.call('HGET', key('user_analysed', user_id), song_id) or '', {}
+    for index = 9, #ARGV, 4 do
+        local analyzer, version, bytes, highlights = unpack(ARGV, index, index + 3)
+        versions[analyzer] = version
+        redis.call('HSET', key('song_results', user_id, song_id), analyzer, bytes)
+        redis.call('HSET', key('user_highlights', user_id), analyzer .. ' ' .. song_id, highlights)
+    end
+    if not next(versions) then return end
+    local words = {}
+    for analyzer, version in string.gmatch(mark, '(%S+)@(%S+)') do
+        if not versions[analyzer] then words[#words + 1] = analyzer .. '@' .. version end
+    end
+    for analyzer, version in pairs(versions) do words[#words + 1] = analyzer .. '@' .. version end
+    redis.call('HSET', key('user_analysed', user_id), song_id, table.concat(words, ' '))
+end
+
+if running then redis.call('DEL', key('running')) end
+if outcome ~= 'none' then redis.call('SET', key('reported'), claim) end
+
+if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'failed') then
+    local song_id = job.song_id
+    local audio_ms = tonumber(string.match(redis.call('LINDEX', key('job_songs', job.id), job.cursor), '^%d+'))
+    record_results(job.user_id, song_id)
+    if outcome == 'analysed' then
+        redis.call('HSET', key('user_analysed_at', job.user_id), song_id, now_ms)
+        redis.call('HDEL', key('user_failures', job.user_id), song_id)
+        advance(job, 'analysed', audio_ms)
+        commit(job, 'song_analysed', {song_id = song_id, epoch = epoch})
+    else
+        redis.call('HSET', key('user_failures', job.user_id), song_id, reason)
+        fail_song(job, song_id, audio_ms, reason, epoch)
+    end
+    if job.cursor == job.total then finish(job) end
+end
+local song_id = job and job.song_id
+if job and outcome ~= 'suspended' then job.song_id = '' end
+
+-- The first in line: the head of those that wait, or the job that ran so far.
+local head = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
+local continues = job and job.state == 'in_progress'
+    and next_claim ~= '' and not (head[1] and tonumber(head[2]) < score(job))
+if job and job.state == 'in_progress' and not continues then
+    transition(job, 'interrupted', {song_id = song_id, epoch = job.epoch, by_job_id = next_claim ~= '' and head[1] or ''})
+end
+if next_claim == '' then return {'idle'} end
+
+local candidate = continues and job or (head[1] and load(head[1]))
+local budget = 10000
+while candidate do
+    local song, at_end = seek(candidate, budget)
+    if song then
+        candidate.epoch = candidate.epoch + 1
+        candidate.claim = next_claim
+        if candidate.started_at_ms == 0 then candidate.started_at_ms = now_ms end
+        redis.call('SET', key('running'), candidate.id)
+        transition(candidate, 'started', {song_id = candidate.song_id, epoch = candidate.epoch})
+        local mark = redis.call('HGET', key('user_analysed', candidate.user_id), candidate.song_id) or ''
+        return {'run', values(candidate), song, mark}
+    end
+    if not at_end then
+        if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
+        return {'again'}
+    end
+    budget = budget - candidate.total
+    finish(candidate)
+    if budget <= 0 then return {'again'} end
+    local first = redis.call('ZRANGE', key('ready'), 0, 0)[1]
+    candidate = first and load(first)
+end
+return {'idle'}

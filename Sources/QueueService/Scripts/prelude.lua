@@ -1,0 +1,282 @@
+-- What every script begins with: a lane's keys and jobs, and the one way to change a job.
+--
+-- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
+-- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, numeric, transitions, ranks,
+-- rank_names, class_width, analyzers, background_batch, retention_seconds, log_length.
+--
+-- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
+-- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
+-- given before its first commit, because Redis does not roll back.
+
+local root = KEYS[1]
+local lane = string.match(root, '{(.*)}$')
+local clock = redis.call('TIME')
+local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function key(name, ...)
+    return root .. ':' .. string.format(key_names[name], ...)
+end
+
+-- An error that becomes a status: NOTFOUND, STALE (fenced off), ILLEGAL (not in this state).
+local function refuse(code, text)
+    return redis.error_reply(code .. ' ' .. text)
+end
+
+-- Calls `visit` with at most 1000 of `list` at a time, from `from` on: many more arguments overflow Lua's stack.
+local function in_chunks(list, visit, from)
+    for first = from or 1, #list, 1000 do
+        visit({unpack(list, first, math.min(first + 999, #list))}, first)
+    end
+end
+
+local waits = {pending = true, interrupted = true}
+local ended = {completed = true, failed = true, cancelled = true}
+
+-- The length of the songs that the job has before it, while it stands in line or runs.
+local function audio_ahead(job)
+    return (waits[job.state] or job.state == 'in_progress') and job.audio_ms - job.audio_done_ms or 0
+end
+
+local function score(job)
+    return job.class * class_width + job.sequence
+end
+
+-- Under what the job is found when the same is asked for again.
+local function wish(type, force, target)
+    return type .. ':' .. force .. ':' .. target
+end
+
+local function load(id)
+    local values = redis.call('HMGET', key('job', id), unpack(fields))
+    if not values[1] then return nil end
+    local job = {}
+    for index, name in ipairs(fields) do
+        job[name] = numeric[name] and tonumber(values[index]) or values[index]
+    end
+    job.before = {state = job.state, audio_ahead = audio_ahead(job)}
+    return job
+end
+
+-- The job's fields in the order of `fields`.
+local function values(job)
+    local list = {}
+    for index, name in ipairs(fields) do list[index] = job[name] end
+    return list
+end
+
+local function append(event, details, job)
+    local entry = {
+        'event', event, 'event_song_id', details.song_id or '', 'event_songs', details.songs or 0,
+        'event_reason', details.reason or '', 'event_by_job_id', details.by_job_id or '', 'event_epoch', details.epoch or 0,
+    }
+    for _, name in ipairs(job and fields or {}) do
+        entry[#entry + 1] = name
+        entry[#entry + 1] = job[name]
+    end
+    if not job then
+        entry[#entry + 1] = 'user_id'
+        entry[#entry + 1] = details.user_id
+    end
+    redis.call('XADD', key('log'), 'MAXLEN', '~', log_length, '*', unpack(entry))
+end
+
+local function add_to_indexes(job)
+    redis.call('ZADD', key('live'), score(job), job.id)
+    redis.call('ZADD', key('user_jobs', job.user_id), score(job), job.id)
+    redis.call('HSET', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id), job.id)
+end
+
+local function move_to_ended(job)
+    redis.call('ZREM', key('live'), job.id)
+    redis.call('ZREM', key('user_jobs', job.user_id), job.id)
+    redis.call('HDEL', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
+    for _, index in ipairs({key('ended'), key('user_ended', job.user_id)}) do
+        redis.call('ZADD', index, now_ms, job.id)
+        redis.call('ZREMRANGEBYSCORE', index, '-inf', now_ms - retention_seconds * 1000)
+    end
+    for _, name in ipairs({'job', 'job_songs', 'job_failures'}) do
+        redis.call('EXPIRE', key(name, job.id), retention_seconds)
+    end
+end
+
+local create_batch
+
+-- Stores the job as it stands now and says in the log what happened to it.
+local function commit(job, event, details)
+    local before, counts = job.before, key('counts')
+    local moved = before.state ~= job.state
+    if moved then
+        if before.state then redis.call('HINCRBY', counts, before.state, -1) end
+        redis.call('HINCRBY', counts, job.state, 1)
+        if waits[job.state] and not waits[before.state] then
+            redis.call('ZADD', key('ready'), score(job), job.id)
+            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], 1)
+        elseif waits[before.state] and not waits[job.state] then
+            redis.call('ZREM', key('ready'), job.id)
+            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], -1)
+        end
+        if not before.state then add_to_indexes(job) end
+        if ended[job.state] then job.ended_at_ms = now_ms end
+    end
+    local audio = audio_ahead(job) - before.audio_ahead
+    if audio ~= 0 then redis.call('HINCRBY', counts, 'audio_ms_waiting', audio) end
+
+    local pairs_of_hash = {}
+    for _, name in ipairs(fields) do
+        pairs_of_hash[#pairs_of_hash + 1] = name
+        pairs_of_hash[#pairs_of_hash + 1] = job[name]
+    end
+    redis.call('HSET', key('job', job.id), unpack(pairs_of_hash))
+    job.before = {state = job.state, audio_ahead = audio_ahead(job)}
+    append(event, details or {}, job)
+
+    if moved and ended[job.state] then
+        move_to_ended(job)
+        if job.type == 'background' then
+            if job.state == 'cancelled' then
+                redis.call('DEL', key('user_backlog', job.user_id))
+            else
+                create_batch(job.user_id, job.force)
+            end
+        end
+    end
+end
+
+-- Where `event` leads the job; nil where it is not legal.
+local function after(job, event)
+    return (transitions[job.state] or {})[event]
+end
+
+-- Moves the job by an event that is legal.
+local function transition(job, event, details)
+    job.state = after(job, event)
+    commit(job, event, details)
+end
+
+-- A waiting job of the songs `entries`, each "<length in ms> <song id>".
+local function create(type, force, user_id, target_id, entries)
+    local sequence = redis.call('INCR', key('sequence'))
+    local job = {
+        id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = ranks[type], state = 'pending',
+        target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
+        analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
+        started_at_ms = 0, ended_at_ms = 0, error = '', before = {audio_ahead = 0},
+    }
+    for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
+    in_chunks(entries, function(chunk) redis.call('RPUSH', key('job_songs', job.id), unpack(chunk)) end)
+    commit(job, 'enqueued')
+    return job
+end
+
+-- The next of the user's background jobs, at the end of its class; nil where nothing is left to do.
+create_batch = function(user_id, force)
+    local entries = redis.call('LPOP', key('user_backlog', user_id), background_batch)
+    return entries and create('background', force, user_id, '', entries)
+end
+
+-- Whether a song's mark (such as "audio@1 lyrics@3") names all enabled analyzers.
+local function is_fresh(mark)
+    if not mark then return false end
+    for _, word in ipairs(analyzers) do
+        if not string.find(' ' .. mark .. ' ', ' ' .. word .. ' ', 1, true) then return false end
+    end
+    return true
+end
+
+-- Which of the songs need no analysis: those with fresh results; under force, results from after `since_ms`, when it was asked for.
+local function find_fresh(user_id, song_ids, force, since_ms)
+    local fresh = {}
+    in_chunks(song_ids, function(chunk, first)
+        local marks = redis.call('HMGET', key('user_analysed', user_id), unpack(chunk))
+        local times = force == 1 and redis.call('HMGET', key('user_analysed_at', user_id), unpack(chunk))
+        for index = 1, #chunk do
+            fresh[first + index - 1] = is_fresh(marks[index]) and (not times or tonumber(times[index] or 0) > since_ms)
+        end
+    end)
+    return fresh
+end
+
+-- Counts a song of the job as ended: `outcome` is analysed, skipped or failed.
+local function advance(job, outcome, audio_ms)
+    job[outcome] = job[outcome] + 1
+    job.cursor = job.cursor + 1
+    job.audio_done_ms = job.audio_done_ms + audio_ms
+    job.song_id = ''
+end
+
+local function fail_song(job, song_id, audio_ms, reason, epoch)
+    redis.call('RPUSH', key('job_failures', job.id), song_id, reason)
+    advance(job, 'failed', audio_ms)
+    job.error = reason
+    commit(job, 'song_failed', {song_id = song_id, reason = reason, epoch = epoch})
+end
+
+-- Moves the cursor to the first song that needs an analysis: fresh ones are credited, and those that have left the library fail.
+-- Returns the song's bytes and true; or nil and whether the cursor stands at the end, false being that `budget` songs were passed.
+local function seek(job, budget)
+    local size = 1
+    while job.cursor < job.total do
+        local song_ids, lengths, skipped = {}, {}, 0
+        for index, entry in ipairs(redis.call('LRANGE', key('job_songs', job.id), job.cursor, job.cursor + size - 1)) do
+            lengths[index], song_ids[index] = string.match(entry, '^(%d+) (.*)$')
+        end
+        local fresh = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms)
+        while fresh[skipped + 1] do
+            skipped = skipped + 1
+            advance(job, 'skipped', tonumber(lengths[skipped]))
+        end
+        if skipped > 0 then commit(job, 'song_skipped', {songs = skipped, song_id = skipped == 1 and song_ids[1] or ''}) end
+
+        local song_id = song_ids[skipped + 1]
+        if song_id then
+            local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
+            if song then
+                job.song_id = song_id
+                return song, true
+            end
+            fail_song(job, song_id, tonumber(lengths[skipped + 1]), 'the song is no longer in the library', job.epoch)
+        end
+        budget = budget - size
+        if budget <= 0 then return nil, job.cursor == job.total end
+        size = 100
+    end
+    return nil, true
+end
+
+-- Ends a job whose cursor stands at the end of its songs.
+local function finish(job)
+    if job.failed < job.total then
+        job.error = ''
+        transition(job, 'completed')
+    else
+        if job.total > 1 then job.error = 'all songs failed, the last one because: ' .. job.error end
+        transition(job, 'failed', {reason = job.error})
+    end
+end
+
+-- Takes the lane's running item back, because its worker has lost it.
+local function lose_running_item()
+    local id = redis.call('GET', key('running'))
+    if not id then return end
+    redis.call('DEL', key('running'))
+    local job = load(id)
+    if job and after(job, 'worker_lost') then
+        local song_id = job.song_id
+        job.song_id = ''
+        transition(job, 'worker_lost', {song_id = song_id, epoch = job.epoch})
+    end
+end
+
+-- What the lane's worker should be told, as the lane stands: kind, worker, and the job and epoch that it is about.
+-- Nothing is remembered about what it was told before, so that a lost hint is only a late one.
+local function hint()
+    local worker = redis.call('HGET', key('lease'), 'worker') or ''
+    local head = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
+    local id = redis.call('GET', key('running'))
+    if not id then return {head[1] and 'wake' or 'none', worker, '', 0} end
+    local job = load(id)
+    if not job or ended[job.state] then return {'discard', worker, id, job and job.epoch or 0} end
+    if job.state ~= 'in_progress' then return {'pause', worker, id, job.epoch} end
+    if head[1] and math.floor(tonumber(head[2]) / class_width) < job.class then return {'preempt', worker, id, job.epoch} end
+    return {'none', worker, '', 0}
+end

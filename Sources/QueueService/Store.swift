@@ -1,0 +1,112 @@
+// Redis as this service uses it: its scripts by name, its values, and what goes wrong as this service's errors.
+
+import AnalysisAPI
+import NIOCore
+import RPC
+import Redis
+
+/// Why the queue refuses or cannot do what it was asked for.
+enum QueueError: Error, Hashable {
+    case notFound(String)
+    /// The worker lost its lane or its item: it must drop its work.
+    case stale(String)
+    /// Not in the state that the job, or the system, is in.
+    case illegal(String)
+    /// Redis has no memory for more.
+    case full(String)
+    /// Redis is away, or was lost before it answered.
+    case unavailable(String)
+    /// What is stored cannot be understood.
+    case corrupt(String)
+}
+
+extension QueueError: RPCErrorConvertible {
+    var rpcError: RPCError {
+        switch self {
+        case .notFound(let text): RPCError(.notFound, text)
+        case .stale(let text), .illegal(let text): RPCError(.failedPrecondition, text)
+        case .full(let text): RPCError(.resourceExhausted, text)
+        case .unavailable(let text): RPCError(.unavailable, text)
+        case .corrupt(let text): RPCError(.internalError, text)
+        }
+    }
+
+    init(_ error: RedisError) {
+        guard case .server(let reply) = error else {
+            self = .unavailable("\(error)")
+            return
+        }
+        switch reply.code {
+        case "NOTFOUND": self = .notFound(reply.message)
+        case "STALE": self = .stale(reply.message)
+        case "ILLEGAL": self = .illegal(reply.message)
+        case "OOM", "MISCONF": self = .full("the queue takes no new work: \(reply)")
+        case "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS":
+            self = .unavailable("Redis is not ready: \(reply)")
+        default: self = .corrupt("Redis answered: \(reply)")
+        }
+    }
+}
+
+/// Redis, with the keys and scripts of one queue. All that it throws is `QueueError`, or `CancellationError`.
+struct Store: Sendable {
+    let redis: RedisClient
+    let keys: Keys
+    let scripts: Scripts
+
+    /// Runs a script on a lane.
+    func run(
+        _ script: any KeyPath<Scripts, RedisScript> & Sendable, lane: String, _ arguments: [RedisArgument]
+    ) async throws -> RedisValue {
+        try await run(script, key: keys.root(lane: lane), arguments)
+    }
+
+    func run(
+        _ script: any KeyPath<Scripts, RedisScript> & Sendable, key: String, _ arguments: [RedisArgument]
+    ) async throws -> RedisValue {
+        try await translated { try await redis.run(scripts[keyPath: script], keys: [key], arguments: arguments) }
+    }
+
+    @discardableResult
+    func send(_ command: any RedisArgumentConvertible...) async throws -> RedisValue {
+        let arguments = command.map(\.redisArgument)
+        return try await translated { try await redis.send(arguments) }
+    }
+
+    func send(_ command: [RedisArgument]) async throws -> RedisValue {
+        try await translated { try await redis.send(command) }
+    }
+
+    /// Sends commands in one piece, and returns their replies in order.
+    @discardableResult
+    func pipeline(_ commands: [[RedisArgument]]) async throws -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
+        return try await translated { try await redis.pipeline(commands) }
+    }
+
+    private func translated<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as RedisError {
+            throw QueueError(error)
+        }
+    }
+}
+
+extension Message {
+    /// The message as it is stored.
+    var stored: [UInt8] {
+        var buffer = ByteBuffer()
+        encode(into: &buffer)
+        return Array(buffer.readableBytesView)
+    }
+
+    /// - Throws: `QueueError.corrupt` where the bytes are no such message.
+    init(stored bytes: [UInt8]) throws {
+        do {
+            try self.init(decoding: ByteBuffer(bytes: bytes))
+        } catch let error as RPCError {
+            throw QueueError.corrupt("a stored \(Self.self) cannot be read: \(error.detail)")
+        }
+    }
+}

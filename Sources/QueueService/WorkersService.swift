@@ -1,0 +1,132 @@
+// The service that workers call.
+
+import AnalysisAPI
+import Jobs
+import Logging
+import RPC
+import Synchronization
+
+/// Answers workers: their connection, the exchange of items, and what their probes found.
+struct WorkersService: WorkersProvider {
+    let analyzers: Analyzers
+    let lanes: Set<String>
+    let store: Store
+    let dispatcher: Dispatcher
+    let imports: Imports
+
+    func work(
+        _ requests: RPCStream<WorkerMessage>, to writer: RPCWriter<WorkerCommand>, context: CallContext
+    ) async throws {
+        context.endsOnDrain()
+        guard let first = try await requests.next() else {
+            throw RPCError(.invalidArgument, "the call ended without its first message, which says who the worker is")
+        }
+        try check(first)
+        let connection = dispatcher.connect(first)
+        var isOver = false
+        do {
+            isOver = try await converse(first, requests, writer, connection)
+        } catch {
+            await leave(connection, gracefully: false)
+            throw error
+        }
+        await leave(connection, gracefully: isOver)
+    }
+
+    func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply {
+        guard lanes.contains(request.lane) else { throw RPCError(.notFound, "there is no lane \(request.lane)") }
+        try check(request.item)
+        let highlights = await Highlights.of(request.item?.results ?? [])
+        let queue = LaneQueue(lane: request.lane, store: store)
+        var item = request.item
+        while true {
+            let exchanged = try await queue.exchange(
+                worker: request.workerID, lease: request.lease, item: item, highlights: highlights,
+                nextClaim: request.claim ? randomBytes(16) : nil)
+            switch exchanged {
+            case .idle: return ExchangeReply()
+            case .again: item = nil
+            case .run(let record, let song, let mark):
+                return ExchangeReply(assignment: assignment(record, song, mark: mark))
+            }
+        }
+    }
+
+    func reportProbe(_ requests: RPCStream<ProbeReport>, context: CallContext) async throws -> ProbeReportReply {
+        try await imports.take(requests)
+        return ProbeReportReply()
+    }
+
+    // MARK: Details
+
+    private func check(_ first: WorkerMessage) throws {
+        guard !first.workerID.isEmpty, first.workerID.utf8.count <= 128 else {
+            throw RPCError(.invalidArgument, "worker_id must have 1 to 128 bytes")
+        }
+        for analyzer in analyzers.enabled where !first.analyzers.contains(analyzer) {
+            let offered = first.analyzers.map(\.word).joined(separator: ", ")
+            throw RPCError(
+                .failedPrecondition,
+                "this queue needs the analyzer \(analyzer.word); the worker has \(offered.isEmpty ? "none" : offered)")
+        }
+    }
+
+    private func check(_ item: ItemReport?) throws {
+        guard let item else { return }
+        guard item.outcome != nil else { throw RPCError(.invalidArgument, "the item has no outcome") }
+        for result in item.results {
+            guard let word = result.analyzer?.word, Analyzers(word) != nil else {
+                throw RPCError(.invalidArgument, "a result does not name its analyzer and its version")
+            }
+        }
+    }
+
+    /// Reads the worker's messages and writes what is pushed to it.
+    ///
+    /// - Returns: whether the worker has ended the call by itself, in good order.
+    private func converse(
+        _ first: WorkerMessage, _ requests: RPCStream<WorkerMessage>, _ writer: RPCWriter<WorkerCommand>,
+        _ connection: WorkerConnection
+    ) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for try await command in connection.commands { try await writer.write(command) }
+                return false
+            }
+            group.addTask {
+                await dispatcher.heard(first, from: connection)
+                while let message = try await requests.next() { await dispatcher.heard(message, from: connection) }
+                return true
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+    }
+
+    /// The lanes are given back even where the call was cancelled, as it is when its connection breaks.
+    private func leave(_ connection: WorkerConnection, gracefully: Bool) async {
+        imports.workerLeft(connection)
+        await Task { await dispatcher.disconnect(connection, gracefully: gracefully) }.value
+    }
+
+    private func assignment(_ record: JobRecord, _ song: Song, mark: String) -> Assignment {
+        let job = record.job
+        return Assignment(
+            jobID: job.id, epoch: job.epoch, claim: record.claim, userID: job.userID, priority: job.priority,
+            song: song,
+            analyzers: job.force ? analyzers.enabled : analyzers.stale(mark: mark), cursor: job.cursor,
+            total: job.total,
+            force: job.force)
+    }
+}
+
+extension ItemReport {
+    /// What the analyzers found out.
+    var results: [AnalysisResult] {
+        switch outcome {
+        case .analysed(let analysed): analysed.results
+        case .failed(let failed): failed.results
+        case .suspended, .released, nil: []
+        }
+    }
+}
