@@ -48,9 +48,11 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -98,7 +100,14 @@ let package = Package(
         process("AudioAnalyzer", ["AnalysisAPI", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
         process(
             "Gateway",
-            daemon + nio + ["Jobs", crypto, .product(name: "Hummingbird", package: "hummingbird")],
+            daemon + nio + [
+                crypto,
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+            ],
             resources: [.embedInCode("Web")]),
         process("analysisctl", ["AnalysisAPI", "Daemon", "RPC", arguments, log] + nio),
 
@@ -113,6 +122,14 @@ let package = Package(
         tests("ProgressServiceTests", nio + ["AnalysisAPI", "ProgressService", "RPC", "Redis", "TestSupport", log]),
         tests("AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "TestSupport", log]),
         tests("AudioAnalyzerTests", ["AnalysisAPI", "AudioAnalyzer", "CAudio"]),
-        tests("GatewayTests", nio + ["AnalysisAPI", "Gateway", "RPC", "TestSupport", log]),
+        tests(
+            "GatewayTests",
+            nio + [
+                "AnalysisAPI", "Gateway", "RPC", log,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
     ]
 )

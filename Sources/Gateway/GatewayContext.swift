@@ -1,0 +1,44 @@
+// What a request carries through the middlewares to its route.
+
+import AnalysisAPI
+import Foundation
+import Hummingbird
+
+/// Any request.
+struct GatewayContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Whose request it is; nil where nobody is signed in.
+    var session: Session?
+
+    /// Bodies of this API are a few names and switches.
+    static let maxBodyBytes = 64 * 1024
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+    }
+}
+
+/// A request of somebody who is signed in.
+struct SignedInContext: ChildRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let session: Session
+
+    var user: User { session.user }
+
+    /// - Throws: 401 where nobody is signed in.
+    init(context: GatewayContext) throws {
+        guard let session = context.session else { throw GatewayError.signedOut }
+        coreContext = context.coreContext
+        self.session = session
+    }
+
+    /// An identifier in the path, percent-encoding undone.
+    ///
+    /// - Throws: 404 where it cannot be an identifier.
+    func identifier(_ name: String) throws -> String {
+        guard let text = parameters.get(name)?.removingPercentEncoding, !text.isEmpty else {
+            throw GatewayError.notFound
+        }
+        return text
+    }
+}

@@ -1,0 +1,99 @@
+// The event stream: every change of the contexts asked for, as it happens (server-sent events).
+
+import AnalysisAPI
+import AsyncAlgorithms
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import RPC
+import ServiceLifecycle
+
+struct EventRoutes: Sendable {
+    let backend: Backend
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("events", use: events)
+    }
+
+    /// Where contexts are named, their first state is awaited before the answer begins, so that someone else's job is a 404 and a
+    /// service that is away a 503. Each change is written, and flushed, by itself.
+    @Sendable private func events(request: Request, context: SignedInContext) async throws -> Response {
+        let watch = WatchRequest(userID: context.user.id, query: request.uri.queryParameters)
+        let views = backend.progress.watch(watch, options: Backend.stream)
+        let first = watch.contexts.isEmpty ? nil : try await views.next()
+        let logger = context.logger
+        let body = ResponseBody { writer in
+            try await writer.write(EventStream.opening)
+            if let first { try await writer.write(EventStream.progress(first)) }
+            do {
+                try await request.body.consumeWithCancellationOnInboundClose { [writer] _ in
+                    var writer = writer
+                    for try await signal in EventStream.signals(views) {
+                        switch signal {
+                        case .view(let view): try await writer.write(EventStream.progress(view))
+                        case .heartbeat: try await writer.write(EventStream.heartbeat)
+                        case .ended: return
+                        }
+                    }
+                }
+            } catch is CancellationError {
+                // The browser has gone.
+            } catch {
+                logger.info("an event stream ended early", metadata: ["error": "\(error)"])
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: EventStream.headers, body: body)
+    }
+}
+
+extension WatchRequest {
+    /// `job` and `playlist` may repeat; `library=1` and `active=1` add the whole library and all jobs that have not ended. With
+    /// none of them, both of the latter are meant.
+    fileprivate init(userID: String, query: FlatDictionary<Substring, Substring>) {
+        func isSet(_ name: Substring) -> Bool { query[name].map { $0 != "0" && $0 != "false" } ?? false }
+        var contexts = query[values: "job"].map { ProgressContext.job(String($0)) }
+        contexts += query[values: "playlist"].map { ProgressContext.playlist(String($0)) }
+        if isSet("library") { contexts.append(.library) }
+        var active = isSet("active")
+        if contexts.isEmpty && !active { (contexts, active) = ([.library], true) }
+        self.init(userID: userID, contexts: contexts, activeJobs: active)
+    }
+}
+
+/// The text of the stream, and the rhythm that keeps it open.
+private enum EventStream {
+    enum Signal: Sendable {
+        case view(ProgressView)
+        case heartbeat
+        case ended
+    }
+
+    static let headers: HTTPFields = [
+        .contentType: "text/event-stream; charset=utf-8",
+        .cacheControl: "no-store",
+        HTTPField.Name("X-Accel-Buffering")!: "no",  // Proxies must not hold events back.
+    ]
+    /// How long a browser waits before it connects again.
+    static let opening = ByteBuffer(string: "retry: 1000\n\n")
+    /// A comment, so that proxies see traffic and a client that has gone is noticed.
+    static let heartbeat = ByteBuffer(string: ": heartbeat\n\n")
+    private static let heartbeatInterval: Duration = .seconds(15)
+
+    static func progress(_ view: ProgressView) throws -> ByteBuffer {
+        var buffer = ByteBuffer(string: "event: progress\ndata: ")
+        var data = try JSONBody.encode(ProgressEntry(view))
+        buffer.writeBuffer(&data)
+        buffer.writeString("\n\n")
+        return buffer
+    }
+
+    /// The changes, with a heartbeat now and then, until the service or this process stops.
+    static func signals(_ views: RPCStream<ProgressView>) -> some AsyncSequence<Signal, any Error> {
+        let changes = chain(views.map { Signal.view($0) }, [Signal.ended].async)
+        let beats = AsyncTimerSequence(interval: heartbeatInterval, clock: .continuous).map { _ in Signal.heartbeat }
+        return merge(changes, beats).cancelOnGracefulShutdown()
+    }
+}

@@ -1,0 +1,39 @@
+// One job: where it stands, and pausing, resuming and cancelling it.
+
+import AnalysisAPI
+import Hummingbird
+
+struct JobRoutes: Sendable {
+    let backend: Backend
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("jobs/:id/status", use: status)
+        group.post("jobs/:id/pause") { request, context in
+            let job = try await backend.queue.pauseJob(context.jobRequest(), options: Backend.call)
+            return try JSONBody.response(JobAnswer(message: "Paused", job: JobJSON(job)))
+        }
+        group.post("jobs/:id/resume") { request, context in
+            let job = try await backend.queue.resumeJob(context.jobRequest(), options: Backend.call)
+            return try JSONBody.response(JobAnswer(message: "Resumed", job: JobJSON(job)))
+        }
+        group.post("jobs/:id/cancel") { request, context in
+            let job = try await backend.queue.cancelJob(context.jobRequest(), options: Backend.call)
+            return try JSONBody.response(JobAnswer(message: "Cancelled", job: JobJSON(job)))
+        }
+    }
+
+    @Sendable private func status(request: Request, context: SignedInContext) async throws -> Response {
+        let request = try context.jobRequest()
+        let job = try await backend.queue.getJob(request, options: Backend.call)
+        let view = try await backend.progress(ofJob: request.jobID, userID: request.userID)
+        return try JSONBody.response(
+            JobStatusAnswer(job: .init(job: JobJSON(job), progress: ProgressEntry(view))))
+    }
+}
+
+extension SignedInContext {
+    /// Names the job in the path, as the signed-in user's.
+    fileprivate func jobRequest() throws -> JobRequest {
+        JobRequest(userID: user.id, jobID: try identifier("id"))
+    }
+}

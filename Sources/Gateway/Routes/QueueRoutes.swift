@@ -1,0 +1,44 @@
+// The queue as a whole, and the workers that serve it.
+
+import AnalysisAPI
+import Hummingbird
+import RPC
+
+struct QueueRoutes: Sendable {
+    let backend: Backend
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("queue/status", use: status)
+        group.get("queue/health", use: health)
+        group.get("worker/health", use: workers)
+    }
+
+    @Sendable private func status(request: Request, context: SignedInContext) async throws -> Response {
+        async let queue = queueStatus(for: context.user)
+        let library = try await backend.progress.get(
+            ProgressRequest(userID: context.user.id, context: .library), options: Backend.call)
+        return try JSONBody.response(QueueStatusAnswer(try await queue, etaMs: library.etaMs))
+    }
+
+    /// 503 in the contract's own shape while the queue does not answer.
+    @Sendable private func health(request: Request, context: SignedInContext) async throws -> Response {
+        do {
+            _ = try await queueStatus(for: context.user)
+            return try JSONBody.response(QueueHealthAnswer(error: nil))
+        } catch let error as RPCError {
+            let problem = GatewayError(error)
+            return try JSONBody.response(
+                QueueHealthAnswer(error: problem.message), status: .serviceUnavailable, headers: [.retryAfter: "1"])
+        }
+    }
+
+    @Sendable private func workers(request: Request, context: SignedInContext) async throws -> Response {
+        try JSONBody.response(WorkerHealthAnswer(try await queueStatus(for: context.user), now: .now))
+    }
+
+    /// Running jobs are shown to their owners, and to administrators.
+    private func queueStatus(for user: User) async throws -> QueueStatus {
+        let userID = user.role == .administrator ? "" : user.id
+        return try await backend.queue.getStatus(QueueStatusRequest(userID: userID), options: Backend.call)
+    }
+}

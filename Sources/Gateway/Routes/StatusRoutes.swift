@@ -1,0 +1,71 @@
+// How far the analysis of a song, of a playlist and of the whole library is.
+
+import AnalysisAPI
+import Hummingbird
+
+struct StatusRoutes: Sendable {
+    let backend: Backend
+
+    func add(to group: RouterGroup<SignedInContext>) {
+        group.get("songs/:id/analysis-status", use: song)
+        group.get("song_analysis_status/:id", use: song)
+        group.get("playlists/:id/analysis-status", use: playlist)
+        group.get("analysis/status", use: library)
+    }
+
+    @Sendable private func song(request: Request, context: SignedInContext) async throws -> Response {
+        try JSONBody.response(try await songStatus(try context.identifier("id"), user: context.user))
+    }
+
+    /// The jobs are read before the song: a job that ends in between has then left its result for the second read.
+    private func songStatus(_ id: String, user: User) async throws -> SongStatusAnswer {
+        async let views = backend.progress.listActive(ListActiveRequest(userID: user.id), options: Backend.call).jobs
+        let jobs = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: Backend.call).jobs
+        let detail = try await backend.catalog.getSong(SongRequest(userID: user.id, songID: id), options: Backend.call)
+        if let job = jobs.first(where: { $0.analyses(id) }) {
+            let view = try await views.first { $0.job?.id == job.id }
+            let whole = job.type == .song && job.targetID == id
+            let fraction = view.map { whole ? $0.fraction : $0.song?.id == id ? $0.songFraction : 0 } ?? 0
+            return .active(job, fraction: fraction, entry: view.map(ProgressEntry.init))
+        }
+        switch detail.summary?.state {
+        case .analysed: return .completed(detail, songID: id)
+        case .failed: return .failed(reason: detail.summary?.failure ?? "")
+        default: return try await endOfLatestRequest(for: id, user: user)
+        }
+    }
+
+    /// A song without a result was never asked for, or its job ended without one.
+    private func endOfLatestRequest(for id: String, user: User) async throws -> SongStatusAnswer {
+        let ended = try await backend.queue.listJobs(
+            ListJobsRequest(userID: user.id, ended: true), options: Backend.call)
+        let latest = ended.jobs.filter { $0.type == .song && $0.targetID == id }.max { $0.endedAtMs < $1.endedAtMs }
+        switch latest?.state {
+        case .cancelled: return .cancelled
+        case .failed: return .failed(reason: latest?.error ?? "")
+        default: return .neverAsked
+        }
+    }
+
+    @Sendable private func playlist(request: Request, context: SignedInContext) async throws -> Response {
+        let id = try context.identifier("id")
+        let view = try await backend.progress.get(
+            ProgressRequest(userID: context.user.id, context: .playlist(id)), options: Backend.call)
+        return try JSONBody.response(PlaylistStatusAnswer(view, playlistID: id))
+    }
+
+    @Sendable private func library(request: Request, context: SignedInContext) async throws -> Response {
+        let userID = context.user.id
+        async let jobs = backend.queue.listJobs(ListJobsRequest(userID: userID), options: Backend.call).jobs
+        let view = try await backend.progress.get(
+            ProgressRequest(userID: userID, context: .library), options: Backend.call)
+        return try JSONBody.response(LibraryStatusAnswer(view, jobs: try await jobs))
+    }
+}
+
+extension Job {
+    /// Whether the job was asked for this song, or has it under way now.
+    fileprivate func analyses(_ id: String) -> Bool {
+        type == .song && targetID == id || songID == id
+    }
+}

@@ -1,0 +1,39 @@
+// The sign-in form.
+
+import { api } from "/api.js";
+import { el, setText } from "/dom.js";
+import { songs } from "/format.js";
+import { toast } from "/toast.js";
+
+export function loginView(signedIn) {
+  const user = el("input", { id: "user", name: "user", autocomplete: "username", required: true, autocapitalize: "none" });
+  const password = el("input", { id: "password", type: "password", autocomplete: "current-password", required: true });
+  const problem = el("p", { class: "problem", role: "alert" });
+  const button = el("button", { type: "submit", class: "primary" }, "Sign in");
+
+  async function submit(event) {
+    event.preventDefault();
+    setText(problem, "");
+    button.disabled = true;
+    try {
+      const answer = await api.login(user.value, password.value);
+      if (answer.queued_count > 0) toast(`Analysing ${songs(answer.queued_count)} in the background`);
+      signedIn(answer.user);
+    } catch (error) {
+      setText(problem, error.message);
+      password.select();
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  const element = el("section", { class: "login card" },
+    el("h1", {}, "Sign in"),
+    el("p", { class: "soft" }, "Tempo, key, loudness and more of every song in your playlists."),
+    el("form", { onsubmit: submit },
+      el("label", { for: "user" }, "Name"), user,
+      el("label", { for: "password" }, "Password"), password,
+      problem, button));
+  queueMicrotask(() => user.focus());
+  return { element, title: "Sign in" };
+}
