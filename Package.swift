@@ -56,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
@@ -63,6 +64,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .target(name: "CAnalysisProto", dependencies: ["CProtobufC"]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(
             name: "CAudio", pkgConfig: "libavformat",
@@ -96,7 +98,12 @@ let package = Package(
             daemon + nio + ["Jobs", "Redis", crypto, .product(name: "CryptoExtras", package: "swift-crypto")],
             resources: [.embedInCode("Scripts")]),
         process("ProgressService", daemon + nio + ["Jobs", "Redis"]),
-        process("AnalysisWorker", daemon + nio + ["Jobs", .product(name: "Subprocess", package: "swift-subprocess")]),
+        process(
+            "AnalysisWorker",
+            daemon + nio + [
+                "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         process("AudioAnalyzer", ["AnalysisAPI", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
         process(
             "Gateway",

@@ -1,4 +1,92 @@
+// The command line of analysis-worker.
+
+import AnalysisAPI
+import ArgumentParser
+import Daemon
+import Foundation
+import RPC
+import ServiceLifecycle
+
 @main
-struct Main {
-    static func main() async throws {}
+struct AnalysisWorkerCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analysis-worker",
+        abstract: "Runs analyses for the queue, each in a process that can be frozen where it stands.")
+
+    @Option(help: "Address of the queue-service, such as unix:/run/queue.sock.")
+    var queue: RPCAddress
+
+    @Option(help: "Address of the progress-service.")
+    var progress: RPCAddress
+
+    @Option(name: .long, help: "A folder of music that analyses may open files of. Repeatable.", transform: folder(at:))
+    var music: [String] = []
+
+    @Option(
+        name: .long,
+        help: """
+            NAME=COMMAND: an analyzer and the shell command that starts it; it speaks proto/analysis/v1/analyzer.proto on stdin \
+            and stdout. 'audio' is built in and can be replaced. Repeatable.
+            """)
+    var analyzer: [Analyzer] = []
+
+    @Option(help: "How many lanes to take; 0 takes a fair share.")
+    var lanes: UInt32 = 0
+
+    @Option(help: "How many frozen analyses to keep per lane.")
+    var maxSuspended = 2
+
+    @Option(help: "Seconds that an analysis may make no progress; time in which it is frozen does not count.")
+    var analyzerTimeout: UInt32 = 300
+
+    @Option(help: "Memory of one analyzer process, in MiB.")
+    var childMemory: UInt32 = 1024
+
+    @Option(help: "CPU time of an analyzer for one song, in seconds.")
+    var childCpu: UInt32 = 1800
+
+    @Option(help: "The largest file that an analyzer may write, in MiB.")
+    var childFileSize: UInt32 = 256
+
+    @OptionGroup var daemon: DaemonOptions
+
+    func validate() throws {
+        guard (0...16).contains(maxSuspended) else {
+            throw ValidationError("--max-suspended is \(maxSuspended); it must be between 0 and 16.")
+        }
+        for (flag, value) in [
+            ("analyzer-timeout", analyzerTimeout), ("child-memory", childMemory), ("child-cpu", childCpu),
+            ("child-file-size", childFileSize),
+        ] where value == 0 {
+            throw ValidationError("--\(flag) is 0; it must be 1 or more.")
+        }
+    }
+
+    func services(_ context: DaemonContext) async throws -> [any Service] {
+        let queue = RPCClient(address: queue, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        let progress = RPCClient(address: progress, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        var child = Child.Configuration()
+        child.limits.memoryBytes = UInt64(childMemory) << 20
+        child.limits.cpuSeconds = UInt64(childCpu)
+        child.limits.fileBytes = UInt64(childFileSize) << 20
+        child.silence = .seconds(analyzerTimeout)
+        let link = QueueLink.Configuration(
+            workerID: UUID().uuidString, lanesWanted: lanes, maximumSuspended: maxSuspended)
+        let worker = Worker(
+            configuration: .init(
+                analyzers: (Analyzer.audio.map { [$0] } ?? []) + analyzer, folders: MusicFolders(roots: music),
+                link: link, child: child),
+            queue: queue, progress: progress, logger: context.logger)
+        return [queue, progress, worker]
+    }
+}
+
+/// - Throws: where `path` is no folder.
+private func folder(at path: String) throws -> String {
+    let url = URL(filePath: path, directoryHint: .isDirectory).standardizedFileURL.resolvingSymlinksInPath()
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
+        throw ValidationError("--music: there is no folder '\(path)'.")
+    }
+    return url.path
 }

@@ -15,4 +15,10 @@ package struct Backoff: Sendable, Hashable {
         for _ in 1..<max(failures, 1) where whole < longest { whole = whole * factor }
         return min(whole, longest) * Double.random(in: 0.5...1, using: &random)
     }
+
+    /// The same with the system's random numbers.
+    package func delay(failures: Int) -> Duration {
+        var random = SystemRandomNumberGenerator()
+        return delay(failures: failures, using: &random)
+    }
 }

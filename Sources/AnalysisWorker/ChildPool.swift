@@ -1,0 +1,240 @@
+// Keeps a started, idle child of every analyzer at hand, so that no song waits for a process to start.
+
+import AnalysisAPI
+import Logging
+import RPC
+import Synchronization
+
+/// All analyzer processes of a worker. Whoever takes a child has it for itself until it gives it back.
+final class ChildPool: Sendable {
+    fileprivate struct Kind {
+        let analyzer: Analyzer
+        /// Said by the last child that became ready.
+        var version: AnalyzerVersion?
+        /// The one used last at the end.
+        var idle: [Child] = []
+        var starting = 0
+        var waiting: [CheckedContinuation<Child?, Never>] = []
+        /// Starts that failed in a row, and why the last one did.
+        var failures = 0
+        var failure: String?
+
+        /// Whether waiting for it is in vain. A single start can fail for want of memory.
+        var isBroken: Bool { failures >= 3 }
+    }
+
+    fileprivate struct State {
+        var kinds: [String: Kind]
+        var spares = 1
+        var isStopped = false
+        var untilUsable: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// How long after a spare was taken the next one is started: the song that took it has both cores until its first
+    /// progress is out.
+    private static let refillDelay: Duration = .milliseconds(150)
+
+    private let configuration: Child.Configuration
+    private let guardian: ProcessGuard
+    private let logger: Logger
+    private let state: Mutex<State>
+    private let starts: AsyncStream<(Analyzer, after: Duration)>
+    private let startsContinuation: AsyncStream<(Analyzer, after: Duration)>.Continuation
+
+    init(
+        analyzers: [Analyzer], configuration: Child.Configuration, guardian: ProcessGuard, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.guardian = guardian
+        self.logger = logger
+        let kinds = analyzers.map { ($0.name, Kind(analyzer: $0)) }
+        state = Mutex(State(kinds: Dictionary(kinds) { _, last in last }))
+        (starts, startsContinuation) = AsyncStream.makeStream()
+    }
+
+    /// Runs the children until cancelled, and returns when all of them are gone.
+    func run() async {
+        for name in state.withLock({ Array($0.kinds.keys) }) { refill(name, after: .zero) }
+        await withDiscardingTaskGroup { group in
+            for await (analyzer, delay) in starts {
+                group.addTask {
+                    try? await Task.sleep(for: delay)
+                    let child = Child(
+                        analyzer, owner: self, configuration: self.configuration, guardian: self.guardian,
+                        logger: self.logger)
+                    await child.run()
+                }
+            }
+            group.cancelAll()
+        }
+        let waiting = state.withLock { state in
+            state.isStopped = true
+            defer {
+                state.untilUsable = []
+                for name in state.kinds.keys { state.kinds[name]?.waiting = [] }
+            }
+            for continuation in state.untilUsable { continuation.resume() }
+            return state.kinds.values.flatMap(\.waiting)
+        }
+        for continuation in waiting { continuation.resume(returning: nil) }
+    }
+
+    /// What the worker can run: the analyzers that have become ready.
+    var versions: Set<AnalyzerVersion> { state.withLock { Set($0.kinds.values.compactMap(\.version)) } }
+
+    /// Waits until every analyzer has been tried and one at least is ready, or the pool is stopped.
+    func usable() async {
+        await withCheckedContinuation { continuation in
+            let isUsable = state.withLock { state in
+                if state.isUsable || state.isStopped { return true }
+                state.untilUsable.append(continuation)
+                return false
+            }
+            if isUsable { continuation.resume() }
+        }
+    }
+
+    /// How many idle children of each analyzer to keep: one per lane.
+    func keep(spares: Int) {
+        let names = state.withLock { state in
+            state.spares = max(1, spares)
+            return Array(state.kinds.keys)
+        }
+        for name in names { refill(name, after: .zero) }
+    }
+
+    /// An idle child, at once; `nil` where none is idle.
+    func take(_ name: String) -> Child? {
+        defer { refill(name, after: Self.refillDelay) }
+        return state.withLock { $0.kinds[name]?.idle.popLast() }
+    }
+
+    /// Waits for a child that is starting.
+    ///
+    /// - Throws: `ChildUnavailable` where there is no such analyzer or it does not start.
+    func next(_ name: String) async throws(ChildUnavailable) -> Child {
+        refill(name, after: .zero)
+        let child: Child? = await withCheckedContinuation { continuation in
+            let answer: Child?? = state.withLock { state in
+                guard !state.isStopped, var kind = state.kinds[name] else { return .some(nil) }
+                if let child = kind.idle.popLast() {
+                    state.kinds[name] = kind
+                    return child
+                }
+                guard !kind.isBroken else { return .some(nil) }
+                kind.waiting.append(continuation)
+                state.kinds[name] = kind
+                return nil
+            }
+            if let answer { continuation.resume(returning: answer) }
+        }
+        guard let child else { throw unavailability(of: name) }
+        return child
+    }
+
+    /// The child has done what it was taken for.
+    func giveBack(_ child: Child) {
+        child.release(to: self)
+        child.thaw()
+        let name = child.analyzer.name
+        let isSurplus = state.withLock { state in
+            guard var kind = state.kinds[name] else { return true }
+            defer { state.kinds[name] = kind }
+            if !kind.waiting.isEmpty {
+                kind.waiting.removeFirst().resume(returning: child)
+                return false
+            }
+            // One more than needed saves starting a process for each click, which takes one and gives back another.
+            guard kind.idle.count <= state.spares else { return true }
+            kind.idle.append(child)
+            return false
+        }
+        if isSurplus { child.kill() }
+    }
+
+    private func unavailability(of name: String) -> ChildUnavailable {
+        state.withLock { state in
+            guard let kind = state.kinds[name] else {
+                let known = state.kinds.keys.sorted().joined(separator: ", ")
+                return ChildUnavailable(
+                    kind: .refused, reason: "This worker has no analyzer '\(name)'; it has \(known).")
+            }
+            return ChildUnavailable(
+                kind: .crashed, reason: kind.failure ?? "The analyzer '\(name)' does not start: the worker stops.")
+        }
+    }
+
+    /// Starts as many children as are missing.
+    private func refill(_ name: String, after delay: Duration) {
+        let (analyzer, missing, pause) = state.withLock { state -> (Analyzer?, Int, Duration) in
+            guard !state.isStopped, var kind = state.kinds[name] else { return (nil, 0, .zero) }
+            let wanted = kind.failures > 0 ? 1 : state.spares + kind.waiting.count
+            let missing = max(0, wanted - kind.idle.count - kind.starting)
+            kind.starting += missing
+            state.kinds[name] = kind
+            // An analyzer that does not start is tried again after 1, 2, 4 … 32 seconds.
+            let pause: Duration = kind.failures == 0 ? delay : .seconds(1 << min(kind.failures - 1, 5))
+            return (kind.analyzer, missing, pause)
+        }
+        guard let analyzer else { return }
+        for _ in 0..<missing { startsContinuation.yield((analyzer, after: pause)) }
+    }
+}
+
+/// Why there is no child for a song.
+struct ChildUnavailable: Error {
+    let kind: FailureKind
+    let reason: String
+}
+
+extension ChildPool: ChildOwner {
+    func child(_ child: Child, said reply: AnalyzerReply.Reply) async {
+        guard case .ready = reply else { return }
+        let name = child.analyzer.name
+        let usable = state.withLock { state in
+            state.kinds[name]?.version = child.version
+            state.kinds[name]?.starting -= 1
+            state.kinds[name]?.failures = 0
+            state.kinds[name]?.failure = nil
+            return state.takeWaitersIfUsable()
+        }
+        giveBack(child)
+        for continuation in usable { continuation.resume() }
+    }
+
+    func childEnded(_ child: Child, _ ending: Child.Ending) async {
+        let name = child.analyzer.name
+        let (unserved, usable) = state.withLock { state in
+            var unserved: [CheckedContinuation<Child?, Never>] = []
+            guard var kind = state.kinds[name] else { return (unserved, state.takeWaitersIfUsable()) }
+            kind.idle.removeAll { $0 === child }
+            if child.version == nil {
+                kind.starting -= 1
+                kind.failures += 1
+                kind.failure = ending.reason
+                if kind.isBroken {
+                    unserved = kind.waiting
+                    kind.waiting = []
+                }
+            }
+            state.kinds[name] = kind
+            return (unserved, state.takeWaitersIfUsable())
+        }
+        for continuation in unserved { continuation.resume(returning: nil) }
+        for continuation in usable { continuation.resume() }
+        if !ending.wasAskedFor { logger.error("\(ending.reason)", metadata: ["analyzer": "\(name)"]) }
+        refill(name, after: .zero)
+    }
+}
+
+extension ChildPool.State {
+    fileprivate var isUsable: Bool {
+        kinds.values.contains { $0.version != nil } && kinds.values.allSatisfy { $0.version != nil || $0.failures > 0 }
+    }
+
+    fileprivate mutating func takeWaitersIfUsable() -> [CheckedContinuation<Void, Never>] {
+        guard isUsable else { return [] }
+        defer { untilUsable = [] }
+        return untilUsable
+    }
+}

@@ -1,0 +1,150 @@
+// What a lane asks of the queue and what its runs come to: the second half of the transitions of `LaneState`.
+
+import AnalysisAPI
+
+// Exchanges
+
+extension LaneState {
+    mutating func exchange(reporting report: ItemReport?) -> [Action] {
+        guard let lease else { return [] }
+        if isDraining, report == nil { return finish() }
+        lastTicket += 1
+        wakeIsPending = false
+        let exchange = Exchange(ticket: lastTicket, lease: lease, report: report, claim: !isDraining)
+        phase = .exchanging(exchange)
+        return [.exchange(exchange)]
+    }
+
+    mutating func exchanged(
+        _ ticket: Int, _ assignment: Assignment?, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        guard case .exchanging(let exchange) = phase, exchange.ticket == ticket else { return [] }
+        guard let assignment else {
+            if isDraining { return finish() }
+            if wakeIsPending { return self.exchange(reporting: nil) }
+            phase = .idle(since: now)
+            return evict()
+        }
+        if isDraining { return self.exchange(reporting: ItemReport(assignment.item, .released(Released()))) }
+        let run = resume(assignment)
+        if assignment.epoch == preemptedEpoch { return suspend(run, at: now) }
+        return begin(run, at: now) + evict()
+    }
+
+    /// The frozen run of the same work, now on behalf of `assignment`; a fresh one where there is none.
+    private mutating func resume(_ assignment: Assignment) -> Run {
+        guard let index = suspended.firstIndex(where: { $0.assignment.work == assignment.work }) else {
+            lastRun += 1
+            return Run(id: lastRun, assignment: assignment)
+        }
+        var run = suspended.remove(at: index)
+        run.assignment = assignment
+        return run
+    }
+
+    /// Frozen runs beyond the maximum are given up, those of the lowest class first and then the oldest.
+    private mutating func evict() -> [Action] {
+        var actions: [Action] = []
+        while suspended.count > maximumSuspended {
+            let lowest = suspended.map(\.assignment.priority.rawValue).max()
+            guard let index = suspended.firstIndex(where: { $0.assignment.priority.rawValue == lowest }) else { break }
+            actions.append(.kill(suspended.remove(at: index).id))
+        }
+        return actions
+    }
+
+    mutating func exchangeFailed(
+        _ ticket: Int, _ failure: ExchangeFailure, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        guard case .exchanging(var exchange) = phase, exchange.ticket == ticket else { return [] }
+        switch (failure, exchange.report?.outcome) {
+        case (.unanswered, _):
+            exchange.attempt += 1
+            phase = .exchanging(exchange)
+            return isConnected ? [.exchange(exchange)] : []
+        case (.stale, _) where exchange.lease != lease:
+            return self.exchange(reporting: exchange.report)
+        case (.refused(let reason), .analysed), (.refused(let reason), .failed):
+            guard let item = exchange.report?.id, !isRefusal(exchange.report) else {
+                return self.exchange(reporting: nil)
+            }
+            let failed = Failed(reason: "The queue did not take the result: \(reason)", kind: .unspecified)
+            return self.exchange(reporting: ItemReport(item, .failed(failed)))
+        case (.stale, .some), (.refused, .some):
+            return self.exchange(reporting: nil)
+        case (.stale, nil), (.refused, nil):
+            phase = .idle(since: now)
+            return isDraining ? finish() : []
+        }
+    }
+
+    /// Whether the report is already the short one that says that the full one was refused.
+    private func isRefusal(_ report: ItemReport?) -> Bool {
+        guard case .failed(let failed) = report?.outcome else { return false }
+        return failed.kind == .unspecified && failed.results.isEmpty
+    }
+}
+
+// Analyses
+
+extension LaneState {
+    mutating func begin(_ run: Run, at now: ContinuousClock.Instant) -> [Action] {
+        guard run.analyzer != nil else { return complete(run) }
+        guard leaseIsFresh else {
+            phase = .running(run, stalled: true)
+            return []
+        }
+        var run = run
+        run.stopwatch.start(at: now)
+        phase = .running(run, stalled: false)
+        return [.run(run)] + (run.fraction > 0 ? [report(run, at: now)] : [])
+    }
+
+    private mutating func complete(_ run: Run) -> [Action] {
+        if run.failure == nil { songsAnalysed += 1 } else { songsFailed += 1 }
+        return exchange(reporting: ItemReport(run.item, run.outcome))
+    }
+
+    mutating func progressed(
+        _ id: Run.ID, _ fraction: Double, _ stage: String, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        if let index = suspended.firstIndex(where: { $0.id == id }) {
+            suspended[index].progressed(to: fraction, stage: stage)
+        }
+        guard case .running(var run, let stalled) = phase, run.id == id else { return [] }
+        run.progressed(to: fraction, stage: stage)
+        phase = .running(run, stalled: stalled)
+        return [report(run, at: now)]
+    }
+
+    /// An analyzer may end just before its child was frozen: then the frozen run goes on with the next one.
+    mutating func stepEnded(
+        _ id: Run.ID, at now: ContinuousClock.Instant, _ body: (inout Run) -> Void
+    ) -> [Action] {
+        if let index = suspended.firstIndex(where: { $0.id == id }) { body(&suspended[index]) }
+        guard case .running(var run, _) = phase, run.id == id else { return [] }
+        body(&run)
+        return begin(run, at: now)
+    }
+
+    /// A frozen child that died says nothing about the song: it starts again when it is next.
+    mutating func childFailed(
+        _ id: Run.ID, _ kind: FailureKind, _ reason: String, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        suspended.removeAll { $0.id == id }
+        return stepEnded(id, at: now) { $0.failed(kind, reason, at: now) }
+    }
+
+    mutating func killed(_ id: Run.ID) -> [Action] {
+        guard case .discarding(let run) = phase, run.id == id else { return [] }
+        return exchange(reporting: ItemReport(run.item, .released(Released())))
+    }
+
+    private func report(_ run: Run, at now: ContinuousClock.Instant) -> Action {
+        .report(
+            ProgressReport(
+                workerID: workerID, lane: lane, jobID: run.item.jobID, epoch: run.item.epoch,
+                songID: run.assignment.song?.id ?? "", fraction: run.fraction, stage: run.stage,
+                runningMs: run.stopwatch.elapsed(at: now).wholeMilliseconds, analyzers: run.assignment.analyzers))
+    }
+}

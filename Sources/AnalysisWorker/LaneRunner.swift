@@ -1,0 +1,231 @@
+// Carries out what a lane's state machine decides: signals, frames, exchanges.
+
+import AnalysisAPI
+import Foundation
+import Logging
+import RPC
+
+/// One lane of this worker.
+actor LaneRunner {
+    struct Services: Sendable {
+        let workers: WorkersClient
+        let progress: ProgressLink
+        let pool: ChildPool
+        let folders: MusicFolders
+        let logger: Logger
+    }
+
+    /// The longest that an exchange may take before it is asked again.
+    private static let exchangeTimeout: Duration = .seconds(5)
+
+    private let services: Services
+    private var state: LaneState
+    /// The children that have begun a run.
+    private var seats: [Run.ID: Child] = [:]
+    /// Runs that wait for a child to start.
+    private var waiting: Set<Run.ID> = []
+    private var exchange: Task<Void, Never>?
+    private var staleTimer: Task<Void, Never>?
+    private let released: AsyncStream<Never>
+    private let releasedContinuation: AsyncStream<Never>.Continuation
+
+    init(lane: String, workerID: String, maximumSuspended: Int, services: Services) {
+        self.services = services
+        (released, releasedContinuation) = AsyncStream.makeStream()
+        state = LaneState(lane: lane, workerID: workerID, maximumSuspended: maximumSuspended)
+    }
+
+    /// Lets the state machine decide, and does what it decided.
+    func handle(_ event: LaneState.Event) {
+        for action in state.handle(event, at: .now) { carryOut(action) }
+    }
+
+    /// The lease holds; what runs is frozen at `stale` unless it is renewed before.
+    func handle(_ event: LaneState.Event, freshUntil stale: ContinuousClock.Instant) {
+        staleTimer?.cancel()
+        staleTimer = Task {
+            guard (try? await Task.sleep(until: stale)) != nil else { return }
+            handle(.leaseWentStale)
+        }
+        handle(event)
+    }
+
+    /// Gives back what runs, and ends when the queue has taken it or the task is cancelled.
+    func drain() async {
+        handle(.draining)
+        for await _ in released {}
+    }
+
+    struct Report: Sendable {
+        var held: [HeldItem] = []
+        var songsAnalysed: UInt64 = 0
+        var songsFailed: UInt64 = 0
+        var interruptions: UInt64 = 0
+    }
+
+    var report: Report {
+        Report(
+            held: state.held, songsAnalysed: state.songsAnalysed, songsFailed: state.songsFailed,
+            interruptions: state.interruptions)
+    }
+
+    private func carryOut(_ action: LaneState.Action) {
+        switch action {
+        case .run(let run): goOn(with: run)
+        case .freeze(let id):
+            waiting.remove(id)
+            seats[id]?.freeze()
+        case .kill(let id):
+            waiting.remove(id)
+            // Without a child there is no ending that would tell.
+            if let child = seats[id] { child.kill() } else { handle(.killed(id)) }
+        case .exchange(let exchange): start(exchange)
+        case .report(let report): services.progress.report(report)
+        case .released:
+            staleTimer?.cancel()
+            exchange?.cancel()
+            releasedContinuation.finish()
+        }
+    }
+}
+
+// Exchanges
+
+extension LaneRunner {
+    private func start(_ next: LaneState.Exchange) {
+        exchange?.cancel()
+        exchange = Task {
+            if next.attempt > 0 { try? await Task.sleep(for: Backoff().delay(failures: next.attempt)) }
+            guard !Task.isCancelled else { return }
+            let event = await answer(to: next)
+            guard !Task.isCancelled else { return }
+            handle(event)
+        }
+    }
+
+    private func answer(to exchange: LaneState.Exchange) async -> LaneState.Event {
+        let request = ExchangeRequest(
+            workerID: state.workerID, lane: state.lane, lease: exchange.lease, item: exchange.report,
+            claim: exchange.claim)
+        do {
+            let reply = try await services.workers.exchange(
+                request, options: CallOptions(timeout: Self.exchangeTimeout))
+            return .exchanged(ticket: exchange.ticket, reply.assignment)
+        } catch let error as RPCError {
+            services.logger.notice(
+                "an exchange failed", metadata: ["lane": "\(state.lane)", "error": "\(error)"])
+            return .exchangeFailed(ticket: exchange.ticket, LaneState.ExchangeFailure(error))
+        } catch {
+            return .exchangeFailed(ticket: exchange.ticket, .unanswered)
+        }
+    }
+}
+
+extension LaneState.ExchangeFailure {
+    init(_ error: RPCError) {
+        switch error.code {
+        case .failedPrecondition:
+            self = .stale
+        case .unavailable, .deadlineExceeded, .cancelled, .unknown, .aborted, .internalError, .resourceExhausted, .ok:
+            self = .unanswered
+        case .invalidArgument, .notFound, .alreadyExists, .permissionDenied, .outOfRange, .unimplemented, .dataLoss,
+            .unauthenticated:
+            self = .refused(error.detail)
+        }
+    }
+}
+
+// Children
+
+extension LaneRunner: ChildOwner {
+    private func goOn(with run: Run) {
+        if let child = seats[run.id] { return child.thaw() }
+        guard let analyzer = run.analyzer?.name else { return }
+        if let child = services.pool.take(analyzer), begin(run, on: child) { return }
+        waiting.insert(run.id)
+        Task {
+            do throws(ChildUnavailable) {
+                let child = try await services.pool.next(analyzer)
+                guard waiting.remove(run.id) != nil else { return services.pool.giveBack(child) }
+                if !begin(run, on: child) { goOn(with: run) }
+            } catch {
+                guard waiting.remove(run.id) != nil else { return }
+                handle(.failed(run.id, error.kind, reason: error.reason))
+            }
+        }
+    }
+
+    private func begin(_ run: Run, on child: Child) -> Bool {
+        let song = run.assignment.song ?? Song()
+        let folders = services.folders
+        let request = Analyze(song: song, path: folders.path(of: song.location), roots: folders.roots)
+        guard child.begin(.analyze(request), for: self) else { return false }
+        seats[run.id] = child
+        return true
+    }
+
+    private func run(of child: Child) -> Run.ID? {
+        seats.first { $0.value === child }?.key
+    }
+
+    func child(_ child: Child, said reply: AnalyzerReply.Reply) {
+        guard let id = run(of: child) else { return }
+        switch reply {
+        case .progress(let progress):
+            handle(.progressed(id, fraction: progress.fraction, stage: progress.stage))
+        case .analyzed(let analyzed):
+            seats[id] = nil
+            guard JSONObject.isValid(analyzed.json) else {
+                child.kill()
+                let reason = "The analyzer '\(child.analyzer.name)' broke the protocol: its result is no JSON object."
+                return handle(.failed(id, .crashed, reason: reason))
+            }
+            services.pool.giveBack(child)
+            let now = Int64(Date().timeIntervalSince1970 * 1000)
+            handle(.analysed(id, AnalysisResult(analyzer: child.version, json: analyzed.json, createdAtMs: now)))
+        case .rejected(let rejected):
+            seats[id] = nil
+            services.pool.giveBack(child)
+            handle(.failed(id, FailureKind(rejected.kind), reason: rejected.reason))
+        case .ready, .probed, .probeEnded:
+            break
+        }
+    }
+
+    func childEnded(_ child: Child, _ ending: Child.Ending) async {
+        await services.pool.childEnded(child, ending)
+        guard let id = run(of: child) else { return }
+        seats[id] = nil
+        handle(ending.wasAskedFor ? .killed(id) : .childFailed(id, ending.kind, reason: ending.reason))
+    }
+}
+
+extension FailureKind {
+    init(_ kind: RejectionKind) {
+        self =
+            switch kind {
+            case .missing: .missing
+            case .unreadable: .unreadable
+            case .limit: .limit
+            case .refused, .unspecified, .unrecognized: .refused
+            }
+    }
+}
+
+/// Tells whether bytes are one JSON object, which is all that is asked of a result.
+private struct JSONObject: Decodable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+        _ = try decoder.container(keyedBy: Key.self)
+    }
+
+    static func isValid(_ bytes: [UInt8]) -> Bool {
+        (try? JSONDecoder().decode(JSONObject.self, from: Data(bytes))) != nil
+    }
+}

@@ -1,0 +1,115 @@
+// A song on its way through its analyzers, and what has come of it so far.
+
+import AnalysisAPI
+
+/// Which claim of which job: everything that a worker writes carries it.
+struct ItemID: Hashable, Sendable {
+    let jobID: String
+    let epoch: UInt64
+    let claim: [UInt8]
+}
+
+/// The analyses of one item. It outlives the claim that began it: a frozen run goes on under whichever item asks for the
+/// same work next.
+struct Run: Hashable, Sendable {
+    typealias ID = Int
+
+    /// What makes two items the same work.
+    struct Work: Hashable, Sendable {
+        let userID: String
+        let songID: String
+        let location: String
+        let analyzers: [AnalyzerVersion]
+    }
+
+    let id: ID
+    var assignment: Assignment
+    private(set) var results: [AnalysisResult] = []
+    private(set) var failure: Failed?
+    /// Of the song, over all its analyzers; it never falls.
+    private(set) var fraction = 0.0
+    private(set) var stage = ""
+    var stopwatch = Stopwatch()
+
+    /// How many analyzers have ended, well or not.
+    private var ended = 0
+    /// What the stopwatch showed when the current analyzer began.
+    private var began: Duration = .zero
+
+    init(id: ID, assignment: Assignment) {
+        self.id = id
+        self.assignment = assignment
+    }
+
+    var item: ItemID { assignment.item }
+
+    /// The analyzer whose turn it is; `nil` when all have ended.
+    var analyzer: AnalyzerVersion? {
+        assignment.analyzers.indices.contains(ended) ? assignment.analyzers[ended] : nil
+    }
+
+    mutating func progressed(to fraction: Double, stage: String) {
+        let part = min(max(fraction, 0), 1)
+        self.fraction = max(self.fraction, (Double(ended) + part) / Double(max(1, assignment.analyzers.count)))
+        self.stage = stage
+    }
+
+    /// The current analyzer has ended with `result`.
+    mutating func succeeded(with result: AnalysisResult, at now: ContinuousClock.Instant) {
+        let size = results.reduce(result.json.count) { $0 + $1.json.count }
+        guard size <= Self.maximumResultBytes else {
+            let reason = "The results of the song are \(size) bytes; at most \(Self.maximumResultBytes) can be stored."
+            return failed(.limit, reason, at: now)
+        }
+        var result = result
+        result.tookMs = (stopwatch.elapsed(at: now) - began).wholeMilliseconds
+        results.append(result)
+        proceed(at: now)
+    }
+
+    /// The current analyzer has failed; the item fails with the first reason, and the other analyzers run all the same.
+    mutating func failed(_ kind: FailureKind, _ reason: String, at now: ContinuousClock.Instant) {
+        failure = failure ?? Failed(reason: reason, kind: kind)
+        proceed(at: now)
+    }
+
+    private mutating func proceed(at now: ContinuousClock.Instant) {
+        ended += 1
+        began = stopwatch.elapsed(at: now)
+        progressed(to: 0, stage: stage)
+    }
+
+    /// What became of the item, once all its analyzers have ended.
+    var outcome: ItemReport.Outcome {
+        guard var failure else { return .analysed(Analysed(results: results)) }
+        failure.results = results
+        return .failed(failure)
+    }
+
+    /// All results of an item travel in one message of at most 4 MiB; what remains is for the rest of it.
+    static let maximumResultBytes = 3 << 20
+}
+
+extension Assignment {
+    var item: ItemID { ItemID(jobID: jobID, epoch: epoch, claim: claim) }
+
+    var work: Run.Work {
+        Run.Work(userID: userID, songID: song?.id ?? "", location: song?.location ?? "", analyzers: analyzers)
+    }
+}
+
+extension ItemReport {
+    init(_ item: ItemID, _ outcome: Outcome) {
+        self.init(jobID: item.jobID, epoch: item.epoch, claim: item.claim, outcome: outcome)
+    }
+
+    var id: ItemID { ItemID(jobID: jobID, epoch: epoch, claim: claim) }
+}
+
+extension HeldItem {
+    init(_ item: ItemID, lane: String, running: Bool) {
+        self.init(lane: lane, jobID: item.jobID, epoch: item.epoch, claim: item.claim, running: running)
+    }
+
+    var id: ItemID { ItemID(jobID: jobID, epoch: epoch, claim: claim) }
+}
