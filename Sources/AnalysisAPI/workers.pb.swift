@@ -370,11 +370,14 @@ package struct Preempt: Message, Hashable, Sendable {
     package var epoch: UInt64
     /// its job was paused: report it as suspended, claim the next
     package var pause: Bool
+    /// of the item; each job counts its own epochs
+    package var jobID: String
 
-    package init(lane: String = "", epoch: UInt64 = 0, pause: Bool = false) {
+    package init(lane: String = "", epoch: UInt64 = 0, pause: Bool = false, jobID: String = "") {
         self.lane = lane
         self.epoch = epoch
         self.pause = pause
+        self.jobID = jobID
     }
 }
 
@@ -389,12 +392,14 @@ extension Preempt: CMessage {
         lane = try String(copying: c.lane, of: "Preempt.lane")
         epoch = c.epoch
         pause = c.pause != 0
+        jobID = try String(copying: c.job_id, of: "Preempt.job_id")
     }
 
     func write(to c: inout Analysis__V1__Preempt, arena: inout MessageArena) {
         c.lane = arena.bytes(lane)
         c.epoch = epoch
         c.pause = pause ? 1 : 0
+        c.job_id = arena.bytes(jobID)
     }
 }
 

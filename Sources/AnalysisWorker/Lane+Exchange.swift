@@ -27,7 +27,7 @@ extension LaneState {
         }
         if isDraining { return self.exchange(reporting: ItemReport(assignment.item, .released(Released()))) }
         let run = resume(assignment)
-        if assignment.epoch == preemptedEpoch { return suspend(run, at: now) }
+        if let hint = earlyHint, hint == (assignment.jobID, assignment.epoch) { return suspend(run, at: now) }
         return begin(run, at: now) + evict()
     }
 

@@ -21,7 +21,7 @@ struct LaneState: Sendable {
         case disconnected
         case revoked
         case woken
-        case preempted(epoch: UInt64)
+        case preempted(jobID: String, epoch: UInt64)
         case discarded(jobID: String, epoch: UInt64)
         case exchanged(ticket: Int, Assignment?)
         case exchangeFailed(ticket: Int, ExchangeFailure)
@@ -94,8 +94,8 @@ struct LaneState: Sendable {
     var isDraining = false
     /// Woken since the last exchange was sent: its answer may be older than the work.
     var wakeIsPending = false
-    /// A hint can overtake the assignment that it is about.
-    var preemptedEpoch: UInt64 = 0
+    /// The item of the last hint that fitted nothing: it can overtake the assignment that it is about.
+    var earlyHint: (jobID: String, epoch: UInt64)?
     var lastTicket = 0
     var lastRun: Run.ID = 0
 
@@ -113,7 +113,7 @@ struct LaneState: Sendable {
         case .disconnected: disconnected()
         case .revoked: revoked()
         case .woken: woken()
-        case .preempted(let epoch): preempted(epoch: epoch, at: now)
+        case .preempted(let jobID, let epoch): preempted(jobID: jobID, epoch: epoch, at: now)
         case .discarded(let jobID, let epoch): discarded(jobID: jobID, epoch: epoch)
         case .exchanged(let ticket, let assignment): exchanged(ticket, assignment, at: now)
         case .exchangeFailed(let ticket, let failure): exchangeFailed(ticket, failure, at: now)
@@ -214,12 +214,11 @@ extension LaneState {
         return []
     }
 
-    private mutating func preempted(epoch: UInt64, at now: ContinuousClock.Instant) -> [Action] {
-        guard case .running(let run, let stalled) = phase, run.item.epoch >= epoch else {
-            preemptedEpoch = max(preemptedEpoch, epoch)
+    private mutating func preempted(jobID: String, epoch: UInt64, at now: ContinuousClock.Instant) -> [Action] {
+        guard case .running(let run, let stalled) = phase, run.item.jobID == jobID, run.item.epoch == epoch else {
+            earlyHint = (jobID, epoch)
             return []
         }
-        guard run.item.epoch == epoch else { return [] }
         return (stalled ? [] : [.freeze(run.id)]) + suspend(run, at: now)
     }
 

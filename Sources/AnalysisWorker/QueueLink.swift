@@ -26,11 +26,16 @@ actor QueueLink {
     private var announced: Set<AnalyzerVersion> = []
     /// Connections that brought no command, in a row.
     private var failures = 0
+    /// The message that says that nothing is held any more; its answer ends the call.
+    private var goodbye: UInt64?
+    private let farewell: AsyncStream<Never>
+    private let farewellContinuation: AsyncStream<Never>.Continuation
 
     init(configuration: Configuration, services: LaneRunner.Services, probes: ProbeLink) {
         self.configuration = configuration
         self.services = services
         self.probes = probes
+        (farewell, farewellContinuation) = AsyncStream.makeStream()
     }
 
     /// Stays connected until cancelled or drained.
@@ -51,14 +56,16 @@ actor QueueLink {
         }
     }
 
-    /// Gives everything back to the queue, and ends when it has been taken.
+    /// Gives everything back to the queue, and ends when the queue has said so.
     func drain() async {
         isDraining = true
         try? await sayWhatIsHeld()
         await withDiscardingTaskGroup { group in
             for lane in lanes.values { group.addTask { await lane.drain() } }
         }
-        try? await sayWhatIsHeld()
+        goodbye = lastSequence + 1
+        guard (try? await sayWhatIsHeld()) != nil, writer != nil else { return }
+        for await _ in farewell {}
     }
 
     private func serve(_ writer: RPCWriter<WorkerMessage>, _ commands: RPCStream<WorkerCommand>) async throws {
@@ -118,12 +125,13 @@ extension QueueLink {
         case .lanesRenewed(let renewed):
             let stale = staleAt(answerTo: renewed.answers, leaseMs: renewed.leaseMs)
             for name in renewed.lanes { await lanes[name]?.handle(.renewed, freshUntil: stale) }
+            if let goodbye, renewed.answers >= goodbye { farewellContinuation.finish() }
         case .laneRevoked(let revoked):
             await lanes[revoked.lane]?.handle(.revoked)
         case .wake(let wake):
             await lanes[wake.lane]?.handle(.woken)
         case .preempt(let preempt):
-            await lanes[preempt.lane]?.handle(.preempted(epoch: preempt.epoch))
+            await lanes[preempt.lane]?.handle(.preempted(jobID: preempt.jobID, epoch: preempt.epoch))
         case .discard(let discard):
             await lanes[discard.lane]?.handle(.discarded(jobID: discard.jobID, epoch: discard.epoch))
         case .probe(let probe):

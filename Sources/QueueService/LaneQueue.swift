@@ -40,8 +40,8 @@ struct Hint: Hashable, Sendable {
         switch kind {
         case .none: nil
         case .wake: WorkerCommand(command: .wake(Wake(lane: lane)))
-        case .preempt: WorkerCommand(command: .preempt(Preempt(lane: lane, epoch: epoch)))
-        case .pause: WorkerCommand(command: .preempt(Preempt(lane: lane, epoch: epoch, pause: true)))
+        case .preempt: WorkerCommand(command: .preempt(Preempt(lane: lane, epoch: epoch, jobID: jobID)))
+        case .pause: WorkerCommand(command: .preempt(Preempt(lane: lane, epoch: epoch, pause: true, jobID: jobID)))
         case .discard: WorkerCommand(command: .discard(Discard(lane: lane, jobID: jobID, epoch: epoch)))
         }
     }

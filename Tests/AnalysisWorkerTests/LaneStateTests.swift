@@ -50,7 +50,7 @@ import Testing
 
     @Test func preemptFreezesBeforeItAsks() {
         var lane = Lane(running: song("low", epoch: 1, priority: .low))
-        let actions = lane.handle(.preempted(epoch: 1))
+        let actions = lane.handle(.preempted(jobID: "low", epoch: 1))
         #expect(actions.first == .freeze(1))
         #expect(actions.exchange?.report == ItemReport(song("low", epoch: 1).item, .suspended(Suspended())))
         #expect(lane.handle(.exchanged(ticket: 2, song("high", epoch: 2))) == [.run(lane.running)])
@@ -59,7 +59,7 @@ import Testing
 
     @Test func theOwnItemComingBackThawsTheSameRun() {
         var lane = Lane(running: song("low", epoch: 1))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "low", epoch: 1))
         _ = lane.handle(.exchanged(ticket: 2, song("low", epoch: 2)))
         #expect(lane.running.id == 1)
         #expect(lane.running.item.epoch == 2)
@@ -68,7 +68,7 @@ import Testing
     @Test func whicheverJobAsksForAFrozenSongThawsIt() {
         var lane = Lane(running: song("playlist", epoch: 1, songID: "s"))
         _ = lane.handle(.progressed(1, fraction: 0.5, stage: "decoding"))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "playlist", epoch: 1))
         let actions = lane.handle(.exchanged(ticket: 2, song("click", epoch: 1, songID: "s")))
         #expect(lane.running.id == 1)
         // The click shows at once how far the song is.
@@ -78,28 +78,34 @@ import Testing
 
     @Test func anotherUsersFrozenSongIsNotThawed() {
         var lane = Lane(running: song("a", epoch: 1, user: "ann", songID: "s"))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
         _ = lane.handle(.exchanged(ticket: 2, song("b", epoch: 1, user: "bob", songID: "s")))
         #expect(lane.running.id == 2)
     }
 
     @Test func aStalePreemptChangesNothing() {
         var lane = Lane(running: song("a", epoch: 5))
-        #expect(lane.handle(.preempted(epoch: 4)) == [])
+        #expect(lane.handle(.preempted(jobID: "a", epoch: 4)) == [])
         #expect(lane.running.item.epoch == 5)
+    }
+
+    @Test func aPreemptOfAnotherJobsEqualEpochIsStale() {
+        var lane = Lane(running: song("click", epoch: 1))
+        #expect(lane.handle(.preempted(jobID: "playlist", epoch: 1)) == [])
+        #expect(lane.running.item.jobID == "click")
     }
 
     @Test func aPreemptThatOvertakesItsAssignmentStillCounts() {
         var lane = Lane()
         _ = lane.handle(.granted(lease: [1], kept: []))
-        #expect(lane.handle(.preempted(epoch: 7)) == [])
+        #expect(lane.handle(.preempted(jobID: "low", epoch: 7)) == [])
         let exchange = lane.exchange(after: .exchanged(ticket: 1, song("low", epoch: 7)))
         #expect(exchange?.report == ItemReport(song("low", epoch: 7).item, .suspended(Suspended())))
     }
 
     @Test func aSongThatEndedAsItWasFrozenIsReportedWhenItIsNext() {
         var lane = Lane(running: song("low", epoch: 1))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "low", epoch: 1))
         _ = lane.handle(.analysed(1, result("audio")))
         _ = lane.handle(.exchanged(ticket: 2, song("high", epoch: 2)))
         _ = lane.handle(.analysed(2, result("audio")))
@@ -111,7 +117,7 @@ import Testing
     @Test func atMostTwoStayFrozenAndTheLowestClassFallsFirst() {
         var lane = Lane(running: song("medium", epoch: 1, priority: .medium))
         for (epoch, priority) in [(2, Priority.low), (3, .low), (4, .high)] {
-            _ = lane.handle(.preempted(epoch: UInt64(epoch - 1)))
+            _ = lane.handle(.preempted(jobID: lane.running.item.jobID, epoch: UInt64(epoch - 1)))
             let actions = lane.handle(
                 .exchanged(ticket: lane.ticket, song("job\(epoch)", epoch: UInt64(epoch), priority: priority)))
             #expect(actions.contains(.kill(2)) == (epoch == 4))
@@ -122,7 +128,7 @@ import Testing
     @Test func frozenTimeIsLeftOut() {
         var lane = Lane(running: song("a", epoch: 1))
         lane.pass(.seconds(2))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
         lane.pass(.seconds(100))
         _ = lane.handle(.exchanged(ticket: 2, song("a", epoch: 2)))
         lane.pass(.seconds(1))
@@ -174,7 +180,7 @@ import Testing
 
     @Test func aDiscardedFrozenItemIsKilledAndForgotten() {
         var lane = Lane(running: song("a", epoch: 1))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
         _ = lane.handle(.exchanged(ticket: 2, song("b", epoch: 2)))
         #expect(lane.handle(.discarded(jobID: "a", epoch: 1)) == [.kill(1)])
         #expect(lane.held.map(\.jobID) == ["b"])
@@ -205,7 +211,7 @@ import Testing
 
     @Test func losingTheLaneKillsEverything() {
         var lane = Lane(running: song("a", epoch: 1))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
         _ = lane.handle(.exchanged(ticket: 2, song("b", epoch: 2)))
         #expect(lane.handle(.revoked) == [.kill(1), .kill(2)])
         #expect(lane.held == [])
@@ -214,7 +220,7 @@ import Testing
 
     @Test func whatTheQueueKeepsGoesOnAndTheRestIsKilled() {
         var lane = Lane(running: song("a", epoch: 1))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
         _ = lane.handle(.exchanged(ticket: 2, song("b", epoch: 2)))
         _ = lane.handle(.disconnected)
         let kept = lane.handle(.granted(lease: [2], kept: [held("b", epoch: 2, running: true)]))
@@ -284,7 +290,7 @@ import Testing
 
     @Test func aFrozenChildThatDiesOnlyMakesItsSongStartAgain() {
         var lane = Lane(running: song("a", epoch: 1))
-        _ = lane.handle(.preempted(epoch: 1))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
         #expect(lane.handle(.childFailed(1, .limit, reason: "killed")) == [])
         _ = lane.handle(.exchanged(ticket: 2, song("a", epoch: 2)))
         #expect(lane.running.id == 2)

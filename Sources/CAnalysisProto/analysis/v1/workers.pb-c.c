@@ -1485,7 +1485,7 @@ const ProtobufCMessageDescriptor analysis__v1__wake__descriptor =
   (ProtobufCMessageInit) analysis__v1__wake__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__preempt__field_descriptors[3] =
+static const ProtobufCFieldDescriptor analysis__v1__preempt__field_descriptors[4] =
 {
   {
     "lane",
@@ -1523,16 +1523,29 @@ static const ProtobufCFieldDescriptor analysis__v1__preempt__field_descriptors[3
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "job_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Preempt, job_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__preempt__field_indices_by_name[] = {
   1,   /* field[1] = epoch */
+  3,   /* field[3] = job_id */
   0,   /* field[0] = lane */
   2,   /* field[2] = pause */
 };
 static const ProtobufCIntRange analysis__v1__preempt__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor analysis__v1__preempt__descriptor =
 {
@@ -1542,7 +1555,7 @@ const ProtobufCMessageDescriptor analysis__v1__preempt__descriptor =
   "Analysis__V1__Preempt",
   "analysis.v1",
   sizeof(Analysis__V1__Preempt),
-  3,
+  4,
   analysis__v1__preempt__field_descriptors,
   analysis__v1__preempt__field_indices_by_name,
   1,  analysis__v1__preempt__number_ranges,

@@ -239,10 +239,14 @@ struct  Analysis__V1__Preempt
    * its job was paused: report it as suspended, claim the next
    */
   protobuf_c_boolean pause;
+  /*
+   * of the item; each job counts its own epochs
+   */
+  ProtobufCBinaryData job_id;
 };
 #define ANALYSIS__V1__PREEMPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__preempt__descriptor) \
-    , {0,NULL}, 0, 0 }
+    , {0,NULL}, 0, 0, {0,NULL} }
 
 
 struct  Analysis__V1__Discard

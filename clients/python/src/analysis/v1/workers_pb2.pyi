@@ -148,14 +148,16 @@ class LanesRenewed(_message.Message):
     def __init__(self, lanes: _Optional[_Iterable[str]] = ..., lease_ms: _Optional[int] = ..., answers: _Optional[int] = ...) -> None: ...
 
 class Preempt(_message.Message):
-    __slots__ = ["epoch", "lane", "pause"]
+    __slots__ = ["epoch", "job_id", "lane", "pause"]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     PAUSE_FIELD_NUMBER: _ClassVar[int]
     epoch: int
+    job_id: str
     lane: str
     pause: bool
-    def __init__(self, lane: _Optional[str] = ..., epoch: _Optional[int] = ..., pause: bool = ...) -> None: ...
+    def __init__(self, lane: _Optional[str] = ..., epoch: _Optional[int] = ..., pause: bool = ..., job_id: _Optional[str] = ...) -> None: ...
 
 class ProbeReport(_message.Message):
     __slots__ = ["failure", "files", "probe_id"]
