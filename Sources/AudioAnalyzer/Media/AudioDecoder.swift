@@ -109,9 +109,8 @@ extension UnsafeBufferPointer<Float> {
         var insane = SIMDMask<SIMD8<Int32>>(repeating: false)
         var index = 0
         while index + 8 <= count {
-            let eight = UnsafeRawPointer(start + index).loadUnaligned(as: SIMD8<Float>.self)
             // Written so that what is not a number is insane too.
-            insane .|= .!(pointwiseMax(eight, -eight) .<= 1000)
+            insane .|= .!(SIMD8(from: start + index).magnitude .<= 1000)
             index += 8
         }
         return !any(insane) && self[index...].allSatisfy { abs($0) <= 1000 }

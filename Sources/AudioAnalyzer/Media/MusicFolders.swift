@@ -5,15 +5,13 @@ import Glibc
 final class FileDescriptor {
     let number: Int32
 
-    init(_ number: Int32) { self.number = number }
-    deinit { close(number) }
-
     /// Nil, and `errno` is set, where it cannot be opened. Never waits, for instance for the writer of a named pipe.
-    convenience init?(_ name: String, in folder: FileDescriptor? = nil, flags: Int32) {
-        let number = openat(folder?.number ?? AT_FDCWD, name, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    init?(_ name: String, in folder: FileDescriptor? = nil, flags: Int32) {
+        number = openat(folder?.number ?? AT_FDCWD, name, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard number >= 0 else { return nil }
-        self.init(number)
     }
+
+    deinit { if number >= 0 { close(number) } }
 }
 
 /// The folders that files may be read from.
@@ -23,7 +21,9 @@ struct MusicFolders {
     /// Absolute paths. A root may itself be a symbolic link: whoever configures it decides.
     init(_ roots: [String]) {
         self.roots = roots.filter { $0.hasPrefix("/") }.map { root in
-            String(root.prefix(root.utf8.count - root.utf8.reversed().prefix { $0 == UInt8(ascii: "/") }.count))
+            var root = root[...]
+            while root.last == "/" { root.removeLast() }
+            return String(root)
         }
     }
 
@@ -35,21 +35,11 @@ struct MusicFolders {
         guard let root = roots.first(where: { path.hasPrefix($0 + "/") }) else {
             throw .refused("the file lies outside the music folders")
         }
-        let parts = path.utf8.dropFirst(root.utf8.count).split(separator: UInt8(ascii: "/")).map { String($0) ?? "" }
-        guard let name = parts.last, !parts.contains("..") else {
-            throw .refused("the file lies outside the music folders: its path contains '..'")
-        }
-        guard var folder = FileDescriptor(root.isEmpty ? "/" : root, flags: O_RDONLY | O_DIRECTORY) else {
-            throw refusal(of: path, errno)
-        }
-        for part in parts.dropLast() {
-            guard let next = FileDescriptor(part, in: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else {
-                throw refusal(of: path, errno)
-            }
-            folder = next
-        }
+        var parts = try Self.parts(path.dropFirst(root.count))
+        guard let name = parts.popLast() else { throw .refused("this is a folder, not a file") }
+        let folder = try open(parts, in: root)
         guard let file = FileDescriptor(name, in: folder, flags: O_RDONLY | O_NOFOLLOW) else {
-            throw refusal(of: path, errno)
+            throw Self.rejection(errno)
         }
         var status = stat()
         guard fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -59,11 +49,40 @@ struct MusicFolders {
         return file
     }
 
-    private func refusal(of path: String, _ code: Int32) -> Rejection {
+    /// Opens a folder for listing, given one of the roots and a path relative to it.
+    func openFolder(_ root: String, _ path: String) throws(Rejection) -> FileDescriptor {
+        guard let root = roots.first(where: { root == $0 || root.hasPrefix($0 + "/") }) else {
+            throw .refused("the music folder '\(root)' is not an absolute path")
+        }
+        return try open(Self.parts(path[...]), in: root)
+    }
+
+    private func open(_ parts: [String], in root: String) throws(Rejection) -> FileDescriptor {
+        guard var folder = FileDescriptor(root.isEmpty ? "/" : root, flags: O_RDONLY | O_DIRECTORY) else {
+            throw .missing("the music folder '\(root)' cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        for part in parts {
+            guard let next = FileDescriptor(part, in: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else {
+                throw Self.rejection(errno)
+            }
+            folder = next
+        }
+        return folder
+    }
+
+    private static func parts(_ path: Substring) throws(Rejection) -> [String] {
+        let parts = path.split(separator: "/").map(String.init)
+        guard !parts.contains("..") else {
+            throw .refused("the file lies outside the music folders: its path contains '..'")
+        }
+        return parts
+    }
+
+    private static func rejection(_ code: Int32) -> Rejection {
         switch code {
-        case ENOENT: Rejection(kind: .missing, reason: "the file does not exist")
+        case ENOENT: .missing("the file does not exist")
         // O_DIRECTORY with O_NOFOLLOW reports a link to a folder as "not a folder".
-        case ELOOP, ENOTDIR: .refused("a part of its path is a symbolic link or not a folder, and links are not followed")
+        case ELOOP, ENOTDIR: .refused("a part of its path is a symbolic link or no folder, and links are not followed")
         case EACCES, EPERM: .refused("the file may not be read by this user")
         default: .unreadable("the file cannot be opened: \(String(cString: strerror(code)))")
         }

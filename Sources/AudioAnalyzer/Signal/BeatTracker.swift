@@ -10,7 +10,6 @@ enum BeatTracker {
     static func beats(envelope: [Float], period: Double) -> [Int] {
         guard period >= 2, envelope.count > 2 else { return [] }
         let strength = smoothed(envelope, period: period)
-        guard let strongest = strength.max(), strongest > 0 else { return [] }
 
         // The best score of a sequence that ends at each frame, and where its last but one beat is.
         var score = strength
@@ -21,22 +20,17 @@ enum BeatTracker {
             let ratio = Float(log(Double(step) / period))
             return tightness * ratio * ratio
         }
-        var hasBegun = false
-        for frame in strength.indices {
-            // Silence before the first onset holds no beats.
-            hasBegun = hasBegun || strength[frame] >= 0.01 * strongest
-            guard hasBegun, frame >= shortest else { continue }
-            var best = -Float.infinity
-            var bestStep = 0
+        for frame in strength.indices where frame >= shortest {
+            // Without a predecessor worth its cost, the sequence begins here.
+            var best: Float = 0
             for step in shortest...min(longest, frame) {
                 let candidate = score[frame - step] - cost[step - shortest]
                 if candidate > best {
                     best = candidate
-                    bestStep = step
+                    previous[frame] = Int32(frame - step)
                 }
             }
             score[frame] += best
-            previous[frame] = Int32(frame - bestStep)
         }
         return trimmed(path(to: lastBeat(score), previous), strength)
     }

@@ -7,8 +7,9 @@ final class OnsetStrength {
     static let sampleRate = 11_025
     static let hop = 128
     static let framesPerSecond = Double(sampleRate) / Double(hop)
-    /// The time from a frame's first sample to where the flux of an attack is highest, in seconds.
-    static let delaySeconds = 0.5 * Double(size) / Double(sampleRate)
+    /// The time from the first sample of a frame to the attack that makes it peak: the flux, being logarithmic, is highest as
+    /// soon as the attack has come into the last quarter of the window.
+    static let attackSeconds = 0.75 * Double(size) / Double(sampleRate)
 
     /// One value per frame, from 0 up, in dB of rise averaged over the bands.
     private(set) var envelope: [Float] = []

@@ -41,19 +41,18 @@ final class SpectralDescriptors {
         var powerSum = SIMD8<Float>(), magnitudeSum = SIMD8<Float>(), momentSum = SIMD8<Float>()
         var logSum = 0.0
         var positions = SIMD8<Float>(0, 1, 2, 3, 4, 5, 6, 7) + Float(bins.lowerBound)
-        let start = UnsafeRawPointer(power.baseAddress.unsafelyUnwrapped)
+        let start = UnsafePointer(power.baseAddress.unsafelyUnwrapped) + bins.lowerBound
         // 2048 samples have 1023 such bins: the last one is left out to make whole vectors.
         var products = SIMD4<Double>(repeating: 1)
         for group in 0..<(bins.count / 8) {
-            let values = (start + (bins.lowerBound + 8 * group) * MemoryLayout<Float>.stride)
-                .loadUnaligned(as: SIMD8<Float>.self)
+            let values = SIMD8(from: start + 8 * group)
             let magnitudes = values.squareRoot()
             powerSum += values
             magnitudeSum += magnitudes
             momentSum += magnitudes * positions
             positions += 8
             // A product of several values costs one logarithm; the floor keeps it within the range of a Double.
-            let floored = pointwiseMax(values, SIMD8(repeating: 1e-20))
+            let floored = values.highest(SIMD8(repeating: 1e-20))
             products *= SIMD4<Double>(floored.lowHalf) * SIMD4<Double>(floored.highHalf)
             if group % 4 == 3 {
                 logSum += log(products[0]) + log(products[1]) + log(products[2]) + log(products[3])

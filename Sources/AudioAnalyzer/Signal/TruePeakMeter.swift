@@ -55,10 +55,10 @@ final class TruePeakMeter {
         var start = 0
         while start < count {
             let length = min(Self.stretch, count - start)
+            let here = magnitude(samples + Self.history + start, length)
+            peak = max(peak, here)
             // The interpolator sees this stretch and the samples before it.
-            let highest = magnitude(samples + start, Self.history + length)
-            peak = max(peak, magnitude(samples + Self.history + start, length))
-            if highest * highestGain > peak {
+            if max(here, magnitude(samples + start, Self.taps)) * highestGain > peak {
                 for phase in phases { interpolate(samples + start, length, phase) }
             }
             start += length
@@ -69,11 +69,10 @@ final class TruePeakMeter {
         var lanes = SIMD8<Float>(repeating: 0)
         var index = 0
         while index + 8 <= count {
-            let eight = UnsafeRawPointer(samples + index).loadUnaligned(as: SIMD8<Float>.self)
-            lanes = pointwiseMax(lanes, pointwiseMax(eight, -eight))
+            lanes = lanes.highest(SIMD8(from: samples + index).magnitude)
             index += 8
         }
-        var highest = lanes.max()
+        var highest = lanes.highestLane
         while index < count {
             highest = max(highest, abs(samples[index]))
             index += 1
@@ -88,9 +87,9 @@ final class TruePeakMeter {
             while index + 8 <= count {
                 var sum = SIMD8<Float>(repeating: 0)
                 for tap in 0..<Self.taps {
-                    sum += UnsafeRawPointer(samples + index + tap).loadUnaligned(as: SIMD8<Float>.self) * phase[tap]
+                    sum += SIMD8(from: samples + index + tap) * phase[tap]
                 }
-                lanes = pointwiseMax(lanes, pointwiseMax(sum, -sum))
+                lanes = lanes.highest(sum.magnitude)
                 index += 8
             }
             while index < count {
@@ -100,7 +99,7 @@ final class TruePeakMeter {
                 index += 1
             }
         }
-        peak = max(peak, lanes.max())
+        peak = max(peak, lanes.highestLane)
     }
 
     /// A sinc shifted by `phase` of a sample, under a Kaiser window, with a gain of 1 at 0 Hz.

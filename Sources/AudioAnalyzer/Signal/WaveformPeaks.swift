@@ -55,12 +55,12 @@ struct WaveformPeaks {
         var high = SIMD8<Float>(repeating: -.infinity)
         var index = 0
         while index + 8 <= count {
-            let eight = UnsafeRawPointer(samples + index).loadUnaligned(as: SIMD8<Float>.self)
-            low = pointwiseMin(low, eight)
-            high = pointwiseMax(high, eight)
+            let eight = SIMD8(from: samples + index)
+            low = low.lowest(eight)
+            high = high.highest(eight)
             index += 8
         }
-        var range = Range(low: low.min(), high: high.max())
+        var range = Range(low: -(-low).highestLane, high: high.highestLane)
         while index < count {
             range = range.merged(with: Range(low: samples[index], high: samples[index]))
             index += 1

@@ -1,0 +1,103 @@
+// The analysis of one file in one pass: every block is decoded once, handed to each measurement and forgotten. What remains
+// grows by about 600 bytes per second of sound, so that the length of a file does not matter.
+import Glibc
+
+final class AudioAnalysis {
+    private let decoder: AudioDecoder
+    private let loudness: LoudnessMeter
+    private let truePeak: TruePeakMeter
+    private let spectrum: SpectralDescriptors
+    private var waveform = WaveformPeaks()
+    private let downmix: Downmix
+
+    /// What needs no more than a quarter of the usual sample rate shares one resampled stream.
+    private let resampler: Resampler
+    private let onsets: OnsetStrength
+    private let pitches: PitchProfile
+    private let fingerprint: Fingerprint
+    private static let lowRate = 11_025
+
+    /// Opens the file and decodes its first samples. Throws a `Rejection` where it is not audio, or is damaged.
+    init(_ file: FileDescriptor) throws {
+        decoder = try AudioDecoder(file)
+        loudness = try LoudnessMeter(sampleRate: decoder.sampleRate, positions: decoder.positions)
+        truePeak = TruePeakMeter(sampleRate: decoder.sampleRate, channelCount: decoder.positions.count)
+        spectrum = try SpectralDescriptors(sampleRate: decoder.sampleRate)
+        downmix = Downmix(positions: decoder.positions)
+        resampler = try Resampler(from: decoder.sampleRate, to: Self.lowRate)
+        onsets = try OnsetStrength()
+        pitches = try PitchProfile()
+        fingerprint = try Fingerprint()
+    }
+
+    /// How much of the file has been analysed, 0 to 1.
+    var fraction: Double { decoder.fraction }
+
+    /// Decodes and measures a little more. False at the end of the file.
+    func step() throws -> Bool {
+        guard let block = try decoder.next() else {
+            truePeak.finish()
+            measureLowRate(try resampler.finish())
+            return false
+        }
+        try loudness.measure(block)
+        truePeak.measure(block)
+        waveform.measure(block)
+        let mono = downmix.mix(block)
+        spectrum.measure(mono)
+        measureLowRate(try resampler.resample(mono))
+        return true
+    }
+
+    private func measureLowRate(_ samples: UnsafeBufferPointer<Float>) {
+        onsets.measure(samples)
+        pitches.measure(samples)
+        fingerprint.measure(samples)
+    }
+
+    /// What was found. To be called once, after the last step.
+    func result() throws -> AudioResult {
+        let tempo = try TempoEstimate(envelope: onsets.envelope, framesPerSecond: OnsetStrength.framesPerSecond)
+        let key = pitches.classes.flatMap { KeyEstimate(classes: $0) }
+        let peak = Double(truePeak.peak)
+        return AudioResult(
+            durationSeconds: decoder.decodedSeconds.rounded(toPlaces: 3),
+            sampleRate: decoder.sampleRate,
+            channels: decoder.positions.count,
+            codec: decoder.container.codecName,
+            bitRate: decoder.container.bitRate,
+            loudness: AudioResult.Loudness(
+                integratedLufs: loudness.integratedLUFS?.rounded(toPlaces: 2),
+                rangeLu: loudness.rangeLU.rounded(toPlaces: 2),
+                truePeakDbtp: peak > 0 ? (20 * log10(peak)).rounded(toPlaces: 2) : nil),
+            tempo: AudioResult.Tempo(
+                bpm: tempo?.beatsPerMinute.rounded(toPlaces: 2),
+                confidence: (tempo?.confidence ?? 0).rounded(toPlaces: 3),
+                beats: tempo.map(beats) ?? []),
+            key: key.map { AudioResult.Key($0) },
+            fingerprint: fingerprint.finish() ?? "",
+            spectrum: AudioResult.Spectrum(
+                centroidHz: spectrum.centroidHz?.rounded(toPlaces: 1),
+                flatness: spectrum.flatness?.rounded(toPlaces: 5)),
+            waveform: AudioResult.Waveform(
+                peaks: waveform.outline.map { [Self.level($0.low), Self.level($0.high)] },
+                secondsPerPeak: (Double(waveform.samplesPerPeak) / Double(decoder.sampleRate)).rounded(toPlaces: 6)))
+    }
+
+    private func beats(_ tempo: TempoEstimate) -> [Double] {
+        let period = 60 * OnsetStrength.framesPerSecond / tempo.beatsPerMinute
+        return BeatTracker.beats(envelope: onsets.envelope, period: period).map { frame in
+            (Double(frame) / OnsetStrength.framesPerSecond + OnsetStrength.attackSeconds).rounded(toPlaces: 3)
+        }
+    }
+
+    /// -127 to 127, where 127 is full scale.
+    private static func level(_ sample: Float) -> Int { Int((max(-1, min(1, sample)) * 127).rounded()) }
+}
+
+extension Double {
+    fileprivate func rounded(toPlaces places: Int) -> Double {
+        let scale = pow(10, Double(places))
+        return (self * scale).rounded() / scale
+    }
+}

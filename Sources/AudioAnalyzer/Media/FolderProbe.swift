@@ -1,0 +1,87 @@
+// Lists the audio files of the music folders with their tags, without decoding them.
+import AnalysisAPI
+import CAudio
+import Glibc
+
+/// A listing of all music folders or of one folder in them.
+struct FolderProbe {
+    let roots: [String]
+    /// Relative to the roots; empty for all of them.
+    let folder: String
+
+    private static let batchSize = 32
+    private static let deepest = 64
+    private static let longestTag = 500
+
+    private static let extensions: Set<String> = [
+        "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "flac", "m4a", "m4b", "mka",
+        "mp2", "mp3", "mpc", "oga", "ogg", "opus", "spx", "tak", "tta", "voc", "w64", "wav", "weba", "wma", "wv",
+    ]
+
+    /// Hands over what it finds in batches, each folder in the order of names. Files that are no audio, or links, are listed
+    /// without tags, so that whoever asks for them learns why they cannot be analysed; hidden ones are not.
+    func run(deliver: ([ProbedFile]) -> Void) throws(Rejection) {
+        var batch: [ProbedFile] = []
+        for root in roots {
+            let top = try MusicFolders([root]).openFolder(root, folder)
+            list(top, prefix: folder.isEmpty ? "" : folder + "/", depth: 0) { file in
+                batch.append(file)
+                guard batch.count == Self.batchSize else { return }
+                deliver(batch)
+                batch.removeAll(keepingCapacity: true)
+            }
+        }
+        if !batch.isEmpty { deliver(batch) }
+    }
+
+    private func list(_ folder: FileDescriptor, prefix: String, depth: Int, found: (ProbedFile) -> Void) {
+        for name in names(in: folder) {
+            var status = stat()
+            guard fstatat(folder.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR:
+                guard depth < Self.deepest,
+                    let inner = FileDescriptor(name, in: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                else { continue }
+                list(inner, prefix: prefix + name + "/", depth: depth + 1, found: found)
+            case S_IFREG, S_IFLNK:
+                guard let dot = name.lastIndex(of: "."), Self.extensions.contains(name[name.index(after: dot)...].lowercased())
+                else { continue }
+                var file = ProbedFile(
+                    location: prefix + name,
+                    modifiedAtMs: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000,
+                    bytes: UInt64(clamping: status.st_size))
+                readTags(of: name, in: folder, into: &file)
+                found(file)
+            default: continue
+            }
+        }
+    }
+
+    /// Names that are not UTF-8 cannot be told to anyone and are left out.
+    private func names(in folder: FileDescriptor) -> [String] {
+        guard let entries = fdopendir(dup(folder.number)) else { return [] }
+        defer { closedir(entries) }
+        var names: [String] = []
+        while let entry = readdir(entries) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let name, !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private func readTags(of name: String, in folder: FileDescriptor, into file: inout ProbedFile) {
+        guard let descriptor = FileDescriptor(name, in: folder, flags: O_RDONLY | O_NOFOLLOW),
+            let container = try? AudioContainer(descriptor)
+        else { return }
+        func tag(_ name: String) -> String { String((container.tag(name) ?? "").prefix(Self.longestTag)) }
+        file.title = tag("title")
+        file.artist = tag("artist")
+        file.album = tag("album")
+        // Such as "3" or "3/12".
+        file.track = UInt32(tag("track").prefix { $0.isASCII && $0.isNumber }) ?? 0
+        file.durationMs = container.length.map { UInt64(clamping: Int64(($0.seconds * 1000).rounded())) } ?? 0
+    }
+}
