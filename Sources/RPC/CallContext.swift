@@ -2,13 +2,6 @@
 
 package import NIOCore
 
-/// Who is at the other end of a connection.
-package enum PeerIdentity: Sendable, Hashable {
-    /// A process on this machine, as the kernel names it (`SO_PEERCRED`) for the moment when it connected.
-    case unix(userID: UInt32, groupID: UInt32, processID: Int32)
-    case tcp(host: String, port: Int)
-}
-
 /// One call, as its handler sees it.
 package struct CallContext: Sendable {
     /// `package.Service/Method`.

@@ -139,16 +139,19 @@ struct CallState<Reader, Writer> {
     /// A message may go whenever there is any credit, which may thereby fall below zero.
     mutating func write(_ message: ByteBuffer) -> Write {
         if let sendingClosed { return .fail(sendingClosed) }
-        guard message.readableBytes <= maxMessageBytes else {
-            let detail = "a message of \(message.readableBytes) bytes is over the limit of \(maxMessageBytes)"
-            return .fail(RPCError(.resourceExhausted, detail))
-        }
+        if let error = oversize(message) { return .fail(error) }
         guard credit > 0, parked.isEmpty else {
             lastToken += 1
             return .wait(token: lastToken)
         }
         credit -= Limits.cost(of: message)
         return .send
+    }
+
+    /// What is wrong with a message that the peer would not take.
+    func oversize(_ message: ByteBuffer) -> RPCError? {
+        guard message.readableBytes > maxMessageBytes else { return nil }
+        return .oversize(message, limit: maxMessageBytes)
     }
 
     /// Only after `write` said `wait`, with nothing in between.
@@ -207,5 +210,11 @@ struct CallState<Reader, Writer> {
         receiving = .failed(error)
         inbox.removeAll()
         return (takeReader(), closeSending(error))
+    }
+}
+
+extension RPCError {
+    static func oversize(_ message: ByteBuffer, limit: Int) -> RPCError {
+        RPCError(.resourceExhausted, "a message of \(message.readableBytes) bytes is over the limit of \(limit)")
     }
 }

@@ -28,6 +28,7 @@ final class CallStream: Sendable {
         var leading: Metadata = [:]
         var trailing: Metadata = [:]
         var endsOnDrain = false
+        var isDraining = false
 
         mutating func next() -> State.Next {
             let next = state.next()
@@ -139,7 +140,13 @@ final class CallStream: Sendable {
     }
 
     func endsOnDrain() {
-        core.withLock { $0.endsOnDrain = true }
+        let isDraining = core.withLock { core in
+            core.endsOnDrain = true
+            return core.isDraining
+        }
+        guard isDraining else { return }
+        abort(ServerConnection.stopping)
+        withUnsafeCurrentTask { $0?.cancel() }
     }
 
     // MARK: For the connection
@@ -223,11 +230,11 @@ extension CallStream {
         core.withLock { $0.link = nil }
     }
 
-    /// Half-closes the call: nothing more is sent.
+    /// Half-closes the call: nothing more is sent. A handler's side is ended by its status.
     func endSending() {
         let reason = RPCError(.failedPrecondition, "the stream has been ended")
         let writers = core.withLock { core in
-            if let link = core.link, core.state.isReceiving, !core.state.isSendingClosed {
+            if role == .caller, let link = core.link, core.state.isReceiving, !core.state.isSendingClosed {
                 link.outbox.send(.end(stream: link.id))
             }
             return core.state.closeSending(reason)
@@ -245,6 +252,9 @@ extension CallStream {
         }
         wake(waiting, error)
     }
+
+    /// Whether the server has ended the call, in whatever way.
+    var hasAnswer: Bool { core.withLock { !$0.state.isReceiving && $0.state.failure == nil } }
 
     /// The server has ended the call: what has arrived is still read, then comes `error`, if any.
     func finish(_ error: RPCError?) {
@@ -272,7 +282,9 @@ extension CallStream {
             var status = Frame.Status()
             switch (core.state.failure, result) {
             case (let error?, _), (nil, .failure(let error)): status.error = error
-            case (nil, .success(let message)): status.message = message
+            case (nil, .success(let message)):
+                status.error = message.flatMap { core.state.oversize($0) }
+                if status.error == nil { status.message = message }
             }
             status.metadata = core.leading
             status.metadata.add(contentsOf: core.trailing)
@@ -284,6 +296,11 @@ extension CallStream {
         wake(waiting, reason)
     }
 
-    /// Whether a drain may end the call.
-    var mayEndOnDrain: Bool { core.withLock { $0.endsOnDrain } }
+    /// The server stops. Returns whether that may end the call.
+    func drain() -> Bool {
+        core.withLock { core in
+            core.isDraining = true
+            return core.endsOnDrain
+        }
+    }
 }

@@ -27,27 +27,30 @@ final class FrameOutbox: Sendable {
             return !pending.isScheduled
         }
         if mustSchedule {
-            channel.eventLoop.execute { self.flush() }
+            channel.eventLoop.execute { self.flush(promise: nil) }
         }
     }
 
-    /// Writes what was sent so far. On the event loop.
-    func flush() {
+    /// Writes what was sent so far, then closes the connection: after a second even where the peer does not take it.
+    func close() {
+        let written = channel.eventLoop.makePromise(of: Void.self)
+        flush(promise: written)
+        pending.withLock { $0.isClosed = true }
+        written.futureResult.whenComplete { _ in self.channel.close(promise: nil) }
+        let timeout = channel.eventLoop.scheduleTask(in: .seconds(1)) { self.channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in timeout.cancel() }
+    }
+
+    private func flush(promise: EventLoopPromise<Void>?) {
         let bytes = pending.withLock { pending in
             pending.isScheduled = false
-            let bytes = pending.bytes
-            pending.bytes = ByteBuffer()
-            return bytes
+            defer { pending.bytes = ByteBuffer() }
+            return pending.bytes
         }
         if bytes.readableBytes > 0 {
-            channel.writeAndFlush(bytes, promise: nil)
+            channel.writeAndFlush(bytes, promise: promise)
+        } else {
+            promise?.succeed()
         }
-    }
-
-    /// Writes what was sent so far, then closes the connection. On the event loop.
-    func close() {
-        flush()
-        pending.withLock { $0.isClosed = true }
-        channel.close(mode: .all, promise: nil)
     }
 }

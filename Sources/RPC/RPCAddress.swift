@@ -1,5 +1,7 @@
 // Where a service listens or a client connects: a Unix socket or a TCP port.
 
+import NIOCore
+
 /// `unix:/run/queue.sock` or `tcp://127.0.0.1:7000`; `tcp://[::1]:7000` for IPv6. Port 0 lets a server take a free one.
 package enum RPCAddress: Sendable, Hashable {
     case unix(path: String)
@@ -35,6 +37,27 @@ package enum RPCAddress: Sendable, Hashable {
             self = .tcp(host: String(host), port: port)
         } else {
             throw Self.invalid(text, "it must start with 'unix:' or 'tcp://'")
+        }
+    }
+
+    /// Whether only this machine can be at the other end. A host name other than `localhost` could be any machine.
+    var isLocal: Bool {
+        switch self {
+        case .unix: return true
+        case .tcp("localhost", _): return true
+        case .tcp(let host, let port):
+            let ipAddress = (try? SocketAddress(ipAddress: host, port: port))?.ipAddress
+            return ipAddress == "::1" || ipAddress?.hasPrefix("127.") ?? false
+        }
+    }
+
+    /// - Throws: where plaintext would leave this machine.
+    func requireLocal(unless isAllowed: Bool) throws {
+        guard isAllowed || isLocal else {
+            throw RPCError(
+                .failedPrecondition,
+                "\(self) would carry plaintext between machines: use unix:PATH or a loopback address, or allow it expressly"
+            )
         }
     }
 

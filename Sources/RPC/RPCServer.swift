@@ -2,8 +2,14 @@
 
 package import Logging
 package import NIOCore
+import NIOPosix
 import ServiceLifecycle
+import Synchronization
 
+/// Answers calls on any number of addresses.
+///
+/// On a graceful shutdown it listens no more and drains: calls that were accepted finish, later ones are made elsewhere by
+/// their clients. What a peer does wrong ends that peer's connection and nothing else.
 package final class RPCServer: Service, Sendable {
     package struct Configuration: Sendable {
         /// The largest message that is taken from a client.
@@ -26,14 +32,45 @@ package final class RPCServer: Service, Sendable {
         package init() {}
     }
 
+    private let addresses: [RPCAddress]
+    private let handlers: [String: MethodHandler]
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
+    private let configuration: Configuration
+    private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
+    private let announcement = Announcement<[RPCAddress]>()
+
     package init(
         addresses: [RPCAddress], services: [any RPCService], eventLoopGroup: any EventLoopGroup, logger: Logger,
         configuration: Configuration = .init()
     ) {
+        self.addresses = addresses
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        self.configuration = configuration
+        handlers = Dictionary(services.flatMap(\.methods).map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
     }
 
+    /// Serves until the task is cancelled, which ends all calls, or a graceful shutdown begins, which lets them finish.
+    ///
+    /// - Throws: `RPCError` that says which address cannot be listened on and why.
     package func run() async throws {
-        throw RPCError(.unimplemented, "the server is not written yet")
+        var listeners: [Listener] = []
+        do {
+            for address in addresses {
+                try address.requireLocal(unless: configuration.allowsRemotePlaintext)
+                listeners.append(try await Listener(address, bootstrap))
+            }
+            announcement.resolve(.success(listeners.map(\.address)))
+            logger.info("serving", metadata: ["addresses": "\(listeners.map(\.address))"])
+            try? await gracefulShutdown()
+        } catch {
+            announcement.resolve(.failure(error))
+            for listener in listeners { await listener.close() }
+            throw error
+        }
+        for listener in listeners { await listener.close() }
+        await drain()
     }
 
     /// Waits until the server listens.
@@ -41,6 +78,56 @@ package final class RPCServer: Service, Sendable {
     /// - Returns: its addresses in the order given, with the ports that were taken where they were given as 0.
     /// - Throws: why it could not listen.
     package func listening() async throws -> [RPCAddress] {
-        throw RPCError(.unimplemented, "the server is not written yet")
+        try await announcement.value()
+    }
+
+    private var bootstrap: ServerBootstrap {
+        ServerBootstrap(group: eventLoopGroup)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelInitializer { channel in
+                PeerIdentity.of(channel).flatMapThrowing { try self.addHandler(to: channel, peer: $0) }
+            }
+    }
+
+    private func addHandler(to channel: any Channel, peer: PeerIdentity) throws {
+        let limits = Limits(maxMessageBytes: configuration.maxMessageBytes, credit: configuration.streamCreditBytes)
+        let outbox = FrameOutbox(channel: channel)
+        let timer = EarliestTimer(eventLoop: channel.eventLoop)
+        let role = ServerConnection(
+            handlers: handlers, peer: peer, limits: limits, maxStreams: configuration.maxStreams,
+            eventLoop: channel.eventLoop, outbox: outbox, timer: timer, logger: logger)
+        let timing = ConnectionState.Timing(
+            hello: configuration.helloTimeout, keepaliveInterval: configuration.keepaliveInterval,
+            keepaliveTimeout: configuration.keepaliveTimeout)
+        try channel.pipeline.syncOperations.addHandler(
+            FrameConnection(
+                role: role, outbox: outbox, timer: timer,
+                hello: Frame.Hello(limits: limits, maxStreams: configuration.maxStreams), timing: timing, logger: logger
+            ))
+        let id = ObjectIdentifier(channel)
+        connections.withLock { $0[id] = channel }
+        channel.closeFuture.whenComplete { _ in self.connections.withLock { $0[id] = nil } }
+    }
+
+    /// Lets accepted calls finish for a while, or not at all once the task is cancelled.
+    private func drain() async {
+        let channels = connections.withLock { Array($0.values) }
+        let eventLoop = eventLoopGroup.any()
+        let closed = EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: eventLoop)
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        let timeout = eventLoop.scheduleTask(in: TimeAmount(configuration.drainTimeout)) { self.closeConnections() }
+        await withTaskCancellationHandler {
+            try? await closed.get()
+        } onCancel: {
+            closeConnections()
+        }
+        timeout.cancel()
+    }
+
+    private func closeConnections() {
+        for channel in connections.withLock({ Array($0.values) }) { channel.close(promise: nil) }
     }
 }

@@ -40,6 +40,12 @@ package struct RPCWriter<Element: Message>: Sendable {
     package func write(_ message: Element) async throws {
         try await stream.write(message.encoded())
     }
+
+    /// Ends the caller's side, so that the handler's sequence of requests ends; later writes throw. A handler's side ends with
+    /// its status.
+    package func finish() {
+        stream.endSending()
+    }
 }
 
 /// Cancels a call when nobody holds its stream any more; without effect on one that has ended.

@@ -1,0 +1,163 @@
+// The client's event loop side: makes connections, hands calls to them, and keeps the calls that wait for one.
+
+import DequeModule
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Lives on its event loop, as do all connections of its client.
+final class ClientCore {
+    private let address: RPCAddress
+    private let eventLoop: any EventLoop
+    private let configuration: RPCClient.Configuration
+    private let logger: Logger
+    private let timer: EarliestTimer
+    private var state = ClientState<ClientConnection>()
+    private var random = SystemRandomNumberGenerator()
+    /// In the order in which they were made; those that were given up leave at the next sweep.
+    private var waiting: Deque<ClientCall> = []
+    private var sweepAt = ClientCore.smallestSweep
+    private var channels: [ObjectIdentifier: any Channel] = [:]
+
+    private static let smallestSweep = 64
+
+    init(address: RPCAddress, eventLoop: any EventLoop, configuration: RPCClient.Configuration, logger: Logger) {
+        self.address = address
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.logger = logger
+        timer = EarliestTimer(eventLoop: eventLoop)
+    }
+
+    // MARK: Calls
+
+    func start(_ call: ClientCall) {
+        switch state.place(waitForReady: call.options.waitForReady) {
+        case .now(let connection) where connection.canCall && waiting.isEmpty: connection.call(call)
+        case .now, .wait: wait(call)
+        case .fail(let error): call.stream.abort(error)
+        }
+    }
+
+    private func wait(_ call: ClientCall) {
+        if waiting.count >= sweepAt {
+            waiting.removeAll { !$0.stream.isReceiving }
+            sweepAt = max(Self.smallestSweep, 2 * waiting.count)
+        }
+        waiting.append(call)
+        if let deadline = call.deadline { timer.arm(at: deadline) }
+    }
+
+    /// Hands waiting calls to the connection while it takes them.
+    private func makeWaitingCalls() {
+        guard let connection = state.ready else { return }
+        while connection.canCall, let call = waiting.popFirst() { connection.call(call) }
+    }
+
+    private func expire(now: NIODeadline) -> NIODeadline? {
+        for call in waiting where call.deadline.map({ $0 <= now }) ?? false {
+            let why = "; there was no connection to \(address)"
+            call.stream.abort(RPCError(.deadlineExceeded, RPCError.deadlineExceeded.detail + why))
+        }
+        waiting.removeAll { !$0.stream.isReceiving }
+        return waiting.compactMap(\.deadline).min()
+    }
+
+    // MARK: Connections
+
+    func connect() {
+        timer.ring = { [weak self] now in self?.expire(now: now) }
+        perform(state.start())
+    }
+
+    private func perform(_ action: ClientState<ClientConnection>.Action) {
+        switch action {
+        case .connect: openConnection()
+        case .connectLater(let failures):
+            let delay = configuration.backoff.delay(failures: failures, using: &random)
+            eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { self.perform(self.state.waited()) }
+        case .nothing: break
+        }
+    }
+
+    private func openConnection() {
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try core.value.addHandler(to: channel) }
+            }
+        let connected =
+            switch address {
+            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+            case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
+            }
+        connected.assumeIsolated().whenFailure { error in
+            self.failed(RPCError(.unavailable, "\(self.address) cannot be reached: \(error)"))
+        }
+    }
+
+    private func addHandler(to channel: any Channel) throws {
+        let limits = Limits(maxMessageBytes: configuration.maxMessageBytes, credit: configuration.streamCreditBytes)
+        let outbox = FrameOutbox(channel: channel)
+        let timer = EarliestTimer(eventLoop: eventLoop)
+        let events = ClientConnection.Events(
+            opened: { self.opened($0) }, failed: { self.failed($0) }, ended: { self.ended($0, $1) },
+            callEnded: { if $0 === self.state.ready { self.makeWaitingCalls() } },
+            unaccepted: { self.start(again: $0) },
+            lost: { call, error in
+                if call.repeats() { self.start(call) } else { call.stream.finish(error) }
+            })
+        let role = ClientConnection(limits: limits, outbox: outbox, timer: timer, events: events)
+        let timing = ConnectionState.Timing(
+            hello: configuration.connectTimeout, keepaliveInterval: configuration.keepaliveInterval,
+            keepaliveTimeout: configuration.keepaliveTimeout)
+        try channel.pipeline.syncOperations.addHandler(
+            FrameConnection(
+                role: role, outbox: outbox, timer: timer, hello: Frame.Hello(limits: limits, maxStreams: 0),
+                timing: timing, logger: logger))
+        let id = ObjectIdentifier(channel)
+        channels[id] = channel
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.channels[id] = nil }
+    }
+
+    private func opened(_ connection: ClientConnection) {
+        guard state.opened(connection, now: .now()) else { return connection.drain() }
+        logger.debug("connected", metadata: ["address": "\(address)"])
+        makeWaitingCalls()
+    }
+
+    private func failed(_ error: RPCError) {
+        logger.debug("no connection", metadata: ["address": "\(address)", "error": "\(error)"])
+        perform(state.failed(error))
+        for call in waiting where !call.options.waitForReady { call.stream.abort(error) }
+        waiting.removeAll { !$0.stream.isReceiving }
+    }
+
+    private func ended(_ connection: ClientConnection, _ error: RPCError) {
+        logger.debug("a connection has ended", metadata: ["address": "\(address)", "reason": "\(error)"])
+        perform(state.ended(connection, error, now: .now()))
+    }
+
+    /// A server that drained has not taken this call. Only one whose whole request was in its CALL can be made again.
+    private func start(again call: ClientCall) {
+        call.stream.unlink()
+        guard call.request != nil else { return call.stream.finish(ServerConnection.stopping) }
+        start(call)
+    }
+
+    /// Makes no more calls, lets those that run finish for so long, and closes. Succeeds when all connections are closed.
+    func stop(within duration: Duration) -> EventLoopFuture<Void> {
+        state.stop()?.drain()
+        timer.stop()
+        for call in waiting { call.stream.abort(RPCError(.unavailable, "the client has been stopped")) }
+        waiting = []
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration)) {
+            for channel in self.channels.values { channel.close(promise: nil) }
+        }
+        let closed = EventLoopFuture.andAllComplete(channels.values.map(\.closeFuture), on: eventLoop)
+        closed.whenComplete { _ in timeout.cancel() }
+        return closed
+    }
+}

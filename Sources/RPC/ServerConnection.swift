@@ -1,0 +1,183 @@
+// The answering side of one connection: every CALL becomes a task that runs its handler, and what the handler returns or
+// throws becomes the STATUS.
+
+import Logging
+import NIOCore
+
+final class ServerConnection: ConnectionRole {
+    private struct Call {
+        let stream: CallStream
+        let task: Task<Void, Never>
+        let deadline: NIODeadline?
+    }
+
+    private let handlers: [String: MethodHandler]
+    private let peer: PeerIdentity
+    private let limits: Limits
+    private let eventLoop: any EventLoop
+    private let executor: EventLoopExecutor
+    private let outbox: FrameOutbox
+    private let timer: EarliestTimer
+    private let logger: Logger
+    private var streams: ServerStreams<Call>
+    private var peerLimits = Limits.standard
+
+    init(
+        handlers: [String: MethodHandler], peer: PeerIdentity, limits: Limits, maxStreams: Int,
+        eventLoop: any EventLoop, outbox: FrameOutbox, timer: EarliestTimer, logger: Logger
+    ) {
+        self.handlers = handlers
+        self.peer = peer
+        self.limits = limits
+        self.eventLoop = eventLoop
+        executor = EventLoopExecutor(eventLoop)
+        self.outbox = outbox
+        self.timer = timer
+        self.logger = logger
+        streams = ServerStreams(maxStreams: maxStreams)
+    }
+
+    /// A client that calls and does not read the replies gets no more of its calls read.
+    var pausesReading: Bool { true }
+    var hasCalls: Bool { !streams.calls.isEmpty }
+    var lastAcceptedStream: UInt64 { streams.lastAccepted }
+
+    func opened(_ hello: Frame.Hello) {
+        peerLimits = hello.limits
+    }
+
+    func received(_ frame: Frame) throws {
+        switch frame {
+        case .call(let call):
+            try accept(call)
+        case .message(let id, let message, let isLast, _):
+            guard let call = try streams.call(id) else { return }
+            try deliver(message, isLast: isLast, to: call)
+        case .end(let id):
+            guard let call = try streams.call(id) else { return }
+            call.stream.receiveEnd()
+        case .credit(let id, let bytes):
+            guard let call = try streams.call(id) else { return }
+            guard call.stream.receiveCredit(bytes) else {
+                throw RPCError(.invalidArgument, "a CREDIT of \(bytes) bytes, which is none or too much")
+            }
+        case .cancel(let id):
+            guard let call = try streams.call(id) else { return }
+            giveUp(call, RPCError(.cancelled, "the caller cancelled the call"))
+        case .hello, .status, .ping, .pong, .goAway:
+            throw RPCError(.invalidArgument, "a frame of a kind that only servers send")
+        }
+    }
+
+    private func accept(_ call: Frame.Call) throws {
+        let refusal: RPCError
+        switch try streams.open(call.stream) {
+        case .ignore:
+            return
+        case .tooMany:
+            refusal = RPCError(.resourceExhausted, "the connection has as many calls as HELLO allows")
+        case .accept:
+            if let handler = handlers[call.method] { return try start(call, handler) }
+            refusal = RPCError(.unimplemented, "'\(call.method)' is no method of this server")
+        }
+        outbox.send(.status(stream: call.stream, Frame.Status(error: refusal)))
+    }
+
+    private func start(_ call: Frame.Call, _ handler: MethodHandler) throws {
+        let stream = CallStream(role: .handler, limits: limits)
+        stream.accept(CallStream.Link(id: call.stream, outbox: outbox), peer: peerLimits)
+        let deadline = call.timeoutMicroseconds.map { NIODeadline.now() + TimeAmount(Duration(microseconds: $0)) }
+        let context = CallContext(
+            method: call.method, metadata: call.metadata, deadline: deadline, peer: peer, stream: stream)
+        let connection = NIOLoopBound(self, eventLoop: eventLoop)
+        let task = Task(executorPreference: executor) { [logger] in
+            stream.answer(await handler.result(stream, context, logger))
+            connection.run { $0.finished(call.stream) }
+        }
+        let accepted = Call(stream: stream, task: task, deadline: deadline)
+        streams.insert(accepted, at: call.stream)
+        if let deadline { timer.arm(at: deadline) }
+        if let message = call.message {
+            try deliver(message, isLast: call.isLast, to: accepted)
+        } else if call.isLast {
+            stream.receiveEnd()
+        }
+    }
+
+    private func deliver(_ message: ByteBuffer, isLast: Bool, to call: Call) throws {
+        guard message.readableBytes <= limits.maxMessageBytes else {
+            return giveUp(call, .oversize(message, limit: limits.maxMessageBytes))
+        }
+        if let violation = call.stream.receive(message) { throw RPCError(.invalidArgument, violation) }
+        if isLast { call.stream.receiveEnd() }
+    }
+
+    /// Cancels the handler. The STATUS follows when it has left, and until then the call counts.
+    private func giveUp(_ call: Call, _ reason: RPCError) {
+        if call.stream.abort(reason) { call.task.cancel() }
+    }
+
+    private func finished(_ id: UInt64) {
+        if streams.remove(id) { outbox.close() }
+    }
+
+    func expire(now: NIODeadline) -> NIODeadline? {
+        var next: NIODeadline?
+        for call in streams.calls.values {
+            guard let deadline = call.deadline else { continue }
+            if deadline <= now {
+                giveUp(call, RPCError(.deadlineExceeded, "the deadline has passed"))
+            } else {
+                next = min(next ?? deadline, deadline)
+            }
+        }
+        return next
+    }
+
+    func drain() {
+        guard !streams.isDraining else { return }
+        outbox.send(.goAway(lastStream: streams.lastAccepted, Self.stopping))
+        if streams.drain() { return outbox.close() }
+        for call in streams.calls.values where call.stream.drain() { giveUp(call, Self.stopping) }
+    }
+
+    static let stopping = RPCError(.unavailable, "the server is stopping")
+
+    func closed(_ reason: RPCError) {
+        for call in streams.removeAll() {
+            giveUp(call, RPCError(.cancelled, "the caller's connection has ended: \(reason.detail)"))
+        }
+    }
+}
+
+extension MethodHandler {
+    /// Runs the handler under the call's deadline. What it throws becomes an `RPCError` here and nowhere else.
+    func result(
+        _ stream: CallStream, _ context: CallContext, _ logger: Logger
+    ) async -> Result<ByteBuffer?, RPCError> {
+        do {
+            return .success(
+                try await Deadline.$current.withValue(context.deadline) { try await answer(stream, context) })
+        } catch let error as RPCError {
+            return .failure(error)
+        } catch let error as any RPCErrorConvertible {
+            return .failure(error.rpcError)
+        } catch is CancellationError {
+            return .failure(RPCError(.cancelled, "the handler was cancelled"))
+        } catch {
+            logger.error("a handler failed", metadata: ["method": "\(name)", "error": "\(error)"])
+            return .failure(RPCError(.unknown, "the handler failed; the server's log says why"))
+        }
+    }
+}
+
+extension NIOLoopBound {
+    /// Runs on the event loop: at once where this is it already.
+    func run(_ body: @escaping @Sendable (Value) -> Void) {
+        if eventLoop.inEventLoop {
+            body(value)
+        } else {
+            eventLoop.execute { body(value) }
+        }
+    }
+}
