@@ -24,4 +24,159 @@ import Testing
                     ]))
         }
     }
+
+    @Test func everyOneOfManyConcurrentCallersGetsItsOwnReply() async throws {
+        try await RedisServer.shared().withClient { client in
+            try await withThrowingDiscardingTaskGroup { group in
+                for number in 0..<5000 {
+                    group.addTask { #expect(try await client.send("ECHO", number).int == Int64(number)) }
+                }
+            }
+        }
+    }
+
+    @Test func callersWhoAreCancelledDoNotShiftTheRepliesOfOthers() async throws {
+        try await RedisServer.shared().withClient { client in
+            for round in 0..<20 {
+                let tasks = (0..<200).map { number in
+                    Task { try await client.send("ECHO", round * 1000 + number).int }
+                }
+                for task in tasks[100...].shuffled() { task.cancel() }
+                for (number, task) in tasks.enumerated() {
+                    do {
+                        #expect(try await task.value == Int64(round * 1000 + number))
+                    } catch is CancellationError {
+                        #expect(number >= 100)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aPipelineAnswersInOrderAndIsNotInterleaved() async throws {
+        let key = RedisServer.uniquePrefix()
+        try await RedisServer.shared().withClient { client in
+            try await withThrowingDiscardingTaskGroup { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        let increment: [RedisArgument] = ["INCR", RedisArgument(key)]
+                        let replies = try await client.pipeline(Array(repeating: increment, count: 10))
+                        let first = try #require(replies.first?.int)
+                        #expect(replies.map(\.int) == (first..<first + 10).map { $0 })
+                    }
+                }
+            }
+            #expect(try await client.pipeline([]).isEmpty)
+        }
+    }
+
+    @Test func aPipelineThrowsTheFirstErrorAfterAllHaveRun() async throws {
+        let key = RedisServer.uniquePrefix()
+        try await RedisServer.shared().withClient { client in
+            await #expect {
+                try await client.pipeline([
+                    ["SET", RedisArgument(key), "text"], ["INCR", RedisArgument(key)],
+                    ["APPEND", RedisArgument(key), "!"],
+                ])
+            } throws: { error in
+                error as? RedisError
+                    == .server(RedisServerError(code: "ERR", message: "value is not an integer or out of range"))
+            }
+            #expect(try await client.send("GET", key).text == "text!")
+        }
+    }
+
+    @Test func serverErrorsTellTheirCode() async throws {
+        let key = RedisServer.uniquePrefix()
+        try await RedisServer.shared().withClient { client in
+            try await client.send("SET", key, "text")
+            #expect(await serverErrorCode { try await client.send("LPUSH", key, 1) } == "WRONGTYPE")
+            #expect(
+                await serverErrorCode { try await client.send("EVAL", "return redis.error_reply('FENCED stale')", 0) }
+                    == "FENCED")
+        }
+    }
+
+    @Test func aFullRedisAnswersOOMAndAReplicaREADONLY() async throws {
+        let full = try await RedisServer.start(options: ["--maxmemory", "1mb"])
+        try await full.withClient { client in
+            #expect(await serverErrorCode { try await client.send("SET", "key", "value") } == "OOM")
+            try await client.send("CONFIG", "SET", "maxmemory", 0)
+            try await client.send("REPLICAOF", "127.0.0.1", 1)
+            #expect(await serverErrorCode { try await client.send("SET", "key", "value") } == "READONLY")
+        }
+    }
+
+    @Test func aScriptRunsByItsHashAlsoAfterRedisForgotIt() async throws {
+        let key = RedisServer.uniquePrefix()
+        let script = RedisScript(name: "add", source: "return redis.call('INCRBY', KEYS[1], ARGV[1]) -- \(key)")
+        let server = try await RedisServer.start()
+        try await server.withClient { client in
+            #expect(try await client.run(script, keys: [key], arguments: [2]) == .integer(2))
+            #expect(try await client.run(script, keys: [key], arguments: [2]) == .integer(4))
+            try await client.send("SCRIPT", "FLUSH")
+            #expect(try await client.run(script, keys: [key], arguments: [2]) == .integer(6))
+            let statistics = try #require(try await client.send("INFO", "commandstats").text)
+            #expect(statistics.contains("cmdstat_eval:calls=2,"))
+            #expect(statistics.contains("cmdstat_evalsha:calls=3,"))
+        }
+    }
+
+    @Test func aReplyOf64MiBArrivesWhole() async throws {
+        let key = RedisServer.uniquePrefix()
+        try await RedisServer.shared().withClient { client in
+            try await client.send("SETRANGE", key, 64 << 20, "end", timeout: .seconds(60))
+            let bytes = try #require(try await client.send("GET", key, timeout: .seconds(60)).bytes)
+            #expect(bytes.count == (64 << 20) + 3)
+            #expect(bytes.suffix(4) == [0] + Array("end".utf8))
+            try await client.send("DEL", key)
+        }
+    }
+
+    @Test func theHandshakeAuthenticatesNamesTheConnectionAndSelectsTheDatabase() async throws {
+        let server = try await RedisServer.start(options: ["--user", "queue on >secret allkeys allcommands"])
+        var url = server.url
+        url.user = "queue"
+        url.password = "secret"
+        url.database = 3
+        try await withClient(url, configuration: RedisConfiguration(clientName: "queue-service")) { client in
+            #expect(try await client.send("ACL", "WHOAMI").text == "queue")
+            let list = try #require(try await client.send("CLIENT", "LIST").text)
+            #expect(list.contains("name=queue-service") && list.contains("db=3"))
+        }
+        url.password = "wrong"
+        try await withClient(url) { client in
+            await #expect {
+                try await client.send("PING", timeout: .milliseconds(200))
+            } throws: { error in
+                guard case RedisError.unavailable(let reason) = error else { return false }
+                return reason.contains("WRONGPASS")
+            }
+        }
+    }
+
+    @Test func aRedisIsReachedByTCP() async throws {
+        let server = try await RedisServer.start(options: ["--port", "16381", "--bind", "127.0.0.1"])
+        try await withClient(RedisURL("redis://127.0.0.1:16381")) { client in
+            #expect(try await client.send("PING").text == "PONG")
+        }
+        await server.stop()
+    }
+
+    @Test func anEmptyCommandHarmsNobody() async throws {
+        try await RedisServer.shared().withClient { client in
+            await #expect(throws: RedisError.invalidCommand("it has no name")) { try await client.send([]) }
+            #expect(try await client.send("PING").text == "PONG")
+        }
+    }
+}
+
+func serverErrorCode(_ body: () async throws -> RedisValue) async -> String? {
+    do {
+        return "no error but \(try await body())"
+    } catch RedisError.server(let error) {
+        return error.code
+    } catch {
+        return "\(error)"
+    }
 }

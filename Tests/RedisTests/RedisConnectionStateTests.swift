@@ -1,0 +1,119 @@
+import NIOCore
+import Testing
+
+@testable import Redis
+
+/// Who gets which reply, without sockets. Callers are letters.
+@Suite struct RedisConnectionStateTests {
+    private typealias State = RedisConnection.State<Character>
+
+    private func seconds(_ count: Int64) -> NIODeadline {
+        .uptimeNanoseconds(0) + .seconds(count)
+    }
+
+    private func open(_ callers: String) -> State {
+        var state = State()
+        for (id, caller) in callers.enumerated() {
+            _ = state.sent(id: UInt64(id), deadline: seconds(5), reply: caller)
+        }
+        return state
+    }
+
+    private func deliver(_ state: inout State) -> String {
+        switch state.receive() {
+        case .deliver(let caller): String(caller)
+        case .drop: "dropped"
+        case .violation: "violation"
+        }
+    }
+
+    @Test func repliesGoToTheCallersInTheirOrder() {
+        var state = open("abc")
+        #expect((1...3).map { _ in deliver(&state) } == ["a", "b", "c"])
+        #expect(state.isIdle)
+    }
+
+    @Test func aReplyThatNobodyAskedForIsAViolation() {
+        var state = open("a")
+        #expect((1...2).map { _ in deliver(&state) } == ["a", "violation"])
+    }
+
+    @Test func theReplyOfACallerWhoLeftIsDroppedAndNobodyElseGetsIt() {
+        var state = open("abc")
+        #expect(state.abandon(id: 1) == ["b"])
+        #expect(state.abandon(id: 1) == [])
+        #expect((1...3).map { _ in deliver(&state) } == ["a", "dropped", "c"])
+    }
+
+    @Test func theCallersOfOneBatchLeaveTogether() {
+        var state = open("a")
+        for caller in "bb" { _ = state.sent(id: 7, deadline: seconds(5), reply: caller) }
+        #expect(state.abandon(id: 7) == ["b", "b"])
+        #expect((1...3).map { _ in deliver(&state) } == ["a", "dropped", "dropped"])
+    }
+
+    @Test func onlyAnEarlierDeadlineIsArmed() {
+        var state = State()
+        #expect(state.sent(id: 1, deadline: seconds(5), reply: "a") == seconds(5))
+        #expect(state.sent(id: 2, deadline: seconds(6), reply: "b") == nil)
+        #expect(state.sent(id: 3, deadline: seconds(4), reply: "c") == seconds(4))
+    }
+
+    @Test func aDeadlineWhoseReplyCameArmsTheNext() {
+        var state = open("a")
+        _ = state.sent(id: 1, deadline: seconds(9), reply: "b")
+        _ = state.receive()
+        guard case .arm(seconds(9)) = state.deadlineReached(seconds(5)) else {
+            Issue.record("b still waits")
+            return
+        }
+        _ = state.receive()
+        guard case .none = state.deadlineReached(seconds(9)) else {
+            Issue.record("nobody waits")
+            return
+        }
+        #expect(state.sent(id: 2, deadline: seconds(20), reply: "c") == seconds(20))
+    }
+
+    @Test func aMissedDeadlineEndsTheConnectionAndTellsTheLateFromTheOthers() {
+        var state = open("ab")
+        _ = state.sent(id: 2, deadline: seconds(9), reply: "c")
+        guard case .close(let late, let others) = state.deadlineReached(seconds(5)) else {
+            Issue.record("a and b are late")
+            return
+        }
+        #expect(late == ["a", "b"])
+        #expect(others == ["c"])
+        #expect(!state.isOpen)
+        #expect(deliver(&state) == "violation")
+    }
+
+    @Test func theDeadlineOfACallerWhoLeftStillEndsTheConnection() {
+        var state = open("a")
+        _ = state.abandon(id: 0)
+        guard case .close(let late, _) = state.deadlineReached(seconds(5)) else {
+            Issue.record("the server owes a reply")
+            return
+        }
+        #expect(late == [])
+    }
+
+    @Test func drainingRefusesNewCommandsAndEndsWithTheLastReply() {
+        var state = open("a")
+        state.drain()
+        #expect(!state.isOpen)
+        #expect(!state.isDrained)
+        #expect(deliver(&state) == "a")
+        #expect(state.isDrained)
+    }
+
+    @Test func closingReturnsEverybodyWhoWaitsOnce() {
+        var state = open("abc")
+        _ = state.receive()
+        _ = state.abandon(id: 1)
+        #expect(state.close() == ["c"])
+        #expect(state.close() == [])
+        state.drain()
+        #expect(!state.isDrained)
+    }
+}

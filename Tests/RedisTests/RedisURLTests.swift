@@ -1,0 +1,31 @@
+import Redis
+import Testing
+
+@Suite struct RedisURLTests {
+    @Test func everyFormNamesItsServer() throws {
+        #expect(try RedisURL("unix:/run/redis.sock") == RedisURL(address: .unix(path: "/run/redis.sock")))
+        #expect(
+            try RedisURL("unix:///run/redis.sock?db=2&user=queue&password=p%26q")
+                == RedisURL(address: .unix(path: "/run/redis.sock"), user: "queue", password: "p&q", database: 2))
+        #expect(try RedisURL("redis://localhost") == RedisURL(address: .tcp(host: "localhost", port: 6379)))
+        #expect(
+            try RedisURL("redis://queue:p%40q@[::1]:7000/3")
+                == RedisURL(address: .tcp(host: "::1", port: 7000), user: "queue", password: "p@q", database: 3))
+        #expect(try RedisURL("redis://:secret@db/").password == "secret")
+    }
+
+    @Test(arguments: [
+        "", "/run/redis.sock", "http://localhost", "unix:redis.sock", "unix:/a?port=1", "unix:/a?db=x", "redis://",
+        "redis://host:0", "redis://host:99999", "redis://host/x", "redis://host/-1", "redis://user@host",
+        "redis://host/0?x=1",
+    ])
+    func whatIsNoRedisURLIsRefusedWithTheRightForms(text: String) {
+        let error = #expect(throws: RedisURLError.self) { try RedisURL(text) }
+        #expect(error?.description.contains("right are unix:/path") == true)
+    }
+
+    @Test func theDescriptionHoldsNoPassword() throws {
+        #expect("\(try RedisURL("redis://queue:secret@host/1"))" == "redis://queue@host:6379/1")
+        #expect("\(try RedisURL("unix:/a.sock?password=secret&db=1"))" == "unix:/a.sock?db=1")
+    }
+}
