@@ -167,9 +167,12 @@ package final class RedisClient: Service, Sendable {
                 let reason = connection.closeReason ?? "the connection was closed"
                 state.withLock { $0.disconnected(connection, reason: reason) }
                 logger.warning("lost the connection to Redis", metadata: ["url": "\(url)", "reason": "\(reason)"])
+            } catch RedisError.unavailable(let reason) {
+                logger.warning("cannot connect to Redis", metadata: ["reason": "\(reason)"])
+                state.withLock { $0.connectFailed(reason: reason) }
             } catch {
-                logger.warning("Redis is away", metadata: ["error": "\(error)"])
-                state.withLock { $0.connectFailed(reason: "\(error)") }
+                // Only the cancellation of this task is left.
+                return
             }
             guard !Task.isCancelled else { return }
             try? await Task.sleep(for: backoff.next(using: &generator))

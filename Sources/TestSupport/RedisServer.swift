@@ -59,24 +59,34 @@ package final class RedisServer: Sendable {
 
     /// Starts a stopped or killed server again on the same socket and data.
     package func start() async throws {
-        try await launch()
+        let end = try await launch()
         do {
-            _ = try await withClient { try await $0.send("PING", timeout: .seconds(20)) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await _ in end {}
+                    try Task.checkCancellation()
+                    throw Failure(description: "it ended")
+                }
+                group.addTask { _ = try await self.withClient { try await $0.send("PING", timeout: .seconds(20)) } }
+                try await group.next()
+                group.cancelAll()
+            }
         } catch {
             let log = (try? String(contentsOf: directory.appending(path: "redis.log"), encoding: .utf8)) ?? ""
             throw Failure(description: "redis-server does not serve commands: \(error)\n\(log.suffix(2000))")
         }
     }
 
-    /// Starts the server under a shell that kills it when its standard input ends, with the test process if need be.
-    private func launch() async throws {
+    /// Starts the server under a shell that kills it when its standard input ends, with the test process if need be. What is
+    /// returned ends when the server has ended.
+    private func launch() async throws -> AsyncStream<String> {
         let script = """
             exec 3<&0
             directory=$1; shift
             redis-server "$@" </dev/null >/dev/null 3<&- & server=$!
-            (cat <&3; kill -9 $server; rm -rf "$directory") >/dev/null & watcher=$!
+            (cat <&3; trap '' TERM; kill -9 $server; rm -rf "$directory") >/dev/null & watcher=$!
             echo $server
-            wait $server; kill -9 $watcher
+            wait $server; kill $watcher
             """
         let configuration = [
             "--port", "0", "--unixsocket", socketPath, "--dir", directory.path, "--logfile", "redis.log",
@@ -97,6 +107,7 @@ package final class RedisServer: Sendable {
             throw Failure(description: "/bin/sh did not start redis-server")
         }
         running.withLock { $0 = Running(processID: processID, shell: shell) }
+        return lines
     }
 
     // MARK: Using
@@ -111,6 +122,7 @@ package final class RedisServer: Sendable {
     }
 
     /// Lends a running client of this server.
+    @discardableResult
     package func withClient<Value: Sendable>(
         configuration: RedisConfiguration = .init(), _ body: @Sendable (RedisClient) async throws -> Value
     ) async throws -> Value {
@@ -162,7 +174,8 @@ package final class RedisServer: Sendable {
     }
 }
 
-/// Lends a running client.
+/// Lends a running client of the Redis at this address.
+@discardableResult
 package func withClient<Value: Sendable>(
     _ url: RedisURL, configuration: RedisConfiguration = .init(),
     _ body: @Sendable (RedisClient) async throws -> Value

@@ -10,7 +10,7 @@ import Testing
             var events = client.subscribe(to: [prefix + "a", prefix + "b"]).makeAsyncIterator()
             #expect(await events.next() == .subscribed)
             for number in 0..<1000 {
-                #expect(try await client.send("PUBLISH", prefix + (number % 2 == 0 ? "a" : "b"), number) == .integer(1))
+                try await client.send("PUBLISH", prefix + (number % 2 == 0 ? "a" : "b"), number)
             }
             for number in 0..<1000 {
                 guard case .message(let message) = await events.next() else {
