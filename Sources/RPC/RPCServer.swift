@@ -85,7 +85,6 @@ package final class RPCServer: Service, Sendable {
         ServerBootstrap(group: eventLoopGroup)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
                 PeerIdentity.of(channel).flatMapThrowing { try self.addHandler(to: channel, peer: $0) }

@@ -1,0 +1,185 @@
+// Deadlines and cancellation, over real sockets.
+
+import NIOCore
+import Testing
+
+@testable import RPC
+
+@Suite(.timeLimit(.minutes(1))) struct DeadlineTests {
+    @Test func deadlineTravelsAsRemainingTime() async throws {
+        let service = TestService(
+            .unary(echo) { _, context in
+                guard let remaining = context.deadline?.remaining() else { return "none" }
+                return Text(remaining <= .seconds(30) && remaining > .seconds(20) ? "right" : "\(remaining)")
+            })
+        try await withServerAndClient(service) { client in
+            let limited = try await client.unary(echo, "x", options: CallOptions(timeout: .seconds(30)))
+            let unlimited = try await client.unary(echo, "x")
+            #expect([limited, unlimited] == ["right", "none"])
+        }
+    }
+
+    @Test func passingDeadlineFailsTheCallAndCancelsItsHandler() async throws {
+        let cancelled = Event()
+        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled) })
+        try await withServerAndClient(service) { client in
+            await connected(client)
+            await expectStatus(.deadlineExceeded) {
+                _ = try await client.unary(echo, "x", options: CallOptions(timeout: .milliseconds(300)))
+            }
+            try await cancelled.value()
+        }
+    }
+
+    @Test func serverKeepsTheDeadlineOfAClientThatDoesNot() async throws {
+        let cancelled = Event()
+        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled) })
+        try await withServer(service) { address in
+            let wire = try await WireClient(address, greeting: true)
+            wire.send(
+                .call(
+                    .init(stream: 1, method: echo.name, timeoutMicroseconds: 1000, message: ByteBuffer(), isLast: true))
+            )
+            #expect(try await wire.status(of: 1).error?.code == .deadlineExceeded)
+            try await cancelled.value()
+        }
+    }
+
+    @Test func callInsideAHandlerInheritsWhatRemains() async throws {
+        let inner = TestService(
+            .unary(echo) { _, context in Text("\(context.deadline.map { $0.remaining() <= .seconds(20) } ?? false)") })
+        try await withServerAndClient(inner) { innerClient in
+            let outer = TestService(
+                .unary(collect) { request, _ in
+                    try await innerClient.unary(echo, request, options: CallOptions(timeout: .seconds(60)))
+                })
+            try await withServerAndClient(outer) { client in
+                let reply = try await client.unary(collect, "x", options: CallOptions(timeout: .seconds(20)))
+                #expect(reply == "true")
+            }
+        }
+    }
+
+    @Test func passingDeadlineCancelsTheCallsInsideTheHandlerToo() async throws {
+        let cancelled = Event()
+        let inner = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled) })
+        try await withServerAndClient(inner) { innerClient in
+            let outer = TestService(.unary(collect) { request, _ in try await innerClient.unary(echo, request) })
+            try await withServerAndClient(outer) { client in
+                await connected(innerClient)
+                await connected(client)
+                await expectStatus(.deadlineExceeded) {
+                    _ = try await client.unary(collect, "x", options: CallOptions(timeout: .milliseconds(300)))
+                }
+                try await cancelled.value()
+            }
+        }
+    }
+
+    @Test func deadlineEndsTheWaitForAServerThatIsNotThere() async throws {
+        try await withClient(socketAddress()) { client in
+            let error = await expectStatus(.deadlineExceeded) {
+                _ = try await client.unary(echo, "x", options: CallOptions(timeout: .milliseconds(50)))
+            }
+            #expect(error?.detail.contains("no connection") == true)
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct CancellationTests {
+    @Test func cancelledCallerCancelsTheHandler() async throws {
+        let started = Event()
+        let cancelled = Event()
+        let service = TestService(
+            .unary(echo) { _, _ in
+                started.signal()
+                return try await untilCancelled(cancelled)
+            })
+        try await withServerAndClient(service) { client in
+            let call = Task { try await client.unary(echo, "x") }
+            try await started.value()
+            call.cancel()
+            await expectStatus(.cancelled) { _ = try await call.value }
+            try await cancelled.value()
+        }
+    }
+
+    @Test func droppedStreamCancelsTheHandler() async throws {
+        let cancelled = Event()
+        let service = TestService(
+            .serverStream(stream) { _, writer, _ in
+                try await writer.write("first")
+                _ = try await untilCancelled(cancelled)
+            })
+        try await withServerAndClient(service) { client in
+            for try await _ in client.serverStream(stream, "") { break }
+            try await cancelled.value()
+        }
+    }
+
+    @Test func lostConnectionCancelsTheHandler() async throws {
+        let started = Event()
+        let cancelled = Event()
+        let service = TestService(
+            .unary(echo) { _, _ in
+                started.signal()
+                return try await untilCancelled(cancelled)
+            })
+        try await withServer(service) { address in
+            let wire = try await WireClient(address, greeting: true)
+            wire.send(.call(.init(stream: 1, method: echo.name, message: ByteBuffer(), isLast: true)))
+            try await started.value()
+            try await wire.close()
+            try await cancelled.value()
+        }
+    }
+
+    @Test func cancelledCallStillGetsItsStatusSoThatItsStreamIsFree() async throws {
+        var configuration = RPCServer.Configuration()
+        configuration.maxStreams = 1
+        let service = TestService(
+            .unary(echo) { request, _ in
+                if request == "wait" { _ = try await untilCancelled(Event()) }
+                return request
+            })
+        try await withServerAndClient(service, configuration: configuration) { client in
+            await expectStatus(.deadlineExceeded) {
+                _ = try await client.unary(echo, "wait", options: CallOptions(timeout: .milliseconds(20)))
+            }
+            let reply = try await client.unary(echo, "next")
+            #expect(reply == "next")
+        }
+    }
+
+    @Test func callerThatFailsInTheMiddleCancelsTheHandler() async throws {
+        struct Mistake: Error {}
+        let cancelled = Event()
+        let service = TestService(
+            .clientStream(collect) { requests, _ in
+                do { return Text("\(try await requests.collect().count)") } catch {
+                    cancelled.signal()
+                    throw error
+                }
+            })
+        try await withServerAndClient(service) { client in
+            await #expect(throws: Mistake.self) {
+                _ = try await client.clientStream(collect) { writer in
+                    try await writer.write("one")
+                    throw Mistake()
+                }
+            }
+            try await cancelled.value()
+        }
+    }
+}
+
+/// Never returns: signals and throws when the task is cancelled.
+func untilCancelled(_ event: Event) async throws -> Text {
+    do {
+        try await Task.sleep(for: .seconds(600))
+        return "never"
+    } catch {
+        event.signal()
+        throw error
+    }
+}

@@ -1,0 +1,99 @@
+// A peer that speaks raw frames, or whatever bytes a test likes.
+
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import RPC
+
+/// Lets a test say anything to a server and see every frame of the answer.
+final class WireClient: Sendable {
+    private let channel: any Channel
+    private let frames: AsyncThrowingStream<Frame, any Error>
+
+    init(_ address: RPCAddress, greeting: Bool = false, limits: Limits = .standard) async throws {
+        let (frames, continuation) = AsyncThrowingStream.makeStream(of: Frame.self)
+        self.frames = frames
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(FrameCollector(continuation))
+                }
+            }
+        switch address {
+        case .unix(let path): channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
+        case .tcp(let host, let port): channel = try await bootstrap.connect(host: host, port: port).get()
+        }
+        if greeting {
+            send(.hello(Frame.Hello(limits: limits, maxStreams: 0)))
+            guard case .hello = try await next() else {
+                throw RPCError(.internalError, "the server did not greet")
+            }
+        }
+    }
+
+    func send(_ frame: Frame) {
+        var bytes = ByteBuffer()
+        frame.encode(into: &bytes)
+        send(bytes)
+    }
+
+    func send(_ bytes: ByteBuffer) {
+        channel.writeAndFlush(bytes, promise: nil)
+    }
+
+    /// The next frame; nil when the server has closed the connection.
+    func next() async throws -> Frame? {
+        for try await frame in frames { return frame }
+        return nil
+    }
+
+    /// What ends a stream, past whatever else arrives.
+    func status(of stream: UInt64) async throws -> Frame.Status {
+        while let frame = try await next() {
+            if case .status(stream, let status) = frame { return status }
+        }
+        throw RPCError(.unavailable, "the connection ended without the status")
+    }
+
+    /// Why the server ended the connection, past whatever else arrives; nil where it gave no reason.
+    func ending() async throws -> RPCError? {
+        var reason: RPCError?
+        while let frame = try await next() {
+            if case .goAway(_, let error) = frame { reason = error }
+        }
+        return reason
+    }
+
+    func close() async throws {
+        try await channel.close()
+    }
+}
+
+private final class FrameCollector: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let continuation: AsyncThrowingStream<Frame, any Error>.Continuation
+    private let decoder = NIOSingleStepByteToMessageProcessor(FrameDecoder(maxMessageBytes: 8 << 20))
+
+    init(_ continuation: AsyncThrowingStream<Frame, any Error>.Continuation) {
+        self.continuation = continuation
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do {
+            try decoder.process(buffer: unwrapInboundIn(data)) { continuation.yield($0) }
+        } catch {
+            continuation.finish(throwing: error)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
