@@ -126,7 +126,9 @@ let package = Package(
         tests("RedisTests", nio + ["Redis", "TestSupport", log]),
         tests("JobsTests", ["AnalysisAPI", "Jobs"]),
         tests("QueueServiceTests", nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", log]),
-        tests("ProgressServiceTests", nio + ["AnalysisAPI", "ProgressService", "RPC", "Redis", "TestSupport", log]),
+        tests(
+            "ProgressServiceTests",
+            nio + ["AnalysisAPI", "ProgressService", "RPC", "Redis", "TestSupport", log, lifecycle]),
         tests("AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "TestSupport", log]),
         tests("AudioAnalyzerTests", ["AnalysisAPI", "AudioAnalyzer", "CAudio"]),
         tests(

@@ -1,4 +1,42 @@
+// The command `progress-service`: its flags, and how its parts fit together.
+
+import AnalysisAPI
+import ArgumentParser
+import Daemon
+import Foundation
+import RPC
+import Redis
+import ServiceLifecycle
+
 @main
-struct Main {
-    static func main() async throws {}
+struct ProgressService: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "progress-service",
+        abstract: "Tells how far analyses are, and when they will be done.")
+
+    @Option(help: "Where to listen: unix:PATH or tcp://HOST:PORT. May be given several times.")
+    var listen: [RPCAddress]
+
+    @Option(help: "Where the queue-service listens.")
+    var queue: RPCAddress
+
+    @Option(help: "The Redis that keeps progress: unix:PATH or redis://USER:PASSWORD@HOST:PORT/DATABASE.")
+    var redis: String
+
+    @Option(help: "What the names of all Redis keys start with.")
+    var keyPrefix = "aq:"
+
+    @OptionGroup var daemon: DaemonOptions
+
+    func services(_ context: DaemonContext) async throws -> [any Service] {
+        let redis = RedisClient(
+            url: try RedisURL(redis), eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        let queue = RPCClient(address: queue, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        let core = ProgressCore(
+            redis: redis, queue: queue, keyPrefix: keyPrefix, logger: context.logger,
+            clock: { Int64(Date().timeIntervalSince1970 * 1000) })
+        let server = RPCServer(
+            addresses: listen, services: [core.handler], eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        return [redis, queue] + core.services + [server]
+    }
 }

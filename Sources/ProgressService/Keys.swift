@@ -1,0 +1,36 @@
+// The names of all Redis keys of this service, each with its type and what it holds.
+
+struct Keys: Sendable {
+    /// In front of every name.
+    private let prefix: String
+
+    init(prefix: String) {
+        self.prefix = prefix + "progress:"
+    }
+
+    /// STRING, expires: the `ProgressView` of a job as it was last.
+    func job(_ jobID: String) -> String { "\(prefix)job:\(jobID)" }
+
+    /// SET of the ids of the jobs that had not ended.
+    var liveJobs: String { "\(prefix)live" }
+
+    /// HASH, expires: of a playlist or library, `view` (`ProgressView`) and `audio_ms`, the length of its songs.
+    func context(_ key: ContextKey) -> String {
+        switch key {
+        case .job(let jobID): job(jobID)
+        case .library(let userID): "\(prefix)library:\(userID)"
+        // The length tells where the user's id ends, whatever characters it has.
+        case .playlist(let userID, let playlistID):
+            "\(prefix)playlist:\(userID.utf8.count):\(userID):\(playlistID)"
+        }
+    }
+
+    /// HASH: lane → the cursor of the last event of it that all other keys reflect.
+    var cursors: String { "\(prefix)cursors" }
+
+    /// HASH: analyzers (`"audio@1"`) → what a song costs, as the numbers of `SongCost` with spaces between them.
+    var costs: String { "\(prefix)costs" }
+
+    /// STRING: the analyzers that ran last.
+    var currentAnalyzers: String { "\(prefix)analyzers" }
+}

@@ -1,0 +1,158 @@
+// What the book learns from the other services: coverage of playlists and libraries, names, and jobs whose end it missed.
+
+import AnalysisAPI
+
+extension ProgressBook {
+    /// Makes room for a playlist or library, from what was kept of it.
+    mutating func open(_ key: ContextKey, kept: (view: ProgressView, audioMs: UInt64)?, nowMs: Int64) {
+        guard let userID = key.userID else { return }
+        if contexts[key] == nil {
+            contexts[key] = kept.map { ContextProgress(kept: $0.view, audioMs: $0.audioMs) } ?? ContextProgress()
+            users[userID, default: User()].contexts.insert(key)
+        }
+        contexts[key]?.usedAtMs = nowMs
+    }
+
+    /// There is no such playlist or library, or no longer.
+    mutating func close(_ key: ContextKey) {
+        guard let userID = key.userID, contexts[key]?.watchers == 0 else { return }
+        contexts[key] = nil
+        users[userID]?.contexts.remove(key)
+    }
+
+    /// Counts those who watch contexts: while there are any, one is asked anew whenever it may have changed.
+    mutating func watch(_ keys: Set<ContextKey>) -> Changes {
+        var changes = Changes()
+        for key in keys {
+            contexts[key]?.watchers += 1
+            refresh(key, &changes)
+        }
+        return changes
+    }
+
+    mutating func unwatch(_ keys: Set<ContextKey>) {
+        for key in keys { contexts[key]?.watchers -= 1 }
+    }
+
+    /// A ticket to ask the catalog with; `nil` where what is known is true.
+    mutating func ask(_ key: ContextKey) -> UInt64? {
+        contexts[key]?.isStale == true ? contexts[key]?.ask() : nil
+    }
+
+    /// Whether the songs of a playlist are still to be asked for.
+    func lacksMembers(_ key: ContextKey) -> Bool {
+        if case .playlist = key { contexts[key]?.members == nil } else { false }
+    }
+
+    mutating func endRefresh(_ key: ContextKey, ticket: UInt64) {
+        contexts[key]?.endRefresh(ticket: ticket)
+    }
+
+    mutating func learn(_ coverage: Coverage, of key: ContextKey, ticket: UInt64, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        contexts[key]?.learn(coverage, ticket: ticket)
+        contexts[key]?.countdown = nil
+        touch(key, nowMs: nowMs, &changes)
+        refresh(key, &changes)
+        return changes
+    }
+
+    mutating func learn(members: Set<String>, of key: ContextKey, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        contexts[key]?.members = members
+        touch(key, nowMs: nowMs, &changes)
+        return changes
+    }
+
+    mutating func learn(_ song: Song, userID: String, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        for jobID in users[userID]?.jobs ?? [] {
+            guard let progress = jobs[jobID] else { continue }
+            let isTarget = progress.job.type == .song && progress.job.targetID == song.id
+            guard isTarget || progress.item?.songID == song.id else { continue }
+            jobs[jobID]?.learn(song)
+            if isTarget { jobs[jobID]?.targetName = song.title }
+            named(jobID, nowMs: nowMs, &changes)
+        }
+        return changes
+    }
+
+    mutating func learn(playlistNames names: [String: String], userID: String, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        for jobID in users[userID]?.jobs ?? [] {
+            guard let job = jobs[jobID]?.job, job.type == .playlist, let name = names[job.targetID] else { continue }
+            jobs[jobID]?.targetName = name
+            named(jobID, nowMs: nowMs, &changes)
+        }
+        return changes
+    }
+
+    /// A name shows in the job itself and in what its user's other jobs wait for.
+    private mutating func named(_ jobID: String, nowMs: Int64, _ changes: inout Changes) {
+        guard let job = jobs[jobID]?.job else { return }
+        lanes[job.lane]?.order = nil
+        for own in users[job.userID]?.jobs ?? [] where own == jobID || jobs[own]?.isRunning == false {
+            touch(own, nowMs: nowMs)
+            changes.keys.insert(.job(own))
+        }
+        for key in users[job.userID]?.contexts ?? [] { touch(key, nowMs: nowMs, &changes) }
+    }
+
+    /// A job that ended while nobody followed, as the queue knows it; `nil` where it does not.
+    mutating func learn(_ job: Job?, jobID: String, lane: String, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        if let job {
+            update(job, after: Event(lane: lane, kind: .unspecified), nowMs: nowMs, &changes)
+        } else if let forgotten = jobs.removeValue(forKey: jobID)?.job {
+            lanes[lane]?.jobs.remove(jobID)
+            lanes[lane]?.order = nil
+            users[forgotten.userID]?.jobs.remove(jobID)
+            unsaved.keys.insert(.job(jobID))
+            changes.keys.insert(.job(jobID))
+        }
+        return changes
+    }
+
+    /// A user's songs changed, or what is known about one of them.
+    mutating func invalidateContexts(
+        of userID: String, songID: String = "", libraryChanged: Bool = false, _ changes: inout Changes
+    ) {
+        for key in users[userID]?.contexts ?? [] {
+            let isElsewhere = !songID.isEmpty && contexts[key]?.members?.contains(songID) == false
+            if isElsewhere { continue }
+            contexts[key]?.invalidate(libraryChanged: libraryChanged)
+            refresh(key, &changes)
+        }
+    }
+
+    private mutating func refresh(_ key: ContextKey, _ changes: inout Changes) {
+        guard (contexts[key]?.watchers ?? 0) > 0, let ticket = contexts[key]?.refresh() else { return }
+        changes.queries.insert(.coverage(key, ticket: ticket))
+        if lacksMembers(key) { changes.queries.insert(.members(key)) }
+    }
+
+    /// Marks a change of a playlist or library and raises what is shown of it.
+    mutating func touch(_ key: ContextKey, nowMs: Int64, _ changes: inout Changes) {
+        guard contexts[key]?.coverage != nil else { return }
+        let (inProgress, version) = (songsInProgress(key), nextVersion(nowMs))
+        contexts[key]?.settle(inProgress: inProgress)
+        contexts[key]?.version = version
+        contexts[key]?.updatedAtMs = nowMs
+        unsaved.keys.insert(key)
+        changes.keys.insert(key)
+    }
+
+    /// The parts of songs that the context's items, running or suspended, have behind them. A song that is analysed again
+    /// counts already.
+    private func songsInProgress(_ key: ContextKey) -> Double {
+        guard let userID = key.userID else { return 0 }
+        var fractions: [String: Double] = [:]
+        for jobID in users[userID]?.jobs ?? [] {
+            guard let progress = jobs[jobID], let item = progress.item, !progress.job.force,
+                contexts[key]?.contains(item.songID, in: key) == true
+            else { continue }
+            fractions[item.songID] = max(fractions[item.songID] ?? 0, progress.songFraction)
+        }
+        return fractions.values.reduce(0, +)
+    }
+}

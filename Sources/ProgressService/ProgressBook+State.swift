@@ -1,0 +1,235 @@
+// What is known about all jobs and contexts, as a pure value: events of the log, workers' reports and the catalog's
+// answers go in; which contexts changed and what to ask next come out. No clock, no I/O.
+
+import AnalysisAPI
+import Jobs
+
+struct ProgressBook: Sendable {
+    var jobs: [String: JobProgress] = [:]
+    var lanes: [String: Lane] = [:]
+    var users: [String: User] = [:]
+    var contexts: [ContextKey: ContextProgress] = [:]
+    var costs = CostModel()
+    var unsaved = Unsaved()
+    private var ended: [(jobID: String, atMs: Int64)] = []
+    private var lastVersion: UInt64 = 0
+
+    struct Lane: Sendable {
+        /// The last event that was applied.
+        var cursor = ""
+        /// Jobs that have not ended.
+        var jobs: Set<String> = []
+        /// While a snapshot arrives: the jobs that it named.
+        var snapshot: Set<String>?
+        /// A report about an item whose start the log has not told yet.
+        var early: ProgressReport?
+        /// Made when it is asked for, after the last event.
+        var order: LaneOrder?
+        /// When an item last ran, or ended.
+        var ranAtMs: Int64 = 0
+    }
+
+    struct User: Sendable {
+        /// Jobs that have not ended.
+        var jobs: Set<String> = []
+        var contexts: Set<ContextKey> = []
+    }
+
+    /// What there is to do after a change.
+    struct Changes: Sendable {
+        var keys: Set<ContextKey> = []
+        var queries: Set<Query> = []
+    }
+
+    /// What only another service knows.
+    enum Query: Hashable, Sendable {
+        case coverage(ContextKey, ticket: UInt64)
+        case members(ContextKey)
+        case song(userID: String, songID: String)
+        case playlistNames(userID: String)
+        /// A job that ended while nobody followed.
+        case job(String, lane: String)
+    }
+
+    /// What is to be written to the store.
+    struct Unsaved: Sendable {
+        var keys: Set<ContextKey> = []
+        var lanes: Set<String> = []
+        var costs = false
+
+        var isEmpty: Bool { keys.isEmpty && lanes.isEmpty && !costs }
+
+        mutating func formUnion(_ other: Unsaved) {
+            keys.formUnion(other.keys)
+            lanes.formUnion(other.lanes)
+            costs = costs || other.costs
+        }
+    }
+
+    /// What was kept when the service ran last; comes before all else.
+    mutating func restore(jobs views: [ProgressView], cursors: [String: String], costs: CostModel) {
+        self.costs = costs
+        for (lane, cursor) in cursors { lanes[lane, default: Lane()].cursor = cursor }
+        for view in views {
+            guard let progress = JobProgress(kept: view), !progress.job.state.hasEnded else { continue }
+            let job = progress.job
+            lastVersion = max(lastVersion, progress.version)
+            jobs[job.id] = progress
+            lanes[job.lane, default: Lane()].jobs.insert(job.id)
+            users[job.userID, default: User()].jobs.insert(job.id)
+        }
+    }
+
+    /// The log is followed from the cursors on, again: a snapshot that broke off counts no more.
+    mutating func beginFollowing() {
+        for lane in lanes.keys { lanes[lane]?.snapshot = nil }
+    }
+
+    mutating func apply(_ event: Event, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        switch event.kind {
+        case .snapshot:
+            lanes[event.lane, default: Lane()].snapshot = lanes[event.lane]?.snapshot ?? []
+            lanes[event.lane]?.snapshot?.insert(event.job?.id ?? "")
+        case .snapshotEnd:
+            let named = lanes[event.lane]?.snapshot ?? []
+            let missed = lanes[event.lane]?.jobs.subtracting(named) ?? []
+            changes.queries.formUnion(missed.map { .job($0, lane: event.lane) })
+            lanes[event.lane, default: Lane()].snapshot = nil
+            follow(event)
+        case .libraryChanged:
+            follow(event)
+            invalidateContexts(of: event.userID, libraryChanged: true, &changes)
+        default:
+            follow(event)
+        }
+        if let job = event.job { update(job, after: event, nowMs: nowMs, &changes) }
+        return changes
+    }
+
+    private mutating func follow(_ event: Event) {
+        lanes[event.lane, default: Lane()].cursor = event.cursor
+        unsaved.lanes.insert(event.lane)
+    }
+
+    mutating func update(_ job: Job, after event: Event, nowMs: Int64, _ changes: inout Changes) {
+        let before = jobs[job.id]
+        if event.kind == .songAnalysed, let before { learnCost(of: before, job: job, event: event) }
+        var progress = before ?? JobProgress(job)
+        progress.apply(event, job: job)
+        // The report may have overtaken the log.
+        if event.kind == .started, let early = lanes[job.lane]?.early, early.jobID == job.id {
+            _ = progress.apply(early, nowMs: nowMs)
+            lanes[job.lane]?.early = nil
+        }
+        jobs[job.id] = progress
+        unsaved.keys.insert(.job(job.id))
+        if before?.isRunning == true || progress.isRunning { lanes[job.lane]?.ranAtMs = nowMs }
+
+        if job.state.hasEnded {
+            lanes[job.lane]?.jobs.remove(job.id)
+            users[job.userID]?.jobs.remove(job.id)
+            if before?.job.state.hasEnded != true { ended.append((job.id, nowMs)) }
+        } else {
+            lanes[job.lane, default: Lane()].jobs.insert(job.id)
+            users[job.userID, default: User()].jobs.insert(job.id)
+        }
+        changes.queries.formUnion(unknownNames(progress))
+        touchQueue(from: job, nowMs: nowMs, &changes)
+
+        if event.kind == .songAnalysed || event.kind == .songFailed || before?.endedSongs != progress.endedSongs {
+            invalidateContexts(of: job.userID, songID: event.songID, &changes)
+        }
+    }
+
+    /// Every job at or behind the changed one sees another queue, which explains another estimate; so do the contexts of
+    /// their users.
+    private mutating func touchQueue(from job: Job, nowMs: Int64, _ changes: inout Changes) {
+        lanes[job.lane]?.order = nil
+        var affected: Set<String> = [job.userID]
+        let behind = (lanes[job.lane]?.jobs ?? []).filter { jobs[$0].map { !$0.job.precedes(job) } ?? false }
+        for jobID in behind.union([job.id]) {
+            jobs[jobID]?.countdown = nil
+            touch(jobID, nowMs: nowMs)
+            changes.keys.insert(.job(jobID))
+            if let userID = jobs[jobID]?.job.userID { affected.insert(userID) }
+        }
+        for userID in affected {
+            for key in users[userID]?.contexts ?? [] {
+                contexts[key]?.countdown = nil
+                touch(key, nowMs: nowMs, &changes)
+            }
+        }
+    }
+
+    private mutating func learnCost(of progress: JobProgress, job: Job, event: Event) {
+        guard let item = progress.item, item.epoch == event.epoch, let tookMs = item.ranMs(atMs: event.atMs) else {
+            return
+        }
+        let advanced = job.audioDoneMs > progress.job.audioDoneMs ? job.audioDoneMs - progress.job.audioDoneMs : 0
+        costs.learn(
+            analyzers: item.analyzers, audioMs: item.audioMs ?? (advanced > 0 ? Double(advanced) : nil), tookMs: tookMs)
+        unsaved.costs = true
+    }
+
+    /// What people call the job and its song, where that is not known yet.
+    private func unknownNames(_ progress: JobProgress) -> Set<Query> {
+        let job = progress.job
+        guard !job.state.hasEnded else { return [] }
+        var queries: Set<Query> = []
+        if let item = progress.item, item.song == nil { queries.insert(.song(userID: job.userID, songID: item.songID)) }
+        if progress.targetName.isEmpty {
+            switch job.type {
+            case .song: queries.insert(.song(userID: job.userID, songID: job.targetID))
+            case .playlist: queries.insert(.playlistNames(userID: job.userID))
+            default: break
+            }
+        }
+        return queries
+    }
+
+    /// Takes a report that is about the item that runs; drops others, but for one whose item the log is about to name.
+    mutating func apply(_ report: ProgressReport, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        guard jobs[report.jobID]?.apply(report, nowMs: nowMs) == true, let progress = jobs[report.jobID] else {
+            if (jobs[report.jobID]?.job.epoch ?? 0) < report.epoch { lanes[report.lane]?.early = report }
+            return changes
+        }
+        touch(report.jobID, nowMs: nowMs)
+        unsaved.keys.insert(.job(report.jobID))
+        changes.keys.insert(.job(report.jobID))
+        for key in users[progress.job.userID]?.contexts ?? []
+        where contexts[key]?.contains(report.songID, in: key) == true {
+            touch(key, nowMs: nowMs, &changes)
+        }
+        return changes
+    }
+
+    /// Marks a change of the job.
+    mutating func touch(_ jobID: String, nowMs: Int64) {
+        let version = nextVersion(nowMs)
+        jobs[jobID]?.version = version
+        jobs[jobID]?.updatedAtMs = nowMs
+    }
+
+    /// Rises with every change, and over restarts too, for it is not less than the clock in microseconds.
+    mutating func nextVersion(_ nowMs: Int64) -> UInt64 {
+        lastVersion = max(lastVersion + 1, UInt64(clamping: nowMs) * 1000)
+        return lastVersion
+    }
+
+    /// Lets go of ended jobs and unused contexts that the store has.
+    mutating func prune(before atMs: Int64) {
+        let old = ended.prefix { $0.atMs < atMs && !unsaved.keys.contains(.job($0.jobID)) }
+        for (jobID, _) in old where jobs[jobID]?.job.state.hasEnded == true { jobs[jobID] = nil }
+        ended.removeFirst(old.count)
+        let unused = contexts.filter { key, context in
+            context.watchers == 0 && context.usedAtMs < atMs && !unsaved.keys.contains(key)
+        }
+        for key in unused.keys {
+            contexts[key] = nil
+            if let userID = key.userID { users[userID]?.contexts.remove(key) }
+        }
+        users = users.filter { !$0.value.jobs.isEmpty || !$0.value.contexts.isEmpty }
+    }
+}

@@ -1,0 +1,116 @@
+// The Progress service as it is called: reports come in, views go out.
+
+import AnalysisAPI
+import RPC
+
+struct ProgressHandler: ProgressProvider {
+    let hub: ProgressHub
+    let store: ProgressStore
+    let lookups: Lookups
+    let queue: QueueClient
+
+    /// Contexts of one `Watch`.
+    private static let maxContexts = 1_000
+    private static let options = CallOptions(timeout: .seconds(5))
+
+    func report(_ requests: RPCStream<ProgressReport>, context: CallContext) async throws -> ReportReply {
+        context.endsOnDrain()
+        for try await report in requests {
+            guard (0...1).contains(report.fraction) else {
+                throw RPCError(
+                    .invalidArgument, "fraction is \(report.fraction) of song \(report.songID); it must be from 0 to 1."
+                )
+            }
+            hub.change { $0.apply(report, nowMs: $1) }
+        }
+        return ReportReply()
+    }
+
+    func get(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView {
+        try await current(ContextKey(request.context, userID: request.userID), userID: request.userID)
+    }
+
+    func listActive(_ request: ListActiveRequest, context: CallContext) async throws -> ListActiveReply {
+        guard !request.userID.isEmpty else { throw Self.missingUser }
+        let views = hub.look { book, nowMs in
+            book.activeJobs(of: request.userID).compactMap { book.view(of: $0, nowMs: nowMs) }
+        }
+        return ListActiveReply(jobs: views)
+    }
+
+    func watch(_ request: WatchRequest, to writer: RPCWriter<ProgressView>, context: CallContext) async throws {
+        context.endsOnDrain()
+        let keys = try contexts(request)
+        // A context that cannot be shown ends the call before it shows any.
+        var first: [ContextKey: ProgressView] = [:]
+        for key in keys { first[key] = try await current(key, userID: request.userID) }
+
+        let watch = hub.watch(keys, activeJobsOf: request.activeJobs ? request.userID : nil)
+        defer { hub.unwatch(watch) }
+        // Jobs that ended long ago, or that the log has not told yet, are not in the book.
+        for (key, view) in first where hub.view(of: key) == nil { try await writer.write(view) }
+        for await _ in watch.signals {
+            // While the reader has no room, changes gather and the next look shows what they came to.
+            for view in hub.take(watch) { try await writer.write(view) }
+        }
+    }
+
+    private func contexts(_ request: WatchRequest) throws -> Set<ContextKey> {
+        guard request.activeJobs || !request.contexts.isEmpty else {
+            throw RPCError(.invalidArgument, "There is nothing to watch; give contexts, or active_jobs = true.")
+        }
+        guard !request.activeJobs || !request.userID.isEmpty else { throw Self.missingUser }
+        guard request.contexts.count <= Self.maxContexts else {
+            throw RPCError(
+                .invalidArgument,
+                "\(request.contexts.count) contexts are too many for one call; it takes up to \(Self.maxContexts).")
+        }
+        return Set(try request.contexts.map { try ContextKey($0, userID: request.userID) })
+    }
+
+    /// A context as it stands, for a user who may see it.
+    private func current(_ key: ContextKey, userID: String) async throws -> ProgressView {
+        if case .job(let jobID) = key { return try await currentJob(jobID, key, userID: userID) }
+        if hub.look({ book, _ in book.contexts[key] == nil }) {
+            let kept = try await store.context(key)
+            hub.look { book, nowMs in book.open(key, kept: kept, nowMs: nowMs) }
+        }
+        do {
+            try await lookups.freshen(key)
+        } catch let error as RPCError {
+            if error.code == .notFound { hub.look { book, _ in book.close(key) } }
+            // The last that is known is better than nothing while the catalog is away.
+            guard error.code == .unavailable, let view = hub.view(of: key) else { throw error }
+            return view
+        }
+        guard let view = hub.view(of: key) else {
+            throw RPCError(.unavailable, "The catalog's answer is not there yet.")
+        }
+        return view
+    }
+
+    private func currentJob(_ jobID: String, _ key: ContextKey, userID: String) async throws -> ProgressView {
+        if let known = hub.view(of: key) {
+            return try owned(known, jobID, by: userID)
+        }
+        if let kept = try await store.job(jobID) {
+            return try owned(kept, jobID, by: userID)
+        }
+        let job = try await queue.getJob(JobRequest(userID: userID, jobID: jobID), options: Self.options)
+        return hub.look { book, nowMs in
+            book.view(of: key, nowMs: nowMs) ?? ProgressView(unfollowed: job, nowMs: nowMs)
+        }
+    }
+
+    /// - Throws: what a job that does not exist gets, where the job is somebody else's.
+    private func owned(_ view: ProgressView, _ jobID: String, by userID: String) throws -> ProgressView {
+        guard userID.isEmpty || view.job?.userID == userID else {
+            throw RPCError(.notFound, "There is no job \(jobID).")
+        }
+        return view
+    }
+
+    private static var missingUser: RPCError {
+        RPCError(.invalidArgument, "user_id is empty; it must name the user whose jobs are asked for.")
+    }
+}

@@ -1,0 +1,188 @@
+// The book behind a lock, and those who wait for its changes: watchers, the store, and who asks the other services.
+
+import AnalysisAPI
+import Synchronization
+
+final class ProgressHub: Sendable {
+    /// What the book wants to know from others.
+    let queries: AsyncStream<ProgressBook.Query>
+    /// Says that there is something to save; once, however much it is.
+    let unsavedSignals: AsyncStream<Void>
+
+    private let state = Mutex(State())
+    private let clock: @Sendable () -> Int64
+    private let queryQueue: AsyncStream<ProgressBook.Query>.Continuation
+    private let unsavedSignal: AsyncStream<Void>.Continuation
+
+    /// How long jobs that ended and contexts that nobody watches stay in memory.
+    private static let idleMs: Int64 = 600_000
+
+    private struct State {
+        var book = ProgressBook()
+        var watchers: [Int: Watcher] = [:]
+        var watchersOfKey: [ContextKey: Set<Int>] = [:]
+        var watchersOfActive: [String: Set<Int>] = [:]
+        var lastWatcherID = 0
+        /// Queries under way.
+        var asking: Set<ProgressBook.Query> = []
+
+        /// Notes the changes for those who watch them.
+        ///
+        /// - Returns: whom to wake.
+        mutating func mark(_ keys: Set<ContextKey>) -> [AsyncStream<Void>.Continuation] {
+            var woken: Set<Int> = []
+            for key in keys {
+                var ids = watchersOfKey[key] ?? []
+                if case .job(let jobID) = key, let userID = book.jobs[jobID]?.job.userID {
+                    ids.formUnion(watchersOfActive[userID] ?? [])
+                }
+                for id in ids { watchers[id]?.pending.insert(key) }
+                woken.formUnion(ids)
+            }
+            return woken.compactMap { watchers[$0]?.signal }
+        }
+    }
+
+    private struct Watcher {
+        let keys: Set<ContextKey>
+        let activeJobsOf: String?
+        /// What changed since it looked last. It shows what is, so what came between is left out, and an end stays.
+        var pending: Set<ContextKey>
+        let signal: AsyncStream<Void>.Continuation
+    }
+
+    /// A registration for changes.
+    struct Watch: Sendable {
+        fileprivate let id: Int
+        /// Says that there are views to take.
+        let signals: AsyncStream<Void>
+    }
+
+    /// What is to be written to the store.
+    struct Batch: Sendable {
+        var unsaved: ProgressBook.Unsaved
+        var views: [(ContextKey, ProgressView)] = []
+        var audioMs: [ContextKey: UInt64] = [:]
+        var forgottenJobs: [String] = []
+        var cursors: [String: String] = [:]
+        var costs: CostModel?
+    }
+
+    /// - Parameter clock: the time in milliseconds since 1970.
+    init(clock: @escaping @Sendable () -> Int64) {
+        self.clock = clock
+        (queries, queryQueue) = AsyncStream.makeStream()
+        (unsavedSignals, unsavedSignal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Changes the book and tells all whom it concerns, outside the lock.
+    func change(_ body: (inout ProgressBook, _ nowMs: Int64) -> ProgressBook.Changes) {
+        let now = clock()
+        let (signals, queries) = state.withLock { state in
+            let changes = body(&state.book, now)
+            let queries = changes.queries.subtracting(state.asking)
+            state.asking.formUnion(queries)
+            return (state.mark(changes.keys), queries)
+        }
+        for signal in signals { signal.yield() }
+        for query in queries { queryQueue.yield(query) }
+        unsavedSignal.yield()
+    }
+
+    /// A query has its answer, or will have none.
+    func asked(_ query: ProgressBook.Query) {
+        state.withLock { _ = $0.asking.remove(query) }
+    }
+
+    /// Looks into the book, changing nothing that others see.
+    func look<Value>(_ body: (inout ProgressBook, _ nowMs: Int64) -> Value) -> Value {
+        let now = clock()
+        return state.withLock { body(&$0.book, now) }
+    }
+
+    func view(of key: ContextKey) -> ProgressView? {
+        look { $0.view(of: key, nowMs: $1) }
+    }
+
+    /// Registers for the contexts and for all jobs of a user; what there is already counts as changed.
+    func watch(_ keys: Set<ContextKey>, activeJobsOf userID: String?) -> Watch {
+        let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let id = state.withLock { state in
+            state.lastWatcherID += 1
+            let id = state.lastWatcherID
+            let active = userID.map { state.book.activeJobs(of: $0) } ?? []
+            state.watchers[id] = Watcher(
+                keys: keys, activeJobsOf: userID, pending: keys.union(active), signal: signal)
+            for key in keys { state.watchersOfKey[key, default: []].insert(id) }
+            if let userID { state.watchersOfActive[userID, default: []].insert(id) }
+            return id
+        }
+        change { book, _ in book.watch(keys) }
+        signal.yield()
+        return Watch(id: id, signals: signals)
+    }
+
+    func unwatch(_ watch: Watch) {
+        state.withLock { state in
+            guard let watcher = state.watchers.removeValue(forKey: watch.id) else { return }
+            state.book.unwatch(watcher.keys)
+            for key in watcher.keys { state.watchersOfKey.remove(watch.id, from: key) }
+            if let userID = watcher.activeJobsOf { state.watchersOfActive.remove(watch.id, from: userID) }
+        }
+    }
+
+    /// What changed since the last call, as it is now.
+    func take(_ watch: Watch) -> [ProgressView] {
+        let now = clock()
+        return state.withLock { state in
+            let pending = state.watchers[watch.id]?.pending ?? []
+            state.watchers[watch.id]?.pending = []
+            return pending.compactMap { state.book.view(of: $0, nowMs: now) }.sorted { $0.version < $1.version }
+        }
+    }
+
+    /// What is to be saved, which from now on counts as saved.
+    func takeUnsaved() -> Batch {
+        let now = clock()
+        return state.withLock { state in
+            var batch = Batch(unsaved: state.book.unsaved)
+            state.book.unsaved = ProgressBook.Unsaved()
+            for key in batch.unsaved.keys {
+                if let view = state.book.view(of: key, nowMs: now) {
+                    batch.views.append((key, view))
+                    batch.audioMs[key] = state.book.contexts[key]?.coverage?.audioMs
+                } else if case .job(let jobID) = key {
+                    batch.forgottenJobs.append(jobID)
+                }
+            }
+            for lane in batch.unsaved.lanes { batch.cursors[lane] = state.book.lanes[lane]?.cursor }
+            if batch.unsaved.costs { batch.costs = state.book.costs }
+            return batch
+        }
+    }
+
+    /// It could not be saved.
+    func putBack(_ unsaved: ProgressBook.Unsaved) {
+        state.withLock { $0.book.unsaved.formUnion(unsaved) }
+        unsavedSignal.yield()
+    }
+
+    /// Lets go of what the store has and nobody looks at.
+    func prune() {
+        look { $0.prune(before: $1 - Self.idleMs) }
+    }
+}
+
+extension [ContextKey: Set<Int>] {
+    fileprivate mutating func remove(_ id: Int, from key: ContextKey) {
+        self[key]?.remove(id)
+        if self[key]?.isEmpty == true { self[key] = nil }
+    }
+}
+
+extension [String: Set<Int>] {
+    fileprivate mutating func remove(_ id: Int, from key: String) {
+        self[key]?.remove(id)
+        if self[key]?.isEmpty == true { self[key] = nil }
+    }
+}

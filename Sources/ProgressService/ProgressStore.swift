@@ -1,0 +1,147 @@
+// Keeps what the book holds in Redis: changes are written in one pipeline at a time, at most four a second, the cursors
+// behind what they cover. What is lost with a crash is told again by the log.
+
+import AnalysisAPI
+import Logging
+import NIOCore
+import RPC
+import Redis
+import ServiceLifecycle
+
+struct ProgressStore: Service {
+    let redis: RedisClient
+    let keys: Keys
+    let hub: ProgressHub
+    let logger: Logger
+
+    /// How long what has ended is kept, and a context that nobody asks for.
+    static let retention: Duration = .seconds(24 * 3600)
+    /// Between two writes.
+    private static let interval: Duration = .milliseconds(250)
+    private static let retryInterval: Duration = .seconds(1)
+    /// Jobs read at a time.
+    private static let batchSize = 500
+
+    /// What is kept of the last run.
+    func load() async throws -> (jobs: [ProgressView], cursors: [String: String], costs: CostModel) {
+        let cursors = try await redis.send("HGETALL", keys.cursors).map ?? [:]
+        let costs = try await redis.send("HGETALL", keys.costs).map ?? [:]
+        let current = try await redis.send("GET", keys.currentAnalyzers).text ?? ""
+        var jobIDs = (try await redis.send("SMEMBERS", keys.liveJobs).elements ?? []).compactMap(\.text)[...]
+        var jobs: [ProgressView] = []
+        while !jobIDs.isEmpty {
+            let replies = try await redis.pipeline(
+                jobIDs.prefix(Self.batchSize).map { ["GET", RedisArgument(keys.job($0))] })
+            jobs += replies.compactMap(Self.view)
+            jobIDs = jobIDs.dropFirst(Self.batchSize)
+        }
+        let sets = costs.compactMapValues { $0.text.flatMap(SongCost.init(text:)) }
+        return (jobs, cursors.compactMapValues(\.text), CostModel(sets: sets, current: current))
+    }
+
+    /// A job that ended, or was seen last, within the retention.
+    ///
+    /// - Throws: `RPCError` with `.unavailable` while Redis is away.
+    func job(_ jobID: String) async throws -> ProgressView? {
+        Self.view(try await reading { try await redis.send("GET", keys.job(jobID)) })
+    }
+
+    /// A playlist or library as it was last asked about within the retention.
+    ///
+    /// - Throws: `RPCError` with `.unavailable` while Redis is away.
+    func context(_ key: ContextKey) async throws -> (view: ProgressView, audioMs: UInt64)? {
+        let fields = try await reading { try await redis.send("HGETALL", keys.context(key)) }.map ?? [:]
+        guard let view = fields["view"].flatMap(Self.view), let audioMs = fields["audio_ms"]?.int else { return nil }
+        return (view, UInt64(clamping: audioMs))
+    }
+
+    /// Writes what changes until it is stopped, and then what is left.
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in hub.unsavedSignals {
+                let interval = await save() ? Self.interval : Self.retryInterval
+                try? await Task.sleep(for: interval)
+            }
+        }
+        _ = await save()
+    }
+
+    private func save() async -> Bool {
+        let batch = hub.takeUnsaved()
+        guard !batch.unsaved.isEmpty else { return true }
+        do {
+            // Writing the same twice leaves what writing it once leaves.
+            try await redis.pipeline(commands(batch), isIdempotent: true)
+            hub.prune()
+            return true
+        } catch {
+            hub.putBack(batch.unsaved)
+            logger.warning("Progress is not saved for now", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    private func commands(_ batch: ProgressHub.Batch) -> [[RedisArgument]] {
+        let seconds = RedisArgument(Self.retention.components.seconds)
+        var commands: [[RedisArgument]] = []
+        for (key, view) in batch.views {
+            let name = RedisArgument(keys.context(key))
+            if case .job(let jobID) = key {
+                commands.append(["SET", name, RedisArgument(view.bytes), "EX", seconds])
+                commands.append([view.ended ? "SREM" : "SADD", RedisArgument(keys.liveJobs), RedisArgument(jobID)])
+            } else {
+                let audioMs = RedisArgument(batch.audioMs[key] ?? 0)
+                commands.append(["HSET", name, "view", RedisArgument(view.bytes), "audio_ms", audioMs])
+                commands.append(["EXPIRE", name, seconds])
+            }
+        }
+        for jobID in batch.forgottenJobs {
+            commands.append(["DEL", RedisArgument(keys.job(jobID))])
+            commands.append(["SREM", RedisArgument(keys.liveJobs), RedisArgument(jobID)])
+        }
+        if let costs = batch.costs {
+            for (analyzers, cost) in costs.sets {
+                commands.append(["HSET", RedisArgument(keys.costs), RedisArgument(analyzers), RedisArgument(cost.text)])
+            }
+            commands.append(["SET", RedisArgument(keys.currentAnalyzers), RedisArgument(costs.current)])
+        }
+        for (lane, cursor) in batch.cursors {
+            commands.append(["HSET", RedisArgument(keys.cursors), RedisArgument(lane), RedisArgument(cursor)])
+        }
+        return commands
+    }
+
+    private func reading(_ body: () async throws -> RedisValue) async throws -> RedisValue {
+        do {
+            return try await body()
+        } catch let error as RedisError {
+            throw RPCError(.unavailable, "What is kept of earlier analyses cannot be read now: \(error)")
+        }
+    }
+
+    private static func view(_ value: RedisValue) -> ProgressView? {
+        value.bytes.flatMap { try? ProgressView(decoding: ByteBuffer(bytes: $0)) }
+    }
+}
+
+extension ProgressView {
+    fileprivate var bytes: [UInt8] {
+        var buffer = ByteBuffer()
+        encode(into: &buffer)
+        return Array(buffer.readableBytesView)
+    }
+}
+
+extension SongCost {
+    fileprivate init?(text: String) {
+        let numbers = text.split(separator: " ").compactMap { Double($0) }
+        guard numbers.count == 6, numbers.allSatisfy({ $0.isFinite && $0 >= 0 }) else { return nil }
+        self.init(
+            weight: numbers[0], audio: numbers[1], took: numbers[2], audioAudio: numbers[3], audioTook: numbers[4],
+            averageAudioMs: numbers[5])
+    }
+
+    fileprivate var text: String {
+        [weight, audio, took, audioAudio, audioTook, averageAudioMs].map { "\($0)" }.joined(separator: " ")
+    }
+}
