@@ -2,37 +2,74 @@
 
 import dataclasses
 import threading
+import time
 
-import analysisqueue
-from analysisqueue.proto import EventKind, FollowRequest, JobState, JobType
+from analysis.v1 import jobs_pb2, queue_pb2
+from analysisqueue import Client, RPCError
 
 TIMEOUT = 120
 
 
-@dataclasses.dataclass
-class LoggedJob:
-    id: str
-    type: str
-    state: str
-    user: str
-
-
-@dataclasses.dataclass
-class LoggedEvent:
-    kind: str
-    job: LoggedJob
+@dataclasses.dataclass(frozen=True)
+class Event:
+    kind: str  # such as STARTED
+    job: jobs_pb2.Job
     song_id: str
     by_job_id: str
     reason: str
     epoch: int
 
+    def __repr__(self):
+        return f"{self.kind} {self.job.id} {self.song_id} {self.by_job_id} {self.reason}".rstrip()
+
 
 class EventLog:
-    """Everything that happens from the start of the log on; reconnects with its cursor when the service goes away."""
+    """Everything that happens from now on; goes on from its cursors when the queue service comes back."""
 
     def __init__(self, system):
-        self.system = system
-        self.events: list[LoggedEvent] = []
+        self.address = f"unix:{system.ready['sockets']['queue']}"
+        self.events: list[Event] = []
         self.changed = threading.Condition()
         self.cursors: dict[str, str] = {}
+        self.followed = threading.Event()
         threading.Thread(target=self._follow, daemon=True).start()
+        assert self.followed.wait(30), "the event log could not be followed"
+
+    def wait(self, condition, timeout: float = TIMEOUT) -> Event:
+        """The first event that fits, past or to come."""
+        deadline = time.monotonic() + timeout
+        seen = 0
+        with self.changed:
+            while True:
+                for event in self.events[seen:]:
+                    if condition(event):
+                        return event
+                seen = len(self.events)
+                if not self.changed.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"no such event within {timeout} s; there were:\n" + "\n".join(map(str, self.events)))
+
+    def of(self, kind: str) -> list[Event]:
+        with self.changed:
+            return [event for event in self.events if event.kind == kind]
+
+    def _follow(self):
+        while True:
+            try:
+                self._follow_until_cut()
+            except (RPCError, OSError):
+                time.sleep(0.1)  # the service is away: nothing tells when it is back
+
+    def _follow_until_cut(self):
+        cursors = [queue_pb2.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in self.cursors.items()]
+        with Client(self.address) as client:
+            queue = client.service(queue_pb2, "Queue")
+            for message in queue.Follow(queue_pb2.FollowRequest(cursors=cursors)):
+                kind = queue_pb2.EventKind.Name(message.kind).removeprefix("EVENT_KIND_")
+                if message.cursor:
+                    self.cursors[message.lane] = message.cursor
+                with self.changed:
+                    self.events.append(
+                        Event(kind, message.job, message.song_id, message.by_job_id, message.reason, message.epoch))
+                    self.changed.notify_all()
+                if kind == "SNAPSHOT_END":
+                    self.followed.set()

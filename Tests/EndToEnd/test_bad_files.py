@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 
+from analysis.v1 import jobs_pb2
+
 from log import EventLog
 
 REASONS = {
@@ -38,9 +40,9 @@ def test_each_bad_file_fails_alone_and_says_why(start, songs, tmp_path):
 
     log = EventLog(system)
     system.login()
-    job = log.wait(lambda e: e.kind == "COMPLETED" and e.job.type == "BACKGROUND").job
+    job = log.wait(lambda e: e.kind == "COMPLETED" and e.job.type == jobs_pb2.JOB_TYPE_BACKGROUND).job
     [playlist] = system.playlists()
-    failures = {e.song_id: e.reason for e in log.events if e.kind == "SONG_FAILED"}
+    failures = {e.song_id: e.reason for e in log.of("SONG_FAILED")}
     assert len(failures) == len(REASONS), failures
     for name, expected in REASONS.items():
         assert expected in failures[song_id(name)], name

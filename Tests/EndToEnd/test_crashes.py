@@ -22,7 +22,7 @@ def gone(pid: int) -> bool:
 
 
 def every_song_once(system, log):
-    analysed = [e.song_id for e in log.events if e.kind == "SONG_ANALYSED"]
+    analysed = [e.song_id for e in log.of("SONG_ANALYSED")]
     everything = {s["id"] for p in system.playlists() for s in system.songs(p)}
     assert sorted(analysed) == sorted(everything)
 
@@ -78,7 +78,7 @@ def test_ctrl_c_stops_everything_and_the_next_run_goes_on(system, start):
     system.login()
     background = log.wait(lambda e: e.kind == "SONG_ANALYSED").job.id
     pids = list(system.ready["pids"].values()) + system.analyzers()
-    analysed = {e.song_id for e in log.events if e.kind == "SONG_ANALYSED"}
+    analysed = {e.song_id for e in log.of("SONG_ANALYSED")}
 
     assert system.stop(signal.SIGINT) < 10
     assert all(gone(pid) for pid in pids)
@@ -90,7 +90,7 @@ def test_ctrl_c_stops_everything_and_the_next_run_goes_on(system, start):
     done = log.wait(lambda e: e.job.id == background and e.kind in ("COMPLETED", "SNAPSHOT"))
     if done.kind == "SNAPSHOT":
         log.wait(lambda e: e.kind == "COMPLETED" and e.job.id == background)
-    later = [e.song_id for e in log.events if e.kind == "SONG_ANALYSED"]
+    later = [e.song_id for e in log.of("SONG_ANALYSED")]
     assert len(later) == len(set(later)) and not analysed & set(later)
     assert all(s["analysis_status"] == "completed" for p in again.playlists() for s in again.songs(p))
 
