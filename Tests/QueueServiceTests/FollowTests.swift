@@ -1,0 +1,73 @@
+// What followers of the event log are promised: every event once, in order, from wherever they are.
+
+import AnalysisAPI
+import RPC
+import TestSupport
+import Testing
+
+@testable import QueueService
+
+@Suite struct FollowTests {
+    @Test func followingResumesFromACursorWithoutGapOrDuplicate() async throws {
+        try await withServingQueue { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                let start = try #require(try await queue.events { $0.kind == .snapshotEnd }.last)
+                let job = try #require(try await queue.enqueue(.playlist, "p").job)
+                _ = try await worker.drain(from: try await worker.work())
+                let all = try await queue.events(after: start.cursor) { $0.kind == .completed }
+                #expect(all.map(\.kind) == [.enqueued] + Array(repeating: [.started, .songAnalysed], count: 5).flatMap { $0 } + [.completed])
+                #expect(all.last?.job?.id == job.id && all.last?.job?.analysed == 5)
+                for (index, event) in all.enumerated().dropLast() {
+                    let rest = try await queue.events(after: event.cursor) { $0.kind == .completed }
+                    #expect(rest == Array(all[(index + 1)...]))
+                }
+            }
+        }
+    }
+
+    @Test func aSnapshotHoldsAllLiveJobsAndNoneThatEnded() async throws {
+        try await withServingQueue { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                _ = try await queue.enqueue(.song, "s9")
+                _ = try await worker.drain(from: try await worker.work())
+                let background = try await queue.enqueue(.background).job
+                let playlist = try await queue.enqueue(.playlist, "p").job
+                let events = try await queue.events { $0.kind == .snapshotEnd }
+                #expect(events.dropLast().map { $0.job?.id } == [playlist?.id, background?.id])
+                #expect(events.dropLast().allSatisfy { $0.kind == .snapshot })
+            }
+        }
+    }
+
+    @Test func aCursorThatTheLogNoLongerReachesGetsASnapshot() async throws {
+        try await withServingQueue { queue in
+            let job = try #require(try await queue.enqueue(.playlist, "p").job)
+            let events = try await queue.events(after: "1-1") { $0.kind == .snapshotEnd }
+            #expect(events.map { $0.job?.id } == [job.id, nil])
+        }
+    }
+
+    @Test func aFollowerIsToldOfWhatHappensWhileItWaits() async throws {
+        try await withServingQueue { queue in
+            var seen: [EventKind] = []
+            for try await event in queue.queue.follow(FollowRequest(), options: CallOptions(timeout: .seconds(30))) {
+                seen.append(event.kind)
+                if event.kind == .snapshotEnd { _ = try await queue.enqueue(.song, "s1") }
+                if event.kind == .enqueued { break }
+            }
+            #expect(seen == [.snapshotEnd, .enqueued])
+        }
+    }
+
+    @Test(arguments: ["", "x", "1", "1-2-3"])
+    func aCursorThatIsNoneIsRefused(cursor: String) async throws {
+        try await withServingQueue { queue in
+            let error = await #expect(throws: RPCError.self) { try await queue.events(after: cursor) { _ in true } }
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+}
