@@ -61,9 +61,10 @@ struct JobRecord: Sendable {
             }
             return text
         }
+        // Scripts reply with integers, hashes and the log hold text.
         func number<Number: FixedWidthInteger>(_ field: JobField) throws -> Number {
-            guard let number = Number(try text(field)) else {
-                throw QueueError.corrupt("a job whose \(field.rawValue) is \(try text(field)), which is no number")
+            guard let number = fields[field.rawValue]?.int.flatMap({ Number(exactly: $0) }) else {
+                throw QueueError.corrupt("a job whose \(field.rawValue) is no number")
             }
             return number
         }

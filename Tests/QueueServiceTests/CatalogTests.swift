@@ -62,7 +62,9 @@ import Testing
                 try await worker.granted()
                 var files = [
                     ProbedFile(location: "rock/02 - Two.ogg", track: 2, durationMs: 2000, modifiedAtMs: 5, bytes: 20),
-                    ProbedFile(location: "rock/one.ogg", title: "One", artist: "A", track: 1, durationMs: 1000, modifiedAtMs: 7, bytes: 10),
+                    ProbedFile(
+                        location: "rock/one.ogg", title: "One", artist: "A", track: 1, durationMs: 1000,
+                        modifiedAtMs: 7, bytes: 10),
                     ProbedFile(location: "jazz/10_blue_in_green.flac", durationMs: 3000, modifiedAtMs: 9, bytes: 30),
                     ProbedFile(location: "loose.mp3", modifiedAtMs: 1, bytes: 5),
                 ]
@@ -122,21 +124,26 @@ import Testing
             try await worker.connected {
                 try await worker.granted()
                 _ = try await queue.enqueue(.song, "s0")
-                let json = #"{"tempo":{"bpm":120.5},"key":{"name":"A minor"},"loudness":{"integrated_lufs":-9},"score":7}"#
-                let result = AnalysisResult(analyzer: AnalyzerVersion(name: "audio", version: "1"), json: Array(json.utf8))
+                let json =
+                    #"{"tempo":{"bpm":120.5},"key":{"name":"A minor"},"loudness":{"integrated_lufs":-9},"score":7}"#
+                let result = AnalysisResult(
+                    analyzer: AnalyzerVersion(name: "audio", version: "1"), json: Array(json.utf8))
                 try await worker.exchange(try await worker.work(), .analysed(Analysed(results: [result])))
                 _ = try await queue.enqueue(.song, "s5")
                 try await worker.exchange(try await worker.work(), .failed(Failed(reason: "damaged")))
 
                 let all = try await queue.catalog.getCoverage(CoverageRequest(userID: "u"))
-                #expect(all == Coverage(total: 10, analysed: 1, failed: 1, audioMs: 10_000, audioDoneMs: 2000, playlists: 1))
+                #expect(
+                    all == Coverage(total: 10, analysed: 1, failed: 1, audioMs: 10_000, audioDoneMs: 2000, playlists: 1)
+                )
                 let some = try await queue.catalog.getCoverage(CoverageRequest(userID: "u", playlistID: "p"))
                 #expect(some.total == 5 && some.analysed == 1 && some.failed == 0)
 
                 let song = try await queue.catalog.getSong(SongRequest(userID: "u", songID: "s0"))
                 #expect(song.results == [result] && song.summary?.state == .analysed)
-                #expect(song.summary.map { String(decoding: $0.highlightsJson, as: UTF8.self) }
-                    == #"{"bpm":120.5,"key":"A minor","loudness":-9,"score":7}"#)
+                #expect(
+                    song.summary.map { String(decoding: $0.highlightsJson, as: UTF8.self) }
+                        == #"{"bpm":120.5,"key":"A minor","loudness":-9,"score":7}"#)
                 let failed = try await queue.catalog.searchSongs(SearchSongsRequest(userID: "u", query: "S5")).songs
                 #expect(failed.map(\.state) == [.failed] && failed.first?.failure == "damaged")
             }
@@ -154,7 +161,8 @@ import Testing
                 #expect(start.queued == 9 && start.job?.total == 4)
                 #expect(try await queue.catalog.loggedIn(UserRequest(userID: "u")).job == nil)
                 let done = try await worker.drain(from: try await worker.work())
-                #expect(done.map { $0.split(separator: " ")[1] } == ["s0", "s1", "s2", "s3", "s4", "s6", "s7", "s8", "s9"])
+                #expect(
+                    done.map { $0.split(separator: " ")[1] } == ["s0", "s1", "s2", "s3", "s4", "s6", "s7", "s8", "s9"])
                 #expect(try await queue.catalog.loggedIn(UserRequest(userID: "u")).queued == 0)
                 #expect(try await queue.catalog.getUser(UserRequest(userID: "u")).lastAnalysisAtMs > 0)
             }
@@ -175,7 +183,9 @@ extension ScriptedWorker {
     /// Asks for an import, and brings the files that the probe is said to have found.
     ///
     /// - Returns: the last that the import said.
-    func answersImport(of files: [ProbedFile], failure: String? = nil, in queue: RunningQueue) async throws -> ImportProgress {
+    func answersImport(of files: [ProbedFile], failure: String? = nil, in queue: RunningQueue) async throws
+        -> ImportProgress
+    {
         async let last = {
             var last = ImportProgress()
             for try await progress in queue.catalog.importFolder(ImportFolderRequest(userID: "u")) { last = progress }

@@ -17,7 +17,8 @@ import Testing
                 let job = try #require(try await queue.enqueue(.playlist, "p").job)
                 _ = try await worker.drain(from: try await worker.work())
                 let all = try await queue.events(after: start.cursor) { $0.kind == .completed }
-                #expect(all.map(\.kind) == [.enqueued] + Array(repeating: [.started, .songAnalysed], count: 5).flatMap { $0 } + [.completed])
+                let songs: [EventKind] = (1...5).flatMap { _ in [.started, .songAnalysed] }
+                #expect(all.map(\.kind) == [.enqueued] + songs + [.completed])
                 #expect(all.last?.job?.id == job.id && all.last?.job?.analysed == 5)
                 for (index, event) in all.enumerated().dropLast() {
                     let rest = try await queue.events(after: event.cursor) { $0.kind == .completed }

@@ -42,10 +42,13 @@ import Testing
                 _ = try await queue.enqueue(.playlist, "p")
                 let item = try await worker.work()
                 #expect(try await queue.queue.pauseJob(JobRequest(userID: "u", jobID: item.jobID)).state == .paused)
-                #expect(try await worker.preempted() == Preempt(lane: "0", epoch: item.epoch, pause: true, jobID: item.jobID))
+                #expect(
+                    try await worker.preempted()
+                        == Preempt(lane: "0", epoch: item.epoch, pause: true, jobID: item.jobID))
                 #expect(try await worker.exchange(item, .suspended(Suspended())) == nil)
 
-                #expect(try await queue.queue.resumeJob(JobRequest(userID: "u", jobID: item.jobID)).state == .interrupted)
+                #expect(
+                    try await queue.queue.resumeJob(JobRequest(userID: "u", jobID: item.jobID)).state == .interrupted)
                 let resumed = try await worker.work()
                 #expect(resumed.song == item.song && resumed.epoch == item.epoch + 1)
 
@@ -107,8 +110,10 @@ import Testing
             }
             try await queue.serving {
                 try await worker.connected {
-                    #expect(try await worker.granted().kept == [item.held()])
-                    #expect(try await worker.drain(from: item).count == 5)
+                    let kept = try await worker.granted().kept
+                    #expect(kept == [item.held()])
+                    let done = try await worker.drain(from: item)
+                    #expect(done.count == 5)
                     #expect(try await queue.job(item.jobID).analysed == 5)
                 }
             }
@@ -127,7 +132,7 @@ import Testing
                     let first = try await worker.work()
                     let second = try #require(try await worker.analysed(first))
                     let click = try #require(try await queue.enqueue(.song, "s9").job)
-                    redis.kill()
+                    await redis.kill()
                     try await redis.start()
                     #expect(try await queue.job(playlist.id).analysed == 1)
                     #expect(try await queue.job(click.id).state == .pending)
@@ -148,7 +153,9 @@ import Testing
                 try await first.granted("1")
                 let second = ScriptedWorker("second", of: queue)
                 try await second.connected {
-                    let lane = try await first.next { if case .laneRevoked(let revoked) = $0 { revoked.lane } else { nil } }
+                    let lane = try await first.next {
+                        if case .laneRevoked(let revoked) = $0 { revoked.lane } else { nil }
+                    }
                     try await second.granted(lane)
                 }
             }
@@ -159,7 +166,8 @@ import Testing
         try await withServingQueue { queue in
             let error = await #expect(throws: RPCError.self) {
                 try await queue.workers.work { writer, commands in
-                    try await writer.write(WorkerMessage(workerID: "w", analyzers: [AnalyzerVersion(name: "audio", version: "0")]))
+                    try await writer.write(
+                        WorkerMessage(workerID: "w", analyzers: [AnalyzerVersion(name: "audio", version: "0")]))
                     for try await _ in commands {}
                 }
             }

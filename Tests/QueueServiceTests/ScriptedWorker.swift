@@ -111,7 +111,8 @@ final class ScriptedWorker: Sendable {
         let lease = state.withLock { $0.leases[lane] ?? [] }
         let report = item.map { ItemReport(jobID: $0.jobID, epoch: $0.epoch, claim: $0.claim, outcome: outcome) }
         let assignment = try await queue.workers.exchange(
-            ExchangeRequest(workerID: id, lane: lane, lease: lease, item: report, claim: claims)).assignment
+            ExchangeRequest(workerID: id, lane: lane, lease: lease, item: report, claim: claims)
+        ).assignment
         keep(assignment.map { [$0.held(lane)] } ?? [])
         return assignment
     }
