@@ -2,6 +2,7 @@
 // grows by about 600 bytes per second of sound, so that the length of a file does not matter.
 import Glibc
 
+/// The measurements of one file, fed by its decoder.
 final class AudioAnalysis {
     private let decoder: AudioDecoder
     private let loudness: LoudnessMeter
@@ -15,25 +16,20 @@ final class AudioAnalysis {
     private let onsets: OnsetStrength
     private let pitches: PitchProfile
     private let fingerprint: Fingerprint
-    private static let lowRate = 11_025
 
-    /// Opens the file and decodes its first samples. Throws a `Rejection` where it is not audio, or is damaged.
-    init(_ file: FileDescriptor) throws {
-        decoder = try AudioDecoder(file)
+    init(_ decoder: AudioDecoder) throws {
+        self.decoder = decoder
         loudness = try LoudnessMeter(sampleRate: decoder.sampleRate, positions: decoder.positions)
         truePeak = TruePeakMeter(sampleRate: decoder.sampleRate, channelCount: decoder.positions.count)
         spectrum = try SpectralDescriptors(sampleRate: decoder.sampleRate)
         downmix = Downmix(positions: decoder.positions)
-        resampler = try Resampler(from: decoder.sampleRate, to: Self.lowRate)
+        resampler = try Resampler(from: decoder.sampleRate, to: Resampler.lowRate)
         onsets = try OnsetStrength()
         pitches = try PitchProfile()
         fingerprint = try Fingerprint()
     }
 
-    /// How much of the file has been analysed, 0 to 1.
-    var fraction: Double { decoder.fraction }
-
-    /// Decodes and measures a little more. False at the end of the file.
+    /// Decodes and measures a little more. False at the end of the file. Throws a `Rejection` where the file is damaged.
     func step() throws -> Bool {
         guard let block = try decoder.next() else {
             truePeak.finish()

@@ -21,6 +21,7 @@ final class AudioContainer {
         format = avformat_alloc_context()
         guard let format else { throw OutOfMemory() }
         format.pointee.pb = input.context
+        format.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
         format.pointee.probesize = 1 << 20
         format.pointee.max_analyze_duration = Int64(AV_TIME_BASE)
         // Playlists, image sequences and the like name other files: nothing but this one is opened.
@@ -51,10 +52,8 @@ final class AudioContainer {
             isExact: format.duration_estimation_method != AVFMT_DURATION_FROM_BITRATE)
     }
 
-    /// True where the length is only told by the last page of the file.
-    var isOgg: Bool {
-        format?.pointee.iformat.pointee.name.map { String(cString: $0) == "ogg" } ?? false
-    }
+    /// The short name of the container, such as "ogg".
+    var name: String { format?.pointee.iformat.pointee.name.map { String(cString: $0) } ?? "" }
 
     /// The short name of the coding, such as "vorbis".
     var codecName: String { String(cString: avcodec_get_name(stream.pointee.codecpar.pointee.codec_id)) }

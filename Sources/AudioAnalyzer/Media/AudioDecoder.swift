@@ -84,9 +84,8 @@ final class AudioDecoder {
                 "the file is damaged: \(source.undecodablePacketCount) of \(source.packetCount) packets "
                     + "could not be decoded")
         }
-        if container.isOgg, !OggEnding.isComplete(input, size: Int(container.input.size)) {
-            throw Rejection.unreadable(
-                "the file is damaged: it breaks off at \(Self.clock(decodedSeconds)), in the middle of an Ogg page")
+        if FileEnding(file: input, size: Int(container.input.size)).isMissing(fromContainer: container.name) {
+            throw Rejection.unreadable("the file is damaged: it breaks off at \(Self.clock(decodedSeconds))")
         }
     }
 

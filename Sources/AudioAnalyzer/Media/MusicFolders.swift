@@ -82,7 +82,7 @@ struct MusicFolders {
         switch code {
         case ENOENT: .missing("the file does not exist")
         // O_DIRECTORY with O_NOFOLLOW reports a link to a folder as "not a folder".
-        case ELOOP, ENOTDIR: .refused("a part of its path is a symbolic link or no folder, and links are not followed")
+        case ELOOP, ENOTDIR: .refused("its path leads through a symbolic link, and links are not followed")
         case EACCES, EPERM: .refused("the file may not be read by this user")
         default: .unreadable("the file cannot be opened: \(String(cString: strerror(code)))")
         }

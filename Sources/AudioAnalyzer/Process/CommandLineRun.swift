@@ -35,7 +35,7 @@ enum CommandLineRun {
     }
 
     private static func analyze(_ file: String) throws -> String {
-        let analysis = try AudioAnalysis(open(file))
+        let analysis = try AudioAnalysis(AudioDecoder(open(file)))
         while try analysis.step() {}
         return String(decoding: try analysis.result().json(), as: UTF8.self)
     }

@@ -18,13 +18,12 @@ struct Session {
     private func analyze(_ request: Analyze) -> AnalyzerReply.Reply {
         do {
             guard !request.path.isEmpty else { throw Rejection.missing("the song has no file") }
-            let analysis = try AudioAnalysis(MusicFolders(request.roots).openFile(request.path))
+            let decoder = try AudioDecoder(MusicFolders(request.roots).openFile(request.path))
             var pace = ProgressPace()
-            while try analysis.step() {
-                if let fraction = pace.report(analysis.fraction, at: .now) {
-                    replies.send(.progress(AnalyzeProgress(fraction: fraction, stage: "listening")))
-                }
-            }
+            // The first samples are decoded: whoever waits for this song learns it before anything else is done.
+            report(decoder.fraction, &pace)
+            let analysis = try AudioAnalysis(decoder)
+            while try analysis.step() { report(decoder.fraction, &pace) }
             return .analyzed(Analyzed(json: try analysis.result().json()))
         } catch let rejection as Rejection {
             return .rejected(Rejected(reason: rejection.reason, kind: rejection.kind))
@@ -33,6 +32,11 @@ struct Session {
         } catch {
             return .rejected(Rejected(reason: "the analysis failed: \(error)", kind: .unreadable))
         }
+    }
+
+    private func report(_ fraction: Double, _ pace: inout ProgressPace) {
+        guard let fraction = pace.report(fraction, at: .now) else { return }
+        replies.send(.progress(AnalyzeProgress(fraction: fraction, stage: "listening")))
     }
 
     private func probe(_ request: Probe) -> ProbeEnded {

@@ -3,7 +3,7 @@ import CAudio
 
 /// Makes the Chromaprint fingerprint of the first two minutes, as `fpcalc` does, so that it can be looked up.
 final class Fingerprint {
-    static let sampleRate = 11_025
+    static let sampleRate = Resampler.lowRate
     private static let longest = 120 * sampleRate
 
     private let context: OpaquePointer

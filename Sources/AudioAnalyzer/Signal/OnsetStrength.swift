@@ -4,7 +4,7 @@ import Glibc
 
 /// Makes the onset strength envelope of mono samples at `sampleRate`, one value every `hop` samples.
 final class OnsetStrength {
-    static let sampleRate = 11_025
+    static let sampleRate = Resampler.lowRate
     static let hop = 128
     static let framesPerSecond = Double(sampleRate) / Double(hop)
     /// The time from the first sample of a frame to the attack that makes it peak: the flux, being logarithmic, is highest as

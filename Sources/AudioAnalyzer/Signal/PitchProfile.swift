@@ -7,7 +7,7 @@ import Glibc
 /// The pitches of spectral peaks go into a circle of an octave, divided ten times finer than semitones, so that the
 /// tuning can be found at the end, when all tones have been heard.
 final class PitchProfile {
-    static let sampleRate = 11_025
+    static let sampleRate = Resampler.lowRate
 
     private let fft: RealFFT
     private var window = SlidingWindow(size: size, hop: size / 2)

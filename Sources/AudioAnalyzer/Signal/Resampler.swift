@@ -3,6 +3,9 @@ import CAudio
 
 /// Brings a mono stream to another sample rate.
 final class Resampler {
+    /// In Hz, for what does not need more: Chromaprint works at it, and it holds the pitches and attacks that matter.
+    static let lowRate = 11_025
+
     private var context: OpaquePointer?
     private let output = SampleBuffer()
 
