@@ -104,7 +104,11 @@ let package = Package(
                 "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
-        process("AudioAnalyzer", ["AnalysisAPI", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
+        // Signal processing is a hundred times slower unoptimised, so it is optimised in debug builds too.
+        .executableTarget(
+            name: "AudioAnalyzer",
+            dependencies: ["AnalysisAPI", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         process(
             "Gateway",
             daemon + nio + [

@@ -66,7 +66,8 @@ final class AudioDecoder {
         decodedFrames += block.frameCount
         if decodedSeconds > Self.longestSeconds { throw Self.tooLong }
         for channel in 0..<block.channelCount where !block.samples(ofChannel: channel).areSane {
-            throw Rejection.unreadable("the file is damaged: at \(Self.clock(decodedSeconds)) its samples are not sound")
+            throw Rejection.unreadable(
+                "the file is damaged: at \(Self.clock(decodedSeconds)) its samples are not sound")
         }
         return block
     }
@@ -76,7 +77,8 @@ final class AudioDecoder {
             decodedSeconds < length.seconds - max(1, 0.01 * length.seconds)
         {
             throw Rejection.unreadable(
-                "the file is damaged: decoding stopped at \(Self.clock(decodedSeconds)) of \(Self.clock(length.seconds))")
+                "the file is damaged: decoding stopped at \(Self.clock(decodedSeconds)) of \(Self.clock(length.seconds))"
+            )
         }
         // Stray bytes between frames are common in MP3 files and harmless; more than one packet in a hundred is not.
         if source.undecodablePacketCount * 100 > source.packetCount {

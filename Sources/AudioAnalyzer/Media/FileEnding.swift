@@ -10,7 +10,8 @@ struct FileEnding {
     /// True where the end is missing, as far as the container of that short name in libavformat can tell.
     func isMissing(fromContainer name: String) -> Bool {
         switch name {
-        case "ogg": !Self.lastPageIsComplete(bytes(from: max(0, size - 2 * Self.longestPage), count: 2 * Self.longestPage))
+        case "ogg":
+            !Self.lastPageIsComplete(bytes(from: max(0, size - 2 * Self.longestPage), count: 2 * Self.longestPage))
         case "wav": Self.riffBreaksOff(header: bytes(from: 0, count: 8), size: size)
         default: false
         }

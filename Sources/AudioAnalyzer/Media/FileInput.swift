@@ -31,7 +31,9 @@ final class FileInput {
     var size: Int64 { avio_size(context) }
 }
 
-private func readFile(_ opaque: UnsafeMutableRawPointer?, _ buffer: UnsafeMutablePointer<UInt8>?, _ size: Int32) -> Int32 {
+private func readFile(_ opaque: UnsafeMutableRawPointer?, _ buffer: UnsafeMutablePointer<UInt8>?, _ size: Int32)
+    -> Int32
+{
     guard let opaque else { return -EINVAL }
     let file = Unmanaged<FileDescriptor>.fromOpaque(opaque).takeUnretainedValue()
     while true {

@@ -14,7 +14,8 @@ struct FolderProbe {
     private static let longestTag = 500
 
     private static let extensions: Set<String> = [
-        "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "flac", "m4a", "m4b", "mka",
+        "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "flac", "m4a",
+        "m4b", "mka",
         "mp2", "mp3", "mpc", "oga", "ogg", "opus", "spx", "tak", "tta", "voc", "w64", "wav", "weba", "wma", "wv",
     ]
 
@@ -45,7 +46,8 @@ struct FolderProbe {
                 else { continue }
                 list(inner, prefix: prefix + name + "/", depth: depth + 1, found: found)
             case S_IFREG, S_IFLNK:
-                guard let dot = name.lastIndex(of: "."), Self.extensions.contains(name[name.index(after: dot)...].lowercased())
+                guard let dot = name.lastIndex(of: "."),
+                    Self.extensions.contains(name[name.index(after: dot)...].lowercased())
                 else { continue }
                 var file = ProbedFile(
                     location: prefix + name,

@@ -33,7 +33,9 @@ final class Resampler {
     /// The last samples.
     func finish() throws(OutOfMemory) -> UnsafeBufferPointer<Float> { try convert(nil, 0) }
 
-    private func convert(_ input: UnsafePointer<UInt8>?, _ count: Int32) throws(OutOfMemory) -> UnsafeBufferPointer<Float> {
+    private func convert(_ input: UnsafePointer<UInt8>?, _ count: Int32) throws(OutOfMemory) -> UnsafeBufferPointer<
+        Float
+    > {
         let capacity = swr_get_out_samples(context, count)
         guard capacity >= 0 else { throw OutOfMemory() }
         let memory = output.reserve(max(1, Int(capacity)))

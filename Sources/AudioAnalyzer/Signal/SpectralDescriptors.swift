@@ -38,7 +38,9 @@ final class SpectralDescriptors {
     private func describe(_ power: UnsafeMutableBufferPointer<Float>) {
         // The bins of 0 Hz and of half the sample rate have no phase and would weigh differently.
         let bins = 1..<(power.count - 1)
-        var powerSum = SIMD8<Float>(), magnitudeSum = SIMD8<Float>(), momentSum = SIMD8<Float>()
+        var powerSum = SIMD8<Float>()
+        var magnitudeSum = SIMD8<Float>()
+        var momentSum = SIMD8<Float>()
         var logSum = 0.0
         var positions = SIMD8<Float>(0, 1, 2, 3, 4, 5, 6, 7) + Float(bins.lowerBound)
         let start = UnsafePointer(power.baseAddress.unsafelyUnwrapped) + bins.lowerBound
