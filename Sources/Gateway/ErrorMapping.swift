@@ -100,11 +100,11 @@ struct ErrorMiddleware: RouterMiddleware {
                     "request failed",
                     metadata: ["method": "\(request.method)", "path": "\(request.uri.path)", "error": "\(error)"])
             }
-            var headers: HTTPFields = [.contentType: "application/problem+json"]
+            var headers: HTTPFields = [:]
             if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
             let body = ProblemAnswer(
                 error: problem.message, message: problem.message, title: problem.status.reasonPhrase,
-                detail: problem.message, code: problem.status.code, requestID: context.id)
+                detail: problem.message, code: problem.status.code, requestID: context.requestID)
             return try JSONBody.response(body, status: problem.status, headers: headers)
         }
     }

@@ -21,7 +21,7 @@ struct SecurityHeadersMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var response = try await next(request, context)
         response.headers.append(contentsOf: Self.headers)
-        response.headers[Self.requestID] = context.id
+        response.headers[Self.requestID] = context.requestID
         return response
     }
 }

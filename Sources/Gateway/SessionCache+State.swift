@@ -29,6 +29,8 @@ struct SessionCacheState {
 
     private var entries: [SessionToken: Entry] = [:]
 
+    var count: Int { entries.count }
+
     func lookup(_ token: SessionToken, now: ContinuousClock.Instant) -> Lookup {
         switch entries[token] {
         case .known(let user, let until) where now < until: .known(user)

@@ -120,7 +120,7 @@ struct ProgressEntry: Encodable, Sendable {
             let name = song.artist.isEmpty ? song.title : "\(song.title) – \(song.artist)"
             return view.total > 1 ? "Analysing \(name) (\(view.analysed) of \(view.total) done)" : "Analysing \(name)"
         case "scheduled", "pending", "interrupted":
-            return view.waitingFor.isEmpty ? "Waiting to start" : "Waiting for \(view.waitingFor)"
+            return view.waitingFor.isEmpty ? "Waiting to start" : view.waitingFor.capitalizingFirstLetter
         case "paused": return "Paused"
         case "cancelled": return "Cancelled"
         case "failed": return view.job.flatMap { $0.error.isEmpty ? nil : $0.error } ?? "The analysis failed"
@@ -128,6 +128,10 @@ struct ProgressEntry: Encodable, Sendable {
         default: return "\(view.analysed) of \(songs(view.total)) analysed"
         }
     }
+}
+
+extension String {
+    fileprivate var capitalizingFirstLetter: String { prefix(1).uppercased() + dropFirst() }
 }
 
 /// A song, as briefly as a line about it needs.

@@ -24,10 +24,11 @@ struct JobRoutes: Sendable {
 
     @Sendable private func status(request: Request, context: SignedInContext) async throws -> Response {
         let request = try context.jobRequest()
+        async let view = backend.progress.get(
+            ProgressRequest(userID: request.userID, context: .job(request.jobID)), options: Backend.call)
         let job = try await backend.queue.getJob(request, options: Backend.call)
-        let view = try await backend.progress(ofJob: request.jobID, userID: request.userID)
         return try JSONBody.response(
-            JobStatusAnswer(job: .init(job: JobJSON(job), progress: ProgressEntry(view))))
+            JobStatusAnswer(job: .init(job: JobJSON(job), progress: ProgressEntry(try await view))))
     }
 }
 

@@ -3,6 +3,7 @@
 import AnalysisAPI
 import Foundation
 import Hummingbird
+import HummingbirdCore
 
 struct LibraryRoutes: Sendable {
     let backend: Backend
@@ -31,7 +32,9 @@ struct LibraryRoutes: Sendable {
     }
 
     @Sendable private func search(request: Request, context: SignedInContext) async throws -> Response {
-        let query = (request.uri.queryParameters.get("q") ?? "").trimmingCharacters(in: .whitespaces)
+        // Forms write a space as "+", which the router leaves as it is.
+        let spaced = URI("/?" + (request.uri.query ?? "").replacing("+", with: "%20"))
+        let query = (spaced.queryParameters.get("q") ?? "").trimmingCharacters(in: .whitespaces)
         if query.isEmpty { return try JSONBody.response(SearchAnswer(songs: [])) }
         let reply = try await backend.catalog.searchSongs(
             SearchSongsRequest(userID: context.user.id, query: query, limit: 20), options: Backend.call)

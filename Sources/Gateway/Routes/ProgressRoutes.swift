@@ -10,7 +10,7 @@ struct ProgressRoutes: Sendable {
         group.get("progress", use: all)
         group.get("progress/global") { try await context(.library, $1) }
         group.get("progress/playlist/:id") { try await context(.playlist($1.identifier("id")), $1) }
-        group.get("progress/:id", use: job)
+        group.get("progress/:id") { try await context(.job($1.identifier("id")), $1) }
     }
 
     @Sendable private func all(request: Request, context: SignedInContext) async throws -> Response {
@@ -25,11 +25,6 @@ struct ProgressRoutes: Sendable {
     private func context(_ progress: ProgressContext, _ context: SignedInContext) async throws -> Response {
         let request = ProgressRequest(userID: context.user.id, context: progress)
         let view = try await backend.progress.get(request, options: Backend.call)
-        return try JSONBody.response(ProgressAnswer(progress: ProgressEntry(view)))
-    }
-
-    @Sendable private func job(request: Request, context: SignedInContext) async throws -> Response {
-        let view = try await backend.progress(ofJob: context.identifier("id"), userID: context.user.id)
         return try JSONBody.response(ProgressAnswer(progress: ProgressEntry(view)))
     }
 }

@@ -1,0 +1,126 @@
+// The services behind a gateway under test: they answer what a test sets, over the real RPC.
+
+import AnalysisAPI
+import RPC
+import Synchronization
+
+/// What a driver answers where the test has set nothing.
+@Sendable func unexpected<Request, Reply>(_ request: Request) throws -> Reply {
+    throw RPCError(.unimplemented, "the test did not expect \(request)")
+}
+
+final class QueueDriver: QueueProvider {
+    struct Answers: Sendable {
+        var enqueue: @Sendable (EnqueueRequest) throws -> EnqueueReply = unexpected
+        var getJob: @Sendable (JobRequest) throws -> Job = unexpected
+        var listJobs: @Sendable (ListJobsRequest) throws -> ListJobsReply = unexpected
+        var getStatus: @Sendable (QueueStatusRequest) throws -> QueueStatus = unexpected
+        var cancelJob: @Sendable (JobRequest) throws -> Job = unexpected
+        var pauseJob: @Sendable (JobRequest) throws -> Job = unexpected
+        var resumeJob: @Sendable (JobRequest) throws -> Job = unexpected
+    }
+
+    private let answers = Mutex(Answers())
+
+    func set(_ change: (inout Answers) -> Void) { answers.withLock { change(&$0) } }
+    private var current: Answers { answers.withLock { $0 } }
+
+    func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
+        try current.enqueue(request)
+    }
+    func getJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.getJob(request) }
+    func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
+        try current.listJobs(request)
+    }
+    func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus {
+        try current.getStatus(request)
+    }
+    func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.cancelJob(request) }
+    func pauseJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.pauseJob(request) }
+    func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.resumeJob(request) }
+    func follow(_ request: FollowRequest, to writer: RPCWriter<Event>, context: CallContext) async throws {
+        throw RPCError(.unimplemented, "a gateway does not follow the log")
+    }
+}
+
+final class CatalogDriver: CatalogProvider {
+    struct Answers: Sendable {
+        var login: @Sendable (LoginRequest) throws -> LoginReply = unexpected
+        var checkSession: @Sendable (SessionRequest) throws -> User = unexpected
+        var logout: @Sendable (SessionRequest) throws -> LogoutReply = unexpected
+        var loggedIn: @Sendable (UserRequest) throws -> LoggedInReply = unexpected
+        var listPlaylists: @Sendable (UserRequest) throws -> ListPlaylistsReply = unexpected
+        var getPlaylist: @Sendable (PlaylistRequest) throws -> PlaylistDetail = unexpected
+        var getSong: @Sendable (SongRequest) throws -> SongDetail = unexpected
+        var searchSongs: @Sendable (SearchSongsRequest) throws -> SearchSongsReply = unexpected
+        var getCoverage: @Sendable (CoverageRequest) throws -> Coverage = unexpected
+    }
+
+    private let answers = Mutex(Answers())
+
+    func set(_ change: (inout Answers) -> Void) { answers.withLock { change(&$0) } }
+    private var current: Answers { answers.withLock { $0 } }
+
+    func login(_ request: LoginRequest, context: CallContext) async throws -> LoginReply { try current.login(request) }
+    func checkSession(_ request: SessionRequest, context: CallContext) async throws -> User {
+        try current.checkSession(request)
+    }
+    func logout(_ request: SessionRequest, context: CallContext) async throws -> LogoutReply {
+        try current.logout(request)
+    }
+    func loggedIn(_ request: UserRequest, context: CallContext) async throws -> LoggedInReply {
+        try current.loggedIn(request)
+    }
+    func listPlaylists(_ request: UserRequest, context: CallContext) async throws -> ListPlaylistsReply {
+        try current.listPlaylists(request)
+    }
+    func getPlaylist(_ request: PlaylistRequest, context: CallContext) async throws -> PlaylistDetail {
+        try current.getPlaylist(request)
+    }
+    func getSong(_ request: SongRequest, context: CallContext) async throws -> SongDetail {
+        try current.getSong(request)
+    }
+    func searchSongs(_ request: SearchSongsRequest, context: CallContext) async throws -> SearchSongsReply {
+        try current.searchSongs(request)
+    }
+    func getCoverage(_ request: CoverageRequest, context: CallContext) async throws -> Coverage {
+        try current.getCoverage(request)
+    }
+
+    func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User { try unexpected(request) }
+    func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User {
+        try unexpected(request)
+    }
+    func getUser(_ request: UserRequest, context: CallContext) async throws -> User { try unexpected(request) }
+    func importFolder(
+        _ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext
+    ) async throws { let _: User = try unexpected(request) }
+}
+
+final class ProgressDriver: ProgressProvider {
+    struct Answers: Sendable {
+        var get: @Sendable (ProgressRequest) throws -> ProgressView = unexpected
+        var listActive: @Sendable (ListActiveRequest) throws -> ListActiveReply = unexpected
+        /// What a watcher is sent, one by one, as it comes; the call ends with the stream.
+        var watch: @Sendable (WatchRequest) throws -> AsyncStream<ProgressView> = unexpected
+        var watchEnded: @Sendable () -> Void = {}
+    }
+
+    private let answers = Mutex(Answers())
+
+    func set(_ change: (inout Answers) -> Void) { answers.withLock { change(&$0) } }
+    private var current: Answers { answers.withLock { $0 } }
+
+    func get(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView { try current.get(request) }
+    func listActive(_ request: ListActiveRequest, context: CallContext) async throws -> ListActiveReply {
+        try current.listActive(request)
+    }
+    func watch(_ request: WatchRequest, to writer: RPCWriter<ProgressView>, context: CallContext) async throws {
+        let answers = current
+        defer { answers.watchEnded() }
+        for await view in try answers.watch(request) { try await writer.write(view) }
+    }
+    func report(_ requests: RPCStream<ProgressReport>, context: CallContext) async throws -> ReportReply {
+        throw RPCError(.unimplemented, "a gateway does not report")
+    }
+}

@@ -1,0 +1,137 @@
+// A gateway on a real port in front of drivers on real Unix sockets, and requests to it.
+
+import AnalysisAPI
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import NIOPosix
+import RPC
+import Synchronization
+import Testing
+
+@testable import Gateway
+
+struct GatewayUnderTest: Sendable {
+    let queue: QueueDriver
+    let catalog: CatalogDriver
+    let progress: ProgressDriver
+    let client: any TestClientProtocol
+
+    static let user = User(id: "demo", name: "Demo", lane: "0", role: .listener, autoAnalysis: true, createdAtMs: 1_000)
+    static let session = [UInt8](repeating: 7, count: 32)
+    static let cookie = "\(SessionToken.cookieName)=\(Data(session).base64EncodedString())"
+
+    /// Runs `body` with a gateway whose services run, and with Demo's session known to the catalog.
+    static func run(_ body: @escaping @Sendable (GatewayUnderTest) async throws -> Void) async throws {
+        let folder = URL(filePath: "/tmp/gateway-test-\(UInt64.random(in: 0...UInt64.max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let group = MultiThreadedEventLoopGroup.singleton
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        func address(_ name: String) throws -> RPCAddress { try RPCAddress("unix:\(folder.path)/\(name).sock") }
+
+        let (queue, catalog, progress) = (QueueDriver(), CatalogDriver(), ProgressDriver())
+        catalog.set {
+            $0.checkSession = { request in
+                guard request.session == session else { throw RPCError(.unauthenticated, "no such session") }
+                return user
+            }
+        }
+        let servers = [
+            RPCServer(
+                addresses: [try address("queue")], services: [queue, catalog], eventLoopGroup: group, logger: logger),
+            RPCServer(
+                addresses: [try address("progress")], services: [progress], eventLoopGroup: group, logger: logger),
+        ]
+        let clients = [
+            RPCClient(address: try address("queue"), eventLoopGroup: group, logger: logger),
+            RPCClient(address: try address("progress"), eventLoopGroup: group, logger: logger),
+        ]
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for server in servers {
+                tasks.addTask { try await server.run() }
+                _ = try await server.listening()
+            }
+            for client in clients { tasks.addTask { try await client.run() } }
+            let app = GatewayServer.application(
+                backend: Backend(queue: clients[0], progress: clients[1]), address: .hostname("127.0.0.1", port: 0),
+                eventLoopGroup: group, logger: logger)
+            try await app.test(.live) { client in
+                try await body(GatewayUnderTest(queue: queue, catalog: catalog, progress: progress, client: client))
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    /// A request of Demo's, as a page of the gateway's own makes it.
+    func get(_ path: String, headers: HTTPFields = [:]) async throws -> Answer {
+        try await send(path, .get, headers: [.cookie: Self.cookie], adding: headers)
+    }
+
+    func post(_ path: String, json: String? = nil, headers: HTTPFields = [:]) async throws -> Answer {
+        try await send(
+            path, .post, headers: [.cookie: Self.cookie, .contentType: "application/json"], adding: headers,
+            body: json.map { ByteBuffer(string: $0) })
+    }
+
+    /// A request with these headers and no others.
+    func send(
+        _ path: String, _ method: HTTPRequest.Method, headers: HTTPFields = [:], adding more: HTTPFields = [:],
+        body: ByteBuffer? = nil
+    ) async throws -> Answer {
+        var headers = headers
+        for field in more { headers[field.name] = field.value }
+        return Answer(try await client.executeRequest(uri: path, method: method, headers: headers, body: body))
+    }
+}
+
+/// What came back.
+struct Answer: Sendable {
+    let status: Int
+    let headers: HTTPFields
+    let text: String
+
+    init(_ response: TestResponse) {
+        status = response.status.code
+        headers = response.headers
+        text = String(buffer: response.body)
+    }
+
+    /// The body as JSON, numbers told apart as written: `1` from `1.5`.
+    var json: JSONValue {
+        get throws { try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) }
+    }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByBooleanLiteral, ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    init(stringLiteral value: String) { self = .string(value) }
+    init(integerLiteral value: Int64) { self = .integer(value) }
+    init(floatLiteral value: Double) { self = .number(value) }
+    init(booleanLiteral value: Bool) { self = .bool(value) }
+    init(nilLiteral: ()) { self = .null }
+    init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(Dictionary(elements) { _, last in last })
+    }
+
+    /// The member of an object; nil where there is none.
+    subscript(name: String) -> JSONValue? {
+        if case .object(let members) = self { members[name] } else { nil }
+    }
+
+    /// The object without some of its members.
+    func without(_ names: String...) -> JSONValue {
+        guard case .object(let members) = self else { return self }
+        return .object(members.filter { !names.contains($0.key) })
+    }
+
+    var isTimestamp: Bool {
+        guard case .string(let text) = self else { return false }
+        return text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil
+    }
+}

@@ -1,0 +1,143 @@
+// What holds for every request and answer.
+
+import AnalysisAPI
+import HTTPTypes
+import RPC
+import Testing
+
+@testable import Gateway
+
+@Suite struct RequestGuardTests {
+    private static func enqueueing(_ gateway: GatewayUnderTest) {
+        gateway.queue.set { $0.enqueue = { _ in EnqueueReply() } }
+    }
+
+    @Test(
+        arguments: [
+            ([HTTPField.Name("Sec-Fetch-Site")!: "cross-site"], 403),
+            ([HTTPField.Name("Sec-Fetch-Site")!: "same-site"], 403),
+            ([HTTPField.Name("Sec-Fetch-Site")!: "same-origin"], 200),
+            ([HTTPField.Name("Sec-Fetch-Site")!: "none"], 200),
+            ([.origin: "https://evil.example"], 403), ([.origin: "null"], 403), ([.origin: "http://localhost"], 200),
+            ([:], 200),
+        ] as [(HTTPFields, Int)])
+    func onlyOurOwnPagesChangeAnything(headers: HTTPFields, status: Int) async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            Self.enqueueing(gateway)
+            #expect(try await gateway.post("/api/songs/1/analyze", headers: headers).status == status)
+        }
+    }
+
+    /// They bring a token of their own, which is not ours to check.
+    @Test func theExistingPagesHeadersAreTaken() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            Self.enqueueing(gateway)
+            let answer = try await gateway.post(
+                "/api/songs/1/analyze", json: "{}",
+                headers: [
+                    HTTPField.Name("X-Requested-With")!: "XMLHttpRequest", HTTPField.Name("X-CSRFToken")!: "theirs",
+                    .origin: "http://localhost",
+                ])
+            #expect(answer.status == 200)
+        }
+    }
+
+    @Test func aFormCannotPostHere() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            Self.enqueueing(gateway)
+            let form = try await gateway.post(
+                "/api/songs/1/analyze", json: "force=true", headers: [.contentType: "application/x-www-form-urlencoded"]
+            )
+            #expect(form.status == 415)
+            let text = try await gateway.post("/api/songs/1/analyze", json: "{}", headers: [.contentType: "text/plain"])
+            #expect(text.status == 415)
+        }
+    }
+
+    @Test func bodiesAreBounded() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            Self.enqueueing(gateway)
+            let large = "{\"force\":true,\"padding\":\"\(String(repeating: "x", count: 70_000))\"}"
+            let answer = try await gateway.post("/api/songs/1/analyze", json: large)
+            #expect(answer.status == 413)
+            #expect(try answer.json["message"] == "The body is too large; at most 65536 bytes are taken.")
+        }
+    }
+
+    @Test func everyAnswerIsGuarded() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            for path in ["/", "/app.js", "/api/me", "/api/nothing", "/nothing"] {
+                let headers = try await gateway.get(path).headers
+                let policy = try #require(headers[.contentSecurityPolicy])
+                #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
+                #expect(!policy.contains("unsafe"))
+                #expect(headers[.xContentTypeOptions] == "nosniff")
+                #expect(headers[HTTPField.Name("X-Request-ID")!]?.isEmpty == false)
+            }
+        }
+    }
+
+    @Test func problemsHaveOneShape() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            let answer = try await gateway.get("/api/nothing")
+            #expect(answer.status == 404 && answer.headers[.contentType] == "application/json; charset=utf-8")
+            let text: JSONValue = "There is no GET /api/nothing."
+            #expect(
+                try answer.json.without("request_id") == [
+                    "success": false, "status": "error", "error": text, "message": text, "type": "about:blank",
+                    "title": "Not Found", "detail": text, "code": 404,
+                ])
+            #expect(try answer.json["request_id"] == .string(answer.headers[HTTPField.Name("X-Request-ID")!] ?? ""))
+        }
+    }
+
+    @Test(arguments: [
+        (StatusCode.invalidArgument, 400), (.outOfRange, 400), (.unauthenticated, 401), (.permissionDenied, 403),
+        (.notFound, 404), (.alreadyExists, 409), (.aborted, 409), (.failedPrecondition, 409), (.resourceExhausted, 429),
+        (.unimplemented, 501), (.unavailable, 503), (.cancelled, 503), (.deadlineExceeded, 504), (.internalError, 500),
+        (.unknown, 500), (.dataLoss, 500),
+    ])
+    func everyStatusOfTheServicesHasOneOfHTTP(code: StatusCode, status: Int) {
+        let problem = GatewayError(RPCError(code, "secret detail"))
+        #expect(problem.status.code == status)
+        if status >= 500 { #expect(!problem.message.contains("secret")) }
+        #expect((problem.retryAfterSeconds != nil) == [429, 503, 504].contains(status))
+    }
+
+    @Test func aServiceThatIsAwayIsToldWithAHintWhenToComeBack() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            gateway.catalog.set {
+                $0.listPlaylists = { _ in throw RPCError(.unavailable, "redis.sock refused", retryAfter: .seconds(3)) }
+            }
+            let answer = try await gateway.get("/api/playlists")
+            #expect(answer.status == 503 && answer.headers[.retryAfter] == "3")
+            #expect(try answer.json["message"] == "The analysis service is away for a moment. Please try again.")
+        }
+    }
+
+    @Test func everyFileOfThePageIsServedWithItsTypeAndAValidator() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            for (name, bytes) in StaticFiles.names {
+                let answer = try await gateway.send("/\(name)", .get)
+                #expect(answer.status == 200 && Array(answer.text.utf8) == bytes)
+                let etag = try #require(answer.headers[.eTag])
+                let again = try await gateway.send("/\(name)", .get, headers: [.ifNoneMatch: etag])
+                #expect(again.status == 304 && again.text.isEmpty)
+            }
+            let page = try await gateway.send("/", .get)
+            #expect(page.headers[.contentType] == "text/html; charset=utf-8")
+            #expect(try await gateway.send("/live.js", .get).headers[.contentType] == "text/javascript; charset=utf-8")
+        }
+    }
+
+    /// The page loads nothing that the binary does not hold.
+    @Test func thePageNamesOnlyFilesThatAreServed() throws {
+        let names = Set(StaticFiles.names.map(\.name))
+        for (name, bytes) in StaticFiles.names {
+            let text = String(decoding: bytes, as: UTF8.self)
+            for match in text.matches(of: /(?:from|src=|href=)\s*"\/([a-z.-]+)"/) {
+                #expect(names.contains(String(match.output.1)), "\(name) names \(match.output.1)")
+            }
+        }
+    }
+}
