@@ -23,7 +23,6 @@ final class AudioContainer {
         format.pointee.pb = input.context
         // Closing must leave the input alone, also where no demuxer was found that would have set this.
         format.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
-        format.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
         format.pointee.probesize = 1 << 20
         format.pointee.max_analyze_duration = Int64(AV_TIME_BASE)
         // Playlists, image sequences and the like name other files: nothing but this one is opened.
