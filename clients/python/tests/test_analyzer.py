@@ -11,6 +11,8 @@ import pytest
 from analysis.v1.analyzer_pb2 import AnalyzerReply, AnalyzerRequest, REJECTION_KIND_REFUSED
 from analysisqueue import wire
 
+pytestmark = pytest.mark.timeout(60)
+
 EXAMPLE = pathlib.Path(__file__).parents[1] / "examples/lyrics_analyzer.py"
 
 

@@ -13,6 +13,8 @@ from analysis.v1.frame_pb2 import Frame
 from analysisqueue import Client, RPCError, StatusCode, wire
 from analysisqueue.connection import CREDIT_BYTES
 
+pytestmark = pytest.mark.timeout(60)
+
 
 class Peer:
     """A server that the test plays: it greets, then the test reads and sends single frames."""
