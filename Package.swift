@@ -126,7 +126,7 @@ let package = Package(
             "TestSupport",
             ["AnalysisAPI", "Redis", "RPC", log, .product(name: "Subprocess", package: "swift-subprocess")] + nio),
         tests("RPCTests", nio + ["RPC", "CAnalysisProto", "TestSupport", log]),
-        tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC"]),
+        tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC", log]),
         tests("RedisTests", nio + ["Redis", "TestSupport", log]),
         tests("JobsTests", ["AnalysisAPI", "Jobs"]),
         tests("QueueServiceTests", nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", log]),
