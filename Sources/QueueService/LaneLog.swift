@@ -19,6 +19,20 @@ final class LaneLog: Service, Sendable {
         var isLive = false
         var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextWaiter: UInt64 = 0
+
+        enum Found {
+            case known([Event])
+            /// There are none yet.
+            case later
+            /// Only Redis can tell.
+            case unknown
+        }
+
+        func events(after cursor: LogCursor) -> Found {
+            guard isLive, cursor != last else { return .later }
+            guard cursor >= floor, cursor < last else { return .unknown }
+            return .known(events.filter { event in LogCursor(event.cursor).map { $0 > cursor } ?? false })
+        }
     }
 
     /// How many events are kept in memory.
@@ -49,32 +63,32 @@ final class LaneLog: Service, Sendable {
     func events(after cursor: LogCursor) async throws -> [Event]? {
         while true {
             let (arrivals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
-            let found = window.withLock { window -> (events: [Event]?, waiter: UInt64?) in
-                if window.isLive, cursor >= window.floor, cursor < window.last {
-                    return (window.events.filter { LogCursor($0.cursor).map { $0 > cursor } ?? false }, nil)
-                }
-                guard !window.isLive || cursor == window.last else { return (nil, nil) }
+            let (events, waiter) = window.withLock { window in
                 window.nextWaiter += 1
                 window.waiting[window.nextWaiter] = continuation
-                return (nil, window.nextWaiter)
+                return (window.events(after: cursor), window.nextWaiter)
             }
-            if let events = found.events { return events }
-            guard let waiter = found.waiter else { return try await stored(after: cursor) }
             defer { window.withLock { $0.waiting[waiter] = nil } }
+            switch events {
+            case .known(let events): return events
+            case .unknown:
+                // Before the window; or, for a moment, after it, where a snapshot was faster than the reader of the log.
+                guard let events = try await stored(after: cursor) else { return nil }
+                if !events.isEmpty { return events }
+            case .later: break
+            }
             for await _ in arrivals { break }
             try Task.checkCancellation()
         }
     }
 
-    /// Reads from Redis what the window does not hold any more.
+    /// Reads from Redis what the window does not hold.
     private func stored(after cursor: LogCursor) async throws -> [Event]? {
-        let from = cursor.description
-        let entries =
-            try await store.send("XRANGE", store.keys.lane(lane, .log), from, "+", "COUNT", Self.batch + 1).elements
-            ?? []
-        let events = try entries.map { try Event(lane: lane, entry: $0) }
-        guard cursor == .zero || events.first?.cursor == from else { return nil }
-        return cursor == .zero ? events : Array(events.dropFirst())
+        let entries = try await store.send(
+            ["XRANGE", key, RedisArgument(cursor.description), "+", "COUNT", RedisArgument(Self.batch + 1)])
+        let events = try (entries.elements ?? []).map { try Event(lane: lane, entry: $0) }
+        guard cursor != .zero else { return events }
+        return events.first?.cursor == cursor.description ? Array(events.dropFirst()) : nil
     }
 
     // MARK: Reading

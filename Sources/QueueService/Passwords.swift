@@ -9,16 +9,29 @@ import Synchronization
 
 /// Hashes passwords and checks them.
 final class Passwords: Sendable {
-    /// scrypt's cost: 128 · N · r bytes (16 MiB) and about 50 ms for each guess. OWASP names N = 2^14 with r = 8 and p = 5
-    /// as equal to its first choice of N = 2^17 with p = 1, at an eighth of the memory.
-    private static let cost = (rounds: 1 << 14, blockSize: 8, parallelism: 5)
+    /// What one guess costs: 128 · rounds · blockSize bytes, and time that grows with all three.
+    struct Cost: Sendable {
+        /// scrypt's N.
+        var rounds: Int
+        /// scrypt's r.
+        var blockSize: Int
+        /// scrypt's p.
+        var parallelism: Int
+
+        /// OWASP names these as equal to its first choice of N = 2^17 with p = 1, at an eighth of the memory: 16 MiB.
+        static let standard = Cost(rounds: 1 << 14, blockSize: 8, parallelism: 5)
+    }
+
     /// More at a time would let a flood of logins take all memory and threads.
     private static let maximumAtATime = 32
 
     private let pool: NIOThreadPool
     private let running = Mutex(0)
 
-    init(pool: NIOThreadPool = .singleton) {
+    private let cost: Cost
+
+    init(cost: Cost = .standard, pool: NIOThreadPool = .singleton) {
+        self.cost = cost
         self.pool = pool
     }
 
@@ -28,10 +41,9 @@ final class Passwords: Sendable {
             throw RPCError(.invalidArgument, "a password must have 8 to 1024 bytes")
         }
         let salt = randomBytes(16)
-        let key = try await derive(password, salt: salt, Self.cost)
-        let (rounds, blockSize, parallelism) = Self.cost
-        return
-            "scrypt$\(rounds)$\(blockSize)$\(parallelism)$\(Data(salt).base64EncodedString())$\(key.base64EncodedString())"
+        let key = try await derive(password, salt: salt, cost)
+        let numbers = "\(cost.rounds)$\(cost.blockSize)$\(cost.parallelism)"
+        return "scrypt$\(numbers)$\(Data(salt).base64EncodedString())$\(key.base64EncodedString())"
     }
 
     /// Whether `password` is the one that `hash` was made of.
@@ -43,16 +55,17 @@ final class Passwords: Sendable {
             let parallelism = Int(parts[3]), let salt = Data(base64Encoded: String(parts[4])),
             let expected = Data(base64Encoded: String(parts[5]))
         else {
-            _ = try await derive(password, salt: randomBytes(16), Self.cost)
+            _ = try await derive(password, salt: randomBytes(16), cost)
             return false
         }
-        let key = try await derive(password, salt: Array(salt), (rounds, blockSize, parallelism))
+        let key = try await derive(
+            password, salt: Array(salt), Cost(rounds: rounds, blockSize: blockSize, parallelism: parallelism))
         guard key.count == expected.count else { return false }
         return zip(key, expected).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
     private func derive(
-        _ password: String, salt: [UInt8], _ cost: (rounds: Int, blockSize: Int, parallelism: Int)
+        _ password: String, salt: [UInt8], _ cost: Cost
     ) async throws -> Data {
         let isFree = running.withLock { running in
             guard running < Self.maximumAtATime else { return false }

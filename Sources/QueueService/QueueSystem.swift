@@ -14,6 +14,7 @@ struct QueueConfiguration: Sendable {
     /// How many analyses may run at once, each in a lane of its own.
     var lanes = 1
     var keys = Keys()
+    var passwordCost = Passwords.Cost.standard
 }
 
 struct QueueSystem: Sendable {
@@ -26,7 +27,7 @@ struct QueueSystem: Sendable {
         let lanes = (0..<configuration.lanes).map(String.init)
         let scripts = Scripts(analyzers: configuration.analyzers, limits: configuration.limits)
         let store = Store(redis: redis, keys: configuration.keys, scripts: scripts)
-        let accounts = Accounts(lanes: lanes, store: store, passwords: Passwords())
+        let accounts = Accounts(lanes: lanes, store: store, passwords: Passwords(cost: configuration.passwordCost))
         let background = BackgroundWork(analyzers: configuration.analyzers, store: store)
         let dispatcher = Dispatcher(
             lanes: lanes, leaseLength: configuration.limits.lease, store: store, logger: logger)

@@ -77,10 +77,10 @@ import Testing
                 let songs = try await queue.catalog.getPlaylist(PlaylistRequest(userID: "u", playlistID: rock.id)).songs
                 #expect(songs.map { $0.song?.title } == ["One", "Two"])
 
-                let cursor = try #require(try await queue.events { $0.kind == .snapshotEnd }.last?.cursor)
+                let cursor = try await queue.end()
                 let second = try await worker.answersImport(of: files, in: queue)
                 #expect(second == ImportProgress(files: 4, playlists: 3, done: true))
-                #expect(try await queue.events { $0.kind == .snapshotEnd }.last?.cursor == cursor)
+                #expect(try await queue.end() == cursor)
 
                 files[0].modifiedAtMs = 99
                 let third = try await worker.answersImport(of: files, in: queue)

@@ -13,10 +13,10 @@ import Testing
             let worker = ScriptedWorker("w", of: queue)
             try await worker.connected {
                 try await worker.granted()
-                let start = try #require(try await queue.events { $0.kind == .snapshotEnd }.last)
+                let start = try await queue.end()
                 let job = try #require(try await queue.enqueue(.playlist, "p").job)
                 _ = try await worker.drain(from: try await worker.work())
-                let all = try await queue.events(after: start.cursor) { $0.kind == .completed }
+                let all = try await queue.events(after: start) { $0.kind == .completed }
                 let songs: [EventKind] = (1...5).flatMap { _ in [.started, .songAnalysed] }
                 #expect(all.map(\.kind) == [.enqueued] + songs + [.completed])
                 #expect(all.last?.job?.id == job.id && all.last?.job?.analysed == 5)
@@ -44,11 +44,16 @@ import Testing
         }
     }
 
-    @Test func aCursorThatTheLogNoLongerReachesGetsASnapshot() async throws {
-        try await withServingQueue { queue in
-            let job = try #require(try await queue.enqueue(.playlist, "p").job)
-            let events = try await queue.events(after: "1-1") { $0.kind == .snapshotEnd }
-            #expect(events.map { $0.job?.id } == [job.id, nil])
+    @Test func aCursorThatTheLogDoesNotReachGetsASnapshot() async throws {
+        try await withQueue { queue in
+            let job = try await queue.serving {
+                try await queue.fill()
+                return try await queue.enqueue(.playlist, "p").job
+            }
+            try await queue.serving {
+                let events = try await queue.events(after: "1-1") { $0.kind == .snapshotEnd }
+                #expect(events.map { $0.job?.id } == [job?.id, nil])
+            }
         }
     }
 

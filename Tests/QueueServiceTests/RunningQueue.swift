@@ -73,7 +73,9 @@ func withQueue(
     defer { try? FileManager.default.removeItem(atPath: path) }
     let client = RPCClient(
         address: .unix(path: path), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: .quiet)
-    let configuration = QueueConfiguration(limits: limits, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()))
+    let configuration = QueueConfiguration(
+        limits: limits, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
+        passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
     let queue = RunningQueue(
         redis: server, configuration: configuration, client: client, address: .unix(path: path))
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -110,6 +112,11 @@ extension RunningQueue {
 
     func job(_ id: String) async throws -> Job {
         try await queue.getJob(JobRequest(userID: "u", jobID: id))
+    }
+
+    /// Where the log ends.
+    func end() async throws -> String {
+        try await events { $0.kind == .snapshotEnd }.last?.cursor ?? ""
     }
 
     /// The events from a cursor on, until one fits, that one included.

@@ -19,7 +19,7 @@ final class ScriptedWorker: Sendable {
         var leases: [String: [UInt8]] = [:]
         var held: [HeldItem] = []
         var sequence: UInt64 = 0
-        var isDraining = false
+        var hasLeft = false
     }
 
     init(_ id: String, of queue: RunningQueue) {
@@ -43,16 +43,21 @@ final class ScriptedWorker: Sendable {
                     for try await command in commands { self.take(command) }
                 }
                 group.addTask {
-                    while let beating {
-                        try await Task.sleep(for: beating)
-                        try await writer.write(self.message())
+                    do {
+                        while let beating, !self.state.withLock(\.hasLeft) {
+                            try await Task.sleep(for: beating)
+                            try await writer.write(self.message())
+                        }
+                    } catch  where self.state.withLock(\.hasLeft) {
+                        // Nothing more can be said after a farewell.
                     }
                 }
                 let result = await Result { try await body() }
                 if farewell {
+                    self.state.withLock { $0.hasLeft = true }
                     writer.finish()
                     // The queue ends the call when it has taken the lanes back.
-                    try await group.next()
+                    try await group.waitForAll()
                 }
                 group.cancelAll()
                 while (try? await group.next()) != nil {}
@@ -71,7 +76,7 @@ final class ScriptedWorker: Sendable {
             state.sequence += 1
             return WorkerMessage(
                 workerID: id, held: state.held, analyzers: [AnalyzerVersion(name: "audio", version: "1")],
-                draining: state.isDraining, sequence: state.sequence)
+                sequence: state.sequence)
         }
     }
 
