@@ -125,7 +125,7 @@ let package = Package(
         library(
             "TestSupport",
             ["AnalysisAPI", "Redis", "RPC", log, .product(name: "Subprocess", package: "swift-subprocess")] + nio),
-        tests("RPCTests", nio + ["RPC", "CAnalysisProto", "TestSupport", log]),
+        tests("RPCTests", nio + ["RPC", log, lifecycle]),
         tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC", log]),
         tests("RedisTests", nio + ["Redis", "TestSupport", log]),
         tests("JobsTests", ["AnalysisAPI", "Jobs"]),

@@ -8,20 +8,19 @@ struct Listener {
     let channel: any Channel
     /// With the port that was taken, where it was given as 0.
     let address: RPCAddress
-    private let file: SocketFile?
 
     /// - Throws: `RPCError` that says why the address cannot be listened on.
     init(_ address: RPCAddress, _ bootstrap: ServerBootstrap) async throws {
         do {
             switch address {
             case .unix(let path):
-                try await SocketFile.removeStale(path)
+                try await Self.removeStaleSocket(path)
                 channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
-                file = try SocketFile(restricting: path)
                 self.address = address
+                // The owner and the group may connect, nobody else.
+                guard chmod(path, 0o660) == 0 else { throw IOError(errnoCode: errno, reason: "chmod") }
             case .tcp(let host, let port):
                 channel = try await bootstrap.bind(host: host, port: port).get()
-                file = nil
                 self.address = .tcp(host: host, port: channel.localAddress?.port ?? port)
             }
         } catch let error as IOError {
@@ -29,30 +28,15 @@ struct Listener {
         }
     }
 
+    /// Listens no more; the file of a Unix socket goes, too.
     func close() async {
         try? await channel.close()
-        file?.remove()
-    }
-}
-
-/// The file of a Unix socket.
-private struct SocketFile {
-    private let path: String
-    private let inode: ino_t
-
-    /// Lets the owner and the group connect, nobody else (mode 0660).
-    init(restricting path: String) throws {
-        guard chmod(path, 0o660) == 0 else { throw IOError(errnoCode: errno, reason: "chmod") }
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw IOError(errnoCode: errno, reason: "stat") }
-        self.path = path
-        inode = status.st_ino
     }
 
     /// Removes the socket that a process left that no longer listens.
     ///
     /// - Throws: where a process still listens on it, or the file is something else.
-    static func removeStale(_ path: String) async throws {
+    private static func removeStaleSocket(_ path: String) async throws {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
@@ -64,11 +48,5 @@ private struct SocketFile {
             throw RPCError(.alreadyExists, "another process listens on \(path)")
         }
         unlink(path)
-    }
-
-    /// Unless another server has put its own there meanwhile.
-    func remove() {
-        var status = stat()
-        if stat(path, &status) == 0, status.st_ino == inode { unlink(path) }
     }
 }

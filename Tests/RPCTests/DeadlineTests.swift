@@ -20,13 +20,11 @@ import Testing
     }
 
     @Test func passingDeadlineFailsTheCallAndCancelsItsHandler() async throws {
+        let started = Event()
         let cancelled = Event()
-        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled) })
+        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled, started: started) })
         try await withServerAndClient(service) { client in
-            await connected(client)
-            await expectStatus(.deadlineExceeded) {
-                _ = try await client.unary(echo, "x", options: CallOptions(timeout: .milliseconds(300)))
-            }
+            await passDeadline(once: started) { _ = try await client.unary(echo, "x", options: $0) }
             try await cancelled.value()
         }
     }
@@ -61,16 +59,13 @@ import Testing
     }
 
     @Test func passingDeadlineCancelsTheCallsInsideTheHandlerToo() async throws {
+        let started = Event()
         let cancelled = Event()
-        let inner = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled) })
+        let inner = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled, started: started) })
         try await withServerAndClient(inner) { innerClient in
             let outer = TestService(.unary(collect) { request, _ in try await innerClient.unary(echo, request) })
             try await withServerAndClient(outer) { client in
-                await connected(innerClient)
-                await connected(client)
-                await expectStatus(.deadlineExceeded) {
-                    _ = try await client.unary(collect, "x", options: CallOptions(timeout: .milliseconds(300)))
-                }
+                await passDeadline(once: started) { _ = try await client.unary(collect, "x", options: $0) }
                 try await cancelled.value()
             }
         }
@@ -91,10 +86,7 @@ import Testing
         let started = Event()
         let cancelled = Event()
         let service = TestService(
-            .unary(echo) { _, _ in
-                started.signal()
-                return try await untilCancelled(cancelled)
-            })
+            .unary(echo) { _, _ in try await untilCancelled(cancelled, started: started) })
         try await withServerAndClient(service) { client in
             let call = Task { try await client.unary(echo, "x") }
             try await started.value()
@@ -121,10 +113,7 @@ import Testing
         let started = Event()
         let cancelled = Event()
         let service = TestService(
-            .unary(echo) { _, _ in
-                started.signal()
-                return try await untilCancelled(cancelled)
-            })
+            .unary(echo) { _, _ in try await untilCancelled(cancelled, started: started) })
         try await withServer(service) { address in
             let wire = try await WireClient(address, greeting: true)
             wire.send(.call(.init(stream: 1, method: echo.name, message: ByteBuffer(), isLast: true)))
@@ -174,12 +163,22 @@ import Testing
 }
 
 /// Never returns: signals and throws when the task is cancelled.
-func untilCancelled(_ event: Event) async throws -> Text {
+func untilCancelled(_ cancelled: Event, started: Event = Event()) async throws -> Text {
+    started.signal()
     do {
         try await Task.sleep(for: .seconds(600))
         return "never"
     } catch {
-        event.signal()
+        cancelled.signal()
         throw error
     }
+}
+
+/// Makes a call whose deadline passes, with longer ones until the handler had started by then.
+private func passDeadline(once started: Event, _ call: (CallOptions) async throws -> Void) async {
+    var timeout = Duration.milliseconds(20)
+    repeat {
+        await expectStatus(.deadlineExceeded) { try await call(CallOptions(timeout: timeout)) }
+        timeout *= 2
+    } while !started.isKnown
 }

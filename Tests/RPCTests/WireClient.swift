@@ -6,6 +6,13 @@ import Testing
 
 @testable import RPC
 
+extension ByteBuffer {
+    init(framing frame: Frame) {
+        self.init()
+        frame.encode(into: &self)
+    }
+}
+
 /// Lets a test say anything to a server and see every frame of the answer.
 final class WireClient: Sendable {
     private let channel: any Channel
@@ -34,9 +41,7 @@ final class WireClient: Sendable {
     }
 
     func send(_ frame: Frame) {
-        var bytes = ByteBuffer()
-        frame.encode(into: &bytes)
-        send(bytes)
+        send(ByteBuffer(framing: frame))
     }
 
     func send(_ bytes: ByteBuffer) {
@@ -64,6 +69,19 @@ final class WireClient: Sendable {
             if case .goAway(_, let error) = frame { reason = error }
         }
         return reason
+    }
+
+    func stopReading() async throws {
+        try await channel.setOption(.autoRead, value: false).get()
+    }
+
+    func startReading() {
+        channel.setOption(.autoRead, value: true).whenComplete { _ in }
+    }
+
+    /// Ends this side only: the server sees the end of the stream and can still answer.
+    func finish() {
+        channel.close(mode: .output, promise: nil)
     }
 
     func close() async throws {
