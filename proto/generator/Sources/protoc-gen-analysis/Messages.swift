@@ -3,7 +3,7 @@ import SwiftProtobufPluginLibrary
 
 /// A value type, and how it is copied from the C struct of the message and written to it.
 func messageSource(_ message: Descriptor) throws -> String {
-    guard message.messages.isEmpty, message.enums.isEmpty else {
+    guard message.messages.allSatisfy(\.options.mapEntry), message.enums.isEmpty else {
         throw Unsupported("the message \(message.fullName)", "declare its nested types at the top level")
     }
     guard !message.reaches(message) else {
