@@ -12,7 +12,7 @@ REASONS = {
     "an empty.ogg": "empty",
     "a truncated.ogg": "damaged",
     "a missing.ogg": "exist",
-    "a link out.ogg": "outside",
+    "a link out.ogg": "symbolic link",
 }
 
 
