@@ -124,7 +124,7 @@ private enum CatalogMethods {
     static let createUser = Method<CreateUserRequest, User>(
         "analysis.v1.Catalog/CreateUser", isIdempotent: false)
     static let setPassword = Method<SetPasswordRequest, User>(
-        "analysis.v1.Catalog/SetPassword", isIdempotent: false)
+        "analysis.v1.Catalog/SetPassword", isIdempotent: true)
     static let getUser = Method<UserRequest, User>(
         "analysis.v1.Catalog/GetUser", isIdempotent: true)
     static let login = Method<LoginRequest, LoginReply>(
@@ -132,9 +132,9 @@ private enum CatalogMethods {
     static let checkSession = Method<SessionRequest, User>(
         "analysis.v1.Catalog/CheckSession", isIdempotent: true)
     static let logout = Method<SessionRequest, LogoutReply>(
-        "analysis.v1.Catalog/Logout", isIdempotent: false)
+        "analysis.v1.Catalog/Logout", isIdempotent: true)
     static let loggedIn = Method<UserRequest, LoggedInReply>(
-        "analysis.v1.Catalog/LoggedIn", isIdempotent: false)
+        "analysis.v1.Catalog/LoggedIn", isIdempotent: true)
     static let importFolder = Method<ImportFolderRequest, ImportProgress>(
         "analysis.v1.Catalog/ImportFolder", isIdempotent: false)
     static let listPlaylists = Method<UserRequest, ListPlaylistsReply>(

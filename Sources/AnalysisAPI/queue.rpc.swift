@@ -80,7 +80,7 @@ extension QueueProvider {
 
 private enum QueueMethods {
     static let enqueue = Method<EnqueueRequest, EnqueueReply>(
-        "analysis.v1.Queue/Enqueue", isIdempotent: false)
+        "analysis.v1.Queue/Enqueue", isIdempotent: true)
     static let getJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/GetJob", isIdempotent: true)
     static let listJobs = Method<ListJobsRequest, ListJobsReply>(
@@ -88,11 +88,11 @@ private enum QueueMethods {
     static let getStatus = Method<QueueStatusRequest, QueueStatus>(
         "analysis.v1.Queue/GetStatus", isIdempotent: true)
     static let cancelJob = Method<JobRequest, Job>(
-        "analysis.v1.Queue/CancelJob", isIdempotent: false)
+        "analysis.v1.Queue/CancelJob", isIdempotent: true)
     static let pauseJob = Method<JobRequest, Job>(
-        "analysis.v1.Queue/PauseJob", isIdempotent: false)
+        "analysis.v1.Queue/PauseJob", isIdempotent: true)
     static let resumeJob = Method<JobRequest, Job>(
-        "analysis.v1.Queue/ResumeJob", isIdempotent: false)
+        "analysis.v1.Queue/ResumeJob", isIdempotent: true)
     static let follow = Method<FollowRequest, Event>(
         "analysis.v1.Queue/Follow", isIdempotent: false)
 }

@@ -20,7 +20,8 @@ package struct WorkersClient: Sendable {
         try await client.bidirectional(WorkersMethods.work, options: options, body)
     }
 
-    /// Says what became of the item that the worker runs on a lane and claims the next one, in one step.
+    /// Says what became of the item that the worker runs on a lane and claims the next one, in one step. A call whose reply was
+    /// lost may be made again, with the lease that the worker has by then: an item is recorded once.
     package func exchange(_ request: ExchangeRequest, options: CallOptions = .init()) async throws -> ExchangeReply {
         try await client.unary(WorkersMethods.exchange, request, options: options)
     }
@@ -41,7 +42,8 @@ package protocol WorkersProvider: RPCService {
     func work(
         _ requests: RPCStream<WorkerMessage>, to writer: RPCWriter<WorkerCommand>, context: CallContext
     ) async throws
-    /// Says what became of the item that the worker runs on a lane and claims the next one, in one step.
+    /// Says what became of the item that the worker runs on a lane and claims the next one, in one step. A call whose reply was
+    /// lost may be made again, with the lease that the worker has by then: an item is recorded once.
     func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply
     /// What the probe that was asked for with WorkerCommand.probe found, in the order found.
     func reportProbe(_ requests: RPCStream<ProbeReport>, context: CallContext) async throws -> ProbeReportReply
