@@ -38,12 +38,12 @@ enum CommandEncoder {
         _ pointers: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: UnsafeMutableBufferPointer<Int>,
         into buffer: inout ByteBuffer
     ) -> Bool {
-        var command: UnsafeMutablePointer<CChar>?
+        var command: sds?
         let length = lengths.withMemoryRebound(to: size_t.self) { lengths in
-            redisFormatCommandArgv(&command, Int32(pointers.count), pointers.baseAddress, lengths.baseAddress)
+            redisFormatSdsCommandArgv(&command, Int32(pointers.count), pointers.baseAddress, lengths.baseAddress)
         }
         guard length >= 0, let command else { return false }
-        defer { redisFreeCommand(command) }
+        defer { redisFreeSdsCommand(command) }
         buffer.writeBytes(UnsafeRawBufferPointer(start: command, count: Int(length)))
         return true
     }

@@ -34,8 +34,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
         self.messages = messages
     }
 
-    // MARK: Commands
-
     func flushOutbox() {
         guard let context else { return }
         var buffer = context.channel.allocator.buffer(capacity: 4096)
@@ -91,8 +89,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
         if state.isDrained { close(reason: "it was closed") }
     }
 
-    // MARK: Replies
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         hasReadSinceKeepalive = true
         do {
@@ -107,9 +103,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     private func receive(_ value: RedisValue) throws(RedisError) {
-        if let messages, let message = RedisMessage(push: value) {
+        if messages != nil, let message = RedisMessage(push: value) {
             // Redis itself disconnects subscribers that cannot keep up; the subscriber learns of it by the reconnect.
-            if case .dropped = messages.yield(message) { close(reason: "the subscriber reads too slowly") }
+            if case .dropped = messages?.yield(message) { close(reason: "the subscriber reads too slowly") }
             return
         }
         switch state.receive() {
@@ -133,8 +129,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
         case .several(let batch): batch.fail(error)
         }
     }
-
-    // MARK: Time
 
     private func arm(_ deadline: NIODeadline) {
         deadlineTimer?.cancel()
@@ -168,8 +162,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
         expect(nil, id: 0, deadline: .now() + keepalive)
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
-
-    // MARK: The end
 
     private func close(reason: String, error: (String) -> RedisError = { .unknownOutcome($0) }) {
         for submission in outbox.close(reason: reason) { submission.work.fail(.unavailable(reason)) }

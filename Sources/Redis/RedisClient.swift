@@ -12,6 +12,8 @@ import Synchronization
 /// Blocking commands and subscriptions have connections of their own: ``makeBlockingConnection()``, ``subscribe(to:)``.
 /// `SUBSCRIBE`, `MONITOR`, `SELECT`, `CLIENT REPLY` and blocking commands must not be sent here, where they would
 /// change or stall the connection for everybody; `MULTI` … `EXEC` belong into one ``pipeline(_:isIdempotent:timeout:)``.
+///
+/// Commands are `nonisolated(nonsending)`, so that they cost no switch of executors on their way to the event loop.
 package final class RedisClient: Service, Sendable {
     private typealias Waiter = CheckedContinuation<RedisConnection, any Error>
 
@@ -32,8 +34,6 @@ package final class RedisClient: Service, Sendable {
         state = Mutex(State(maximumWaiters: configuration.maximumWaitingCalls))
     }
 
-    // MARK: Commands
-
     /// Sends one command: `client.send("HSET", key, "count", 3)`.
     ///
     /// - Parameters:
@@ -41,7 +41,7 @@ package final class RedisClient: Service, Sendable {
     ///   - timeout: instead of the configured time.
     /// - Throws: ``RedisError``, or `CancellationError` at once when the task is cancelled; the command may then still run.
     @discardableResult
-    package func send(
+    package nonisolated(nonsending) func send(
         _ command: any RedisArgumentConvertible..., isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> RedisValue {
         try await send(command.map(\.redisArgument), isIdempotent: isIdempotent, timeout: timeout)
@@ -49,7 +49,7 @@ package final class RedisClient: Service, Sendable {
 
     /// Sends one command, given as its arguments.
     @discardableResult
-    package func send(
+    package nonisolated(nonsending) func send(
         _ command: [RedisArgument], isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> RedisValue {
         let deadline = deadline(timeout)
@@ -64,7 +64,7 @@ package final class RedisClient: Service, Sendable {
     /// - Throws: as ``send(_:isIdempotent:timeout:)``; if Redis refuses one of the commands, its error, when all have been
     ///   answered. The others have run.
     @discardableResult
-    package func pipeline(
+    package nonisolated(nonsending) func pipeline(
         _ commands: [[RedisArgument]], isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> [RedisValue] {
         let deadline = deadline(timeout)
@@ -78,7 +78,7 @@ package final class RedisClient: Service, Sendable {
 
     /// Runs a script by its hash, and with its source where Redis does not know it yet.
     @discardableResult
-    package func run(
+    package nonisolated(nonsending) func run(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument] = [], timeout: Duration? = nil
     ) async throws -> RedisValue {
         let deadline = deadline(timeout)
@@ -98,9 +98,9 @@ package final class RedisClient: Service, Sendable {
 
     /// What never left may always be tried again, what may have run only if that does no harm. The deadline ends it, for
     /// then no connection is given any more.
-    private func attempt<Value: Sendable>(
+    private nonisolated(nonsending) func attempt<Value: Sendable>(
         isIdempotent: @autoclosure () -> Bool, deadline: NIODeadline,
-        _ body: (RedisConnection) async throws -> Value
+        _ body: nonisolated(nonsending) (RedisConnection) async throws -> Value
     ) async throws -> Value {
         while true {
             let connection = try await connection(before: deadline)
@@ -114,9 +114,7 @@ package final class RedisClient: Service, Sendable {
         }
     }
 
-    // MARK: The connection
-
-    private func connection(before deadline: NIODeadline) async throws -> RedisConnection {
+    private nonisolated(nonsending) func connection(before deadline: NIODeadline) async throws -> RedisConnection {
         if let connection = state.withLock({ $0.connection }) { return connection }
         let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
         let timer = eventLoopGroup.next().scheduleTask(deadline: deadline) { self.endWait(id) }

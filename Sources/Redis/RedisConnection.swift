@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -85,17 +84,18 @@ final class RedisConnection: Sendable {
     }
 
     /// - Throws: ``RedisError``, or `CancellationError` at once when the task is cancelled; the command may then still run.
-    func send(_ command: [RedisArgument], deadline: NIODeadline) async throws -> RedisValue {
+    nonisolated(nonsending) func send(_ command: [RedisArgument], deadline: NIODeadline) async throws -> RedisValue {
         try await submit(deadline) { .one(command, $0) }
     }
 
     /// Sends the commands in one piece, so that no other caller's command comes between. Errors are among the replies.
-    func send(_ commands: [[RedisArgument]], deadline: NIODeadline) async throws -> [RedisValue] {
+    nonisolated(nonsending) func send(_ commands: [[RedisArgument]], deadline: NIODeadline) async throws -> [RedisValue]
+    {
         guard !commands.isEmpty else { return [] }
         return try await submit(deadline) { .several(commands, $0) }
     }
 
-    private func submit<Value: Sendable>(
+    private nonisolated(nonsending) func submit<Value: Sendable>(
         _ deadline: NIODeadline, _ work: (CheckedContinuation<Value, any Error>) -> Outbox.Submission.Work
     ) async throws -> Value {
         let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -38,8 +38,6 @@ package final class RedisServer: Sendable {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    // MARK: Starting
-
     /// The server that all tests of this process share. Nothing is persisted; tests use keys under ``uniquePrefix()``.
     package static func shared() async throws -> RedisServer {
         try await sharedServer.value
@@ -110,8 +108,6 @@ package final class RedisServer: Sendable {
         return lines
     }
 
-    // MARK: Using
-
     package var socketPath: String { directory.path + "/redis.sock" }
 
     package var url: RedisURL { RedisURL(address: .unix(path: socketPath)) }
@@ -128,8 +124,6 @@ package final class RedisServer: Sendable {
     ) async throws -> Value {
         try await TestSupport.withClient(url, configuration: configuration, body)
     }
-
-    // MARK: Ending, halting
 
     /// Ends the server as an operator would: it writes what it persists and leaves. The data stays for ``start()``.
     package func stop() async {
