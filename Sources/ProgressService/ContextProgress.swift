@@ -75,7 +75,7 @@ struct ContextProgress: Sendable {
         if let old = coverage {
             let sameSongs = new.total == old.total && (!libraryChanged || new.audioMs == old.audioMs)
             // Results that went stale start the same songs anew.
-            if !sameSongs || new.analysed + new.failed < old.analysed + old.failed {
+            if !sameSongs || new.ended < old.ended {
                 basis += 1
                 fraction = 0
             }
@@ -90,8 +90,7 @@ struct ContextProgress: Sendable {
         if coverage.total > 0, coverage.analysed >= coverage.total {
             fraction = 1
         } else {
-            let ended = min(coverage.analysed + coverage.failed, coverage.total)
-            fraction = max(fraction, Share.of(coverage.total, ended: ended, inProgress: inProgress))
+            fraction = max(fraction, Share.of(coverage.total, ended: coverage.ended, inProgress: inProgress))
         }
     }
 
@@ -99,4 +98,9 @@ struct ContextProgress: Sendable {
     func contains(_ songID: String, in key: ContextKey) -> Bool {
         if case .library = key { true } else { members?.contains(songID) ?? false }
     }
+}
+
+extension Coverage {
+    /// Songs that are analysed or failed.
+    var ended: UInt32 { min(total, analysed &+ failed) }
 }

@@ -172,7 +172,8 @@ struct Item: Hashable, Sendable {
     /// How long it has run at a time, suspended time left out; `nil` where its start was missed.
     func ranMs(atMs: Int64) -> Double? {
         guard let ranMs else { return nil }
-        return ranMs + Double(max(0, atMs - (runningSinceMs ?? atMs)))
+        guard let runningSinceMs else { return ranMs }
+        return ranMs + max(0, Double(atMs) - Double(runningSinceMs))
     }
 
     /// What remains of it where all of it is expected to take `expectedMs`. The pace that it shows counts more the

@@ -39,7 +39,7 @@ extension ProgressBook {
             progress.isRunning && context.contains(progress.item?.songID ?? "", in: key)
         }
         let first = running ?? active.first
-        let unended = coverage.total - min(coverage.total, coverage.analysed &+ coverage.failed)
+        let unended = coverage.total - coverage.ended
         let estimate = remainingMs(of: key, active: active, coverage: coverage, nowMs: nowMs)
         let etaMs = Self.countDown(&contexts[key, default: context].countdown, estimateMs: estimate, nowMs: nowMs)
         let line = place(first, nowMs: nowMs)
@@ -115,7 +115,7 @@ extension ProgressBook {
         let queued = active.filter { !$0.job.force }
         let queuedSongs = queued.reduce(0) { $0 + Double($1.job.total) - Double($1.endedSongs) }
         let queuedAudioMs = queued.reduce(0) { $0 + Double($1.job.audioMs) - Double($1.job.audioDoneMs) }
-        let songs = Double(coverage.total) - Double(coverage.analysed) - Double(coverage.failed) - queuedSongs
+        let songs = Double(coverage.total - coverage.ended) - queuedSongs
         let audioMs = Double(coverage.audioMs) - Double(coverage.audioDoneMs) - queuedAudioMs
         return songs > 0 ? last + costs.workMs(songs: songs, audioMs: max(0, audioMs)) : last
     }
@@ -127,7 +127,7 @@ extension ProgressBook {
         }
         if countdown == nil { countdown = Countdown(estimateMs: estimateMs, nowMs: nowMs) }
         countdown?.advance(estimateMs: estimateMs, nowMs: nowMs)
-        return countdown.map { UInt64($0.shownMs) }
+        return countdown.flatMap { UInt64(exactly: $0.shownMs.rounded()) }
     }
 }
 

@@ -96,7 +96,12 @@ struct ProgressHandler: ProgressProvider {
         if let kept = try await store.job(jobID) {
             return try owned(kept, jobID, by: userID)
         }
-        let job = try await queue.getJob(JobRequest(userID: userID, jobID: jobID), options: Self.options)
+        let job: Job
+        do {
+            job = try await queue.getJob(JobRequest(userID: userID, jobID: jobID), options: Self.options)
+        } catch let error as RPCError where error.code == .notFound {
+            throw Self.unknownJob(jobID)
+        }
         return hub.look { book, nowMs in
             book.view(of: key, nowMs: nowMs) ?? ProgressView(unfollowed: job, nowMs: nowMs)
         }
@@ -104,10 +109,12 @@ struct ProgressHandler: ProgressProvider {
 
     /// - Throws: what a job that does not exist gets, where the job is somebody else's.
     private func owned(_ view: ProgressView, _ jobID: String, by userID: String) throws -> ProgressView {
-        guard userID.isEmpty || view.job?.userID == userID else {
-            throw RPCError(.notFound, "There is no job \(jobID).")
-        }
+        guard userID.isEmpty || view.job?.userID == userID else { throw Self.unknownJob(jobID) }
         return view
+    }
+
+    private static func unknownJob(_ jobID: String) -> RPCError {
+        RPCError(.notFound, "There is no job \(jobID).")
     }
 
     private static var missingUser: RPCError {
