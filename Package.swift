@@ -133,7 +133,11 @@ let package = Package(
         tests(
             "ProgressServiceTests",
             nio + ["AnalysisAPI", "ProgressService", "RPC", "Redis", "TestSupport", log, lifecycle]),
-        tests("AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "TestSupport", log]),
+        .executableTarget(
+            name: "ScriptAnalyzer", dependencies: ["AnalysisAPI", "RPC", .product(name: "NIOCore", package: "swift-nio")],
+            path: "Tests/ScriptAnalyzer", swiftSettings: settings),
+        tests(
+            "AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "ScriptAnalyzer", lifecycle, log]),
         tests("AudioAnalyzerTests", ["AnalysisAPI", "AudioAnalyzer", "CAudio"]),
         tests(
             "GatewayTests",

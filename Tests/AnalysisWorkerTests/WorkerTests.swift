@@ -1,0 +1,253 @@
+// A whole worker with real children, driven over a real socket.
+
+import AnalysisAPI
+import Foundation
+import Glibc
+import Logging
+import NIOPosix
+import RPC
+import ServiceLifecycle
+import Testing
+
+@testable import AnalysisWorker
+
+@Suite(.timeLimit(.minutes(3))) struct WorkerTests {
+    private let folder: TemporaryFolder
+    private let socket: String
+    /// The scripted analyzer is called differently in every test, so that its processes can be told apart.
+    private let name = "s\(UInt32.random(in: 0 ... .max))"
+
+    init() throws {
+        folder = try TemporaryFolder()
+        socket = folder.path + "/s"
+    }
+
+    /// Runs a worker until `body` is done with it; `stop` has it stop in good order. The drivers serve one after the other.
+    private func withWorker(
+        _ drivers: Driver..., progressSocket: String? = nil,
+        _ body: (_ stop: @Sendable () async -> Void) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "worker")
+        let queue = RPCClient(
+            address: .unix(path: socket), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let progress = RPCClient(
+            address: .unix(path: progressSocket ?? socket), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: logger)
+        let worker = Worker(
+            configuration: .init(
+                analyzers: [
+                    .scripted(name),
+                    Analyzer(name: "audio", executable: Products.path("ScriptAnalyzer"), arguments: [name]),
+                ],
+                folders: MusicFolders(roots: ["/music"]),
+                link: .init(workerID: "w", heartbeatInterval: .milliseconds(100))),
+            queue: queue, progress: progress, logger: logger)
+        let group = ServiceGroup(services: [queue, progress, worker], logger: logger)
+        try await withThrowingTaskGroup { tasks in
+            tasks.addTask { for driver in drivers { await driver.serve(at: socket) } }
+            tasks.addTask { try await group.run() }
+            try await body { await group.triggerGracefulShutdown() }
+            tasks.cancelAll()
+        }
+        #expect(ProcessState.pids(of: name) == [], "no child outlives its worker")
+    }
+
+    @Test func aClickFreezesWhatRunsAndTheFrozenProcessGoesOnAfterwards() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            await driver.connect()
+            let first = try #require(await driver.nextExchange())
+            #expect(first.request.item == nil)
+            #expect(first.request.lease == [1])
+            let pipe = folder.pipe("low")
+            let low = Song.scripted(id: "l", ("progress", "0.5"), ("wait", pipe), ("answer", #"{"pid": $PID}"#))
+            first.reply(.scripted("low", low, by: name))
+            let pid = try #require(pid_t(await driver.nextReport(of: "low")?.stage ?? ""))
+
+            // One that runs and a spare of each analyzer.
+            while ProcessState.pids(of: name).count < 3 { try await Task.sleep(for: .milliseconds(2)) }
+
+            driver.send(.preempt(Preempt(lane: "0", epoch: 1, jobID: "low")))
+            let interrupt = try #require(await driver.nextExchange())
+            #expect(interrupt.request.item?.outcome == .suspended(Suspended()))
+            try await ProcessState.wait(pid) { $0 == "T" }
+            let spares = ProcessState.pids(of: name).filter { $0 != pid }
+
+            let high = Song.scripted(id: "h", ("progress", "0.1"), ("answer", "{}"))
+            interrupt.reply(.scripted("high", high, by: name, priority: .high))
+            // The click did not pay for a start.
+            #expect(spares.contains(try #require(pid_t(await driver.nextReport(of: "high")?.stage ?? ""))))
+
+            let done = try #require(await driver.nextExchange())
+            #expect(done.request.item?.jobID == "high")
+            done.reply(.scripted("low", epoch: 2, low, by: name))
+            folder.open(pipe)
+            let end = try #require(await driver.nextExchange())
+            #expect(end.request.item?.epoch == 2)
+            guard case .analysed(let analysed) = end.request.item?.outcome else { return #expect(Bool(false)) }
+            #expect(analysed.results.map { String(decoding: $0.json, as: UTF8.self) } == [#"{"pid": \#(pid)}"#])
+            #expect(analysed.results.first?.analyzer == AnalyzerVersion(name: name, version: "1"))
+        }
+    }
+
+    @Test func anAnalysisNeedsNoProgressService() async throws {
+        let driver = Driver()
+        try await withWorker(driver, progressSocket: folder.path + "/nobody") { _ in
+            await driver.connect()
+            let song = Song.scripted(("count", "10000"), ("answer", "{}"))
+            await driver.nextExchange()?.reply(.scripted("a", song, by: name))
+            guard case .analysed = await driver.nextExchange()?.request.item?.outcome
+            else { return #expect(Bool(false)) }
+        }
+    }
+
+    @Test func anExchangeIsRepeatedUntilItIsAnswered() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            await driver.connect()
+            await driver.nextExchange()?.reply(.scripted("a", .scripted(("answer", "{}")), by: name))
+            let first = try #require(await driver.nextExchange())
+            first.fail(.unavailable)
+            let second = try #require(await driver.nextExchange())
+            #expect(second.request == first.request)
+            second.reply(nil)
+        }
+    }
+
+    @Test func whatRunsGoesOnWhenTheQueueComesBack() async throws {
+        let first = Driver()
+        let second = Driver()
+        try await withWorker(first, second) { _ in
+            await first.connect()
+            let pipe = folder.pipe("go")
+            let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("answer", #"{"pid": $PID}"#))
+            await first.nextExchange()?.reply(.scripted("a", song, by: name))
+            let pid = try #require(await first.nextReport(of: "a")?.stage)
+            first.stop()
+            let held = HeldItem(lane: "0", jobID: "a", epoch: 1, claim: Array("a/1".utf8), running: true)
+            let message = await second.connect(lease: [2], kept: [held])
+            #expect(message?.held == [held])
+            folder.open(pipe)
+            let exchange = try #require(await second.nextExchange())
+            #expect(exchange.request.lease == [2])
+            guard case .analysed(let analysed) = exchange.request.item?.outcome else { return #expect(Bool(false)) }
+            #expect(analysed.results.map { String(decoding: $0.json, as: UTF8.self) } == [#"{"pid": \#(pid)}"#])
+        }
+    }
+
+    @Test func withoutRenewalTheChildIsFrozenAndGoesOnWithIt() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            driver.renew(false)
+            await driver.connect(leaseMs: 3000)
+            let song = Song.scripted(("progress", "0.5"), ("hang", ""))
+            await driver.nextExchange()?.reply(.scripted("a", song, by: name))
+            let pid = try #require(pid_t(await driver.nextReport(of: "a")?.stage ?? ""))
+            try await ProcessState.wait(pid) { $0 == "T" }
+            driver.renew(true)
+            try await ProcessState.wait(pid) { $0 != "T" }
+            #expect(ProcessState.of(pid) != nil)
+        }
+    }
+
+    @Test func aRevokedLaneHasNoChildrenLeft() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            let pids = try await runAndFreeze(driver)
+            driver.send(.laneRevoked(LaneRevoked(lane: "0")))
+            for pid in pids { try await ProcessState.wait(pid) { $0 == nil } }
+        }
+    }
+
+    @Test func aDiscardedJobIsGivenUpWhenItsChildIsDead() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            let pids = try await runAndFreeze(driver)
+            driver.send(.discard(Discard(lane: "0", jobID: "high", epoch: 1)))
+            let exchange = try #require(await driver.nextExchange())
+            #expect(exchange.request.item?.jobID == "high")
+            #expect(exchange.request.item?.outcome == .released(Released()))
+            #expect(ProcessState.of(pids[1]) == nil)
+            #expect(ProcessState.of(pids[0]) == "T")
+            exchange.reply(nil)
+            driver.send(.discard(Discard(lane: "0", jobID: "low", epoch: 1)))
+            try await ProcessState.wait(pids[0]) { $0 == nil }
+        }
+    }
+
+    @Test func aCrashFailsItsSongAndTheNextOneRuns() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            await driver.connect()
+            await driver.nextExchange()?.reply(.scripted("a", .scripted(("abort", "")), by: name))
+            let crash = try #require(await driver.nextExchange())
+            guard case .failed(let failed) = crash.request.item?.outcome else { return #expect(Bool(false)) }
+            #expect(failed.kind == .crashed)
+            crash.reply(.scripted("b", .scripted(("raw", "garbage"), ("hang", "")), by: name))
+            let garbage = try #require(await driver.nextExchange())
+            guard case .failed = garbage.request.item?.outcome else { return #expect(Bool(false)) }
+            garbage.reply(.scripted("c", .scripted(("answer", "[1]")), by: name))
+            let list = try #require(await driver.nextExchange())
+            guard case .failed(let noObject) = list.request.item?.outcome else { return #expect(Bool(false)) }
+            #expect(noObject.reason.contains("no JSON object"))
+            list.reply(.scripted("d", .scripted(("answer", "{}")), by: name))
+            guard case .analysed = await driver.nextExchange()?.request.item?.outcome
+            else { return #expect(Bool(false)) }
+        }
+    }
+
+    @Test func anUnknownAnalyzerFailsTheSong() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            await driver.connect()
+            await driver.nextExchange()?.reply(.scripted("a", .scripted(), by: "mood"))
+            guard case .failed(let failed) = await driver.nextExchange()?.request.item?.outcome
+            else { return #expect(Bool(false)) }
+            #expect(failed.kind == .refused)
+            #expect(failed.reason.contains("'mood'"))
+        }
+    }
+
+    @Test func stoppingGivesBackWhatRuns() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { stop in
+            let pids = try await runAndFreeze(driver)
+            await stop()
+            let exchange = try #require(await driver.nextExchange())
+            #expect(exchange.request.item?.jobID == "high")
+            #expect(exchange.request.item?.outcome == .released(Released()))
+            #expect(!exchange.request.claim)
+            exchange.reply(nil)
+            for await message in driver.messages where message.draining && message.held.isEmpty { break }
+            for pid in pids { try await ProcessState.wait(pid) { $0 == nil } }
+        }
+    }
+
+    @Test func aProbeIsPassedOnAsItIsFound() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            await driver.connect()
+            driver.send(.probe(ProbeRequest(probeID: "p", folder: "missing")))
+            var reports: [ProbeReport] = []
+            for await report in driver.probed { reports.append(report) }
+            #expect(reports.map(\.probeID) == ["p", "p"])
+            #expect(reports.flatMap(\.files).map(\.location) == ["missing/song.ogg"])
+            #expect(reports.flatMap(\.files).map(\.title) == ["/music"])
+            #expect(reports.last?.failure == "there is no folder 'missing'")
+        }
+    }
+
+    /// Leaves the job `low` frozen and `high` running, and tells their process ids in this order.
+    private func runAndFreeze(_ driver: Driver) async throws -> [pid_t] {
+        await driver.connect()
+        let song = Song.scripted(id: "l", ("progress", "0.5"), ("hang", ""))
+        await driver.nextExchange()?.reply(.scripted("low", song, by: name))
+        let low = try #require(pid_t(await driver.nextReport(of: "low")?.stage ?? ""))
+        driver.send(.preempt(Preempt(lane: "0", epoch: 1, jobID: "low")))
+        let other = Song.scripted(id: "h", ("progress", "0.5"), ("hang", ""))
+        await driver.nextExchange()?.reply(.scripted("high", other, by: name, priority: .high))
+        let high = try #require(pid_t(await driver.nextReport(of: "high")?.stage ?? ""))
+        try await ProcessState.wait(low) { $0 == "T" }
+        return [low, high]
+    }
+}
