@@ -12,7 +12,8 @@ extension LaneState {
         wakeIsPending = false
         let exchange = Exchange(ticket: lastTicket, lease: lease, report: report, claim: !isDraining)
         phase = .exchanging(exchange)
-        return [.exchange(exchange)]
+        // On a new connection the lane may be granted under another lease at this moment; the old one would be refused.
+        return isConnected ? [.exchange(exchange)] : []
     }
 
     mutating func exchanged(

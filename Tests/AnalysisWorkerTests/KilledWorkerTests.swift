@@ -41,7 +41,7 @@ import Testing
     @Test func theBuiltInAnalyzerDoesNotSurviveEither() async throws {
         let executable = Products.path("audio-analyzer")
         try #require(FileManager.default.isExecutableFile(atPath: executable), "build the product audio-analyzer first")
-        for song in ["frozen", "running"] { try writeSilence(hours: 20, to: "\(folder.path)/\(song).wav") }
+        for song in ["frozen", "running"] { try writeSilence(hours: 10, to: "\(folder.path)/\(song).wav") }
         // A copy of its own, by which its processes are known.
         let own = folder.path + "/audio-analyzer"
         try FileManager.default.copyItem(atPath: executable, toPath: own)

@@ -252,6 +252,14 @@ import Testing
         #expect(again?.lease == [2])
     }
 
+    @Test func nothingIsExchangedOverAConnectionThatHasNotConfirmedTheLane() {
+        var lane = Lane(running: song("a", epoch: 1))
+        _ = lane.handle(.disconnected)
+        #expect(lane.handle(.analysed(1, result("audio"))) == [])
+        let exchange = lane.exchange(after: .renewed)
+        #expect(exchange?.report?.id == song("a", epoch: 1).item)
+    }
+
     @Test func aResultThatIsNoLongerOursIsDropped() {
         var lane = Lane(running: song("a", epoch: 1))
         _ = lane.handle(.analysed(1, result("audio")))
