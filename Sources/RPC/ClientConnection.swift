@@ -25,6 +25,7 @@ final class ClientConnection: ConnectionRole {
     private let events: Events
     private var streams = ClientStreams<ClientCall>()
     private var peerLimits: Limits?
+    private var farewell: RPCError?
 
     init(limits: Limits, outbox: FrameOutbox, timer: EarliestTimer, events: Events) {
         self.limits = limits
@@ -75,6 +76,7 @@ final class ClientConnection: ConnectionRole {
                 throw RPCError(.internalError, "a CREDIT of \(bytes) bytes, which is none or too much")
             }
         case .goAway(let lastStream, let reason):
+            farewell = RPCError(.unavailable, "the server ended the connection: \(reason)")
             let unaccepted = streams.goAway(lastStream: lastStream)
             events.ended(self, reason)
             for call in unaccepted { events.unaccepted(call) }
@@ -109,6 +111,7 @@ final class ClientConnection: ConnectionRole {
     }
 
     func closed(_ reason: RPCError) {
+        let reason = farewell ?? reason
         guard peerLimits != nil else { return events.failed(reason) }
         events.ended(self, reason)
         for call in streams.removeAll() { events.lost(call, reason) }

@@ -93,7 +93,7 @@ final class ClientCore {
             case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
             }
         connected.assumeIsolated().whenFailure { error in
-            self.failed(RPCError(.unavailable, "\(self.address) cannot be reached: \(error)"))
+            self.failed(RPCError(.unavailable, "\(error)"))
         }
     }
 
@@ -127,15 +127,17 @@ final class ClientCore {
         makeWaitingCalls()
     }
 
-    private func failed(_ error: RPCError) {
-        logger.debug("no connection", metadata: ["address": "\(address)", "error": "\(error)"])
+    private func failed(_ cause: RPCError) {
+        let error = RPCError(.unavailable, "\(address) cannot be reached: \(cause.detail)")
+        logger.debug("no connection", metadata: ["error": "\(error)"])
         perform(state.failed(error))
         for call in waiting where !call.options.waitForReady { call.stream.abort(error) }
         waiting.removeAll { !$0.stream.isReceiving }
     }
 
-    private func ended(_ connection: ClientConnection, _ error: RPCError) {
-        logger.debug("a connection has ended", metadata: ["address": "\(address)", "reason": "\(error)"])
+    private func ended(_ connection: ClientConnection, _ cause: RPCError) {
+        let error = RPCError(.unavailable, "the connection to \(address) was lost: \(cause.detail)")
+        logger.debug("no connection", metadata: ["error": "\(error)"])
         perform(state.ended(connection, error, now: .now()))
     }
 

@@ -56,7 +56,7 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         outbox.send(.hello(hello))
         timer.ring = { [weak self] now in self?.tick(now) }
-        timer.arm(at: state.tick(now: .now(), hasCalls: false).next)
+        if let next = tick(.now()) { timer.arm(at: next) }
         context.fireChannelActive()
     }
 

@@ -30,15 +30,21 @@ import Testing
     }
 
     @Test func serverKeepsTheDeadlineOfAClientThatDoesNot() async throws {
+        let started = Event()
         let cancelled = Event()
-        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled) })
+        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled, started: started) })
         try await withServer(service) { address in
             let wire = try await WireClient(address, greeting: true)
-            wire.send(
-                .call(
-                    .init(stream: 1, method: echo.name, timeoutMicroseconds: 1000, message: ByteBuffer(), isLast: true))
-            )
-            #expect(try await wire.status(of: 1).error?.code == .deadlineExceeded)
+            var call = Frame.Call(stream: 1, method: echo.name, message: ByteBuffer(), isLast: true)
+            var timeout: UInt64 = 1000
+            repeat {
+                call.timeoutMicroseconds = timeout
+                wire.send(.call(call))
+                let status = try await wire.status(of: call.stream)
+                #expect(status.error?.code == .deadlineExceeded)
+                call.stream += 2
+                timeout *= 2
+            } while !started.isKnown
             try await cancelled.value()
         }
     }
