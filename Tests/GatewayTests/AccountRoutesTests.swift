@@ -82,6 +82,8 @@ import Testing
     @Test func whoIsSignedInIsTold() async throws {
         try await GatewayUnderTest.run { gateway async throws in
             #expect(try await gateway.get("/api/me").json["user"]?["id"] == "demo")
+            #expect(try await gateway.get("/api/session").json["user"]?["id"] == "demo")
+            #expect(try await gateway.send("/api/session", .get).json == ["success": true, "user": nil])
             #expect(try await gateway.send("/api/me", .get).status == 401)
             #expect(try await gateway.get("/api/me", headers: [.cookie: "analysis_session=forged"]).status == 401)
         }

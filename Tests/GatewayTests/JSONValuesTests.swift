@@ -40,6 +40,11 @@ import Testing
                 == "[" + (0..<12).map { #"{"n":\#($0).0}"# }.joined(separator: ",") + "]")
     }
 
+    @Test(arguments: [(0, 0), (0.625, 62.5), (0.3333, 33.3), (0.9999, 99.9), (1, 100)] as [(Double, Double)])
+    func aHundredPercentIsShownOnlyWhenItIsTrue(fraction: Double, percentage: Double) {
+        #expect(fraction.percentage == percentage)
+    }
+
     @Test(arguments: [
         (0.4, "a few seconds"), (12, "about 10 seconds"), (54, "about 55 seconds"), (60, "about a minute"),
         (95, "about 2 minutes"), (5_399, "about 90 minutes"), (7_300, "about 2 hours"),

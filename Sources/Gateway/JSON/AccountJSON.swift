@@ -31,6 +31,12 @@ struct AccountAnswer: Encodable, Sendable {
     }
 }
 
+/// `GET /api/session`: `null` where nobody is signed in, which is no error to ask.
+struct SessionAnswer: Encodable, Sendable {
+    var success = true
+    @OrNull var user: AccountAnswer.UserJSON?
+}
+
 /// `POST /api/login`: also what the background analysis found to do.
 struct LoginAnswer: Encodable, Sendable {
     var success = true

@@ -125,6 +125,8 @@ enum JSONValue: Codable, Hashable, Sendable {
 }
 
 extension Double {
-    /// Rounded to one decimal, as percentages are shown.
     var roundedToTenth: Double { (self * 10).rounded() / 10 }
+
+    /// This fraction in percent, with one decimal; 100 only where it is 1.
+    var percentage: Double { self >= 1 ? 100 : min(99.9, (self * 100).roundedToTenth) }
 }

@@ -29,6 +29,11 @@ struct JobJSON: Encodable, Sendable {
         let reason: String
     }
 
+    /// Why a job failed; one that goes on has only failures of songs.
+    static func reason(of job: Job) -> String? {
+        job.state == .failed && !job.error.isEmpty ? job.error : nil
+    }
+
     init(_ job: Job) {
         jobID = job.id
         status = job.state.contractName.uppercased()
@@ -38,7 +43,7 @@ struct JobJSON: Encodable, Sendable {
         startedAt = Timestamp(job.startedAtMs)
         endedAt = Timestamp(job.endedAtMs)
         targetID = Identifier(nonEmpty: job.targetID)
-        error = job.error.isEmpty ? nil : job.error
+        error = Self.reason(of: job)
         metadata = Metadata(
             totalSongs: job.total, analyzedSongs: job.analysed, skippedSongs: job.skipped, failedSongs: job.failed,
             force: job.force,

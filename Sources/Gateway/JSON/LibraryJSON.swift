@@ -36,7 +36,7 @@ struct PlaylistJSON: Encodable, Sendable {
 
 /// The share of `part` in percent with one decimal; 0 of nothing.
 func percentage(_ part: some BinaryInteger, of whole: some BinaryInteger) -> Double {
-    whole == 0 ? 0 : (Double(part) / Double(whole) * 100).roundedToTenth
+    whole == 0 ? 0 : (Double(part) / Double(whole)).percentage
 }
 
 struct PlaylistSongsAnswer: Encodable, Sendable {

@@ -69,7 +69,7 @@ struct ProgressEntry: Encodable, Sendable {
         self.status = status
         progress = view.fraction
         currentProgress = view.fraction
-        percentage = (view.fraction * 100).roundedToTenth
+        percentage = view.fraction.percentage
         total = view.total
         totalItems = view.total
         current = view.analysed
@@ -90,7 +90,7 @@ struct ProgressEntry: Encodable, Sendable {
         startedAt = job.flatMap { Timestamp($0.startedAtMs) }
         updatedAt = Timestamp(view.updatedAtMs)
         isComplete = view.ended
-        error = job.flatMap { $0.error.isEmpty ? nil : $0.error }
+        error = job.flatMap(JobJSON.reason(of:))
         basis = view.basis
         version = view.version
     }
@@ -123,7 +123,7 @@ struct ProgressEntry: Encodable, Sendable {
             return view.waitingFor.isEmpty ? "Waiting to start" : view.waitingFor.capitalizingFirstLetter
         case "paused": return "Paused"
         case "cancelled": return "Cancelled"
-        case "failed": return view.job.flatMap { $0.error.isEmpty ? nil : $0.error } ?? "The analysis failed"
+        case "failed": return view.job.flatMap(JobJSON.reason(of:)) ?? "The analysis failed"
         case "completed": return view.failed == 0 ? "Analysis complete" : "Complete, but \(songs(view.failed)) failed"
         default: return "\(view.analysed) of \(songs(view.total)) analysed"
         }

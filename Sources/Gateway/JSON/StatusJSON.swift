@@ -55,7 +55,7 @@ struct PlaylistStatusAnswer: Encodable, Sendable {
     init(_ view: ProgressView, playlistID: String) {
         let detail = Detail(view)
         completed = view.total > 0 && detail.pending == 0 && detail.inProgress == 0
-        progress = (view.fraction * 100).roundedToTenth
+        progress = view.fraction.percentage
         analyzedCount = detail.completed
         totalCount = view.total
         message = "Analysis \(progress)% complete (\(detail.completed)/\(view.total) songs)"
@@ -100,7 +100,7 @@ struct LibraryStatusAnswer: Encodable, Sendable {
         queueLength = jobs.count
         active = inProgressJobs + pendingJobs > 0
         completed = view.total > 0 && view.analysed + view.failed >= view.total
-        progress = (view.fraction * 100).roundedToTenth
+        progress = view.fraction.percentage
         analyzedCount = view.analysed
         failedCount = view.failed
         totalCount = view.total

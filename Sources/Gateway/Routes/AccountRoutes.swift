@@ -12,6 +12,9 @@ struct AccountRoutes: Sendable {
 
     /// For everybody.
     func addOpen(to group: RouterGroup<GatewayContext>) {
+        group.get("session") { _, context in
+            try JSONBody.response(SessionAnswer(user: context.session.map { .init($0.user) }))
+        }
         group.post("login", use: login)
         group.post("logout", use: logout)
     }

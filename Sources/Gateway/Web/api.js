@@ -35,7 +35,8 @@ async function request(method, path, body) {
 const path = (...parts) => "/api/" + parts.map((part) => encodeURIComponent(part)).join("/");
 
 export const api = {
-  me: () => request("GET", "/api/me"),
+  /** Who is signed in; null where nobody is. */
+  session: async () => (await request("GET", "/api/session")).user,
   login: (user, password) => request("POST", "/api/login", { user, password }),
   logout: () => request("POST", "/api/logout"),
 

@@ -77,9 +77,10 @@ document.getElementById("sign-out").addEventListener("click", async () => {
   }
 });
 onSignedOut(signedOut);
+live.addEventListener("signed-out", signedOut);
 addEventListener("hashchange", () => { route(); main.focus(); scrollTo(0, 0); });
 
-api.me().then((answer) => signedIn(answer.user), (error) => {
-  if (error.status !== 401) toast(error.message, "bad");
+api.session().then((me) => (me ? signedIn(me) : signedOut()), (error) => {
+  toast(error.message, "bad");
   signedOut();
 });

@@ -111,7 +111,7 @@ function playlistCard(first) {
     setText(coverage, `${playlist.analyzed_count} of ${songs(playlist.song_count)}`);
     bar.update({
       fraction: job ? job.progress : playlist.analysis_progress / 100,
-      tone: done ? "done" : job?.status === "in_progress" ? job.priority : "still",
+      tone: job?.status === "in_progress" ? job.priority : done && !job ? "done" : "still",
     });
     button.hidden = done || Boolean(job && !asked);
     button.setAttribute("aria-label", `Analyse ${playlist.name}`);

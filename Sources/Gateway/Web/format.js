@@ -26,6 +26,11 @@ export function number(value, digits = 1) {
   return typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "–";
 }
 
+/** A service's word at the beginning of a sentence. */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function songs(count) {
   return count === 1 ? "1 song" : `${count} songs`;
 }

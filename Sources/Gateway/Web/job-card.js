@@ -2,7 +2,7 @@
 
 import { api } from "/api.js";
 import { el, setText } from "/dom.js";
-import { jobType, priorityWord, songs, statusWord, typeWord } from "/format.js";
+import { jobType, priorityWord, sentence, songs, statusWord, typeWord } from "/format.js";
 import { targetName } from "/names.js";
 import { barOf, progressBar } from "/progress-bar.js";
 import { act } from "/toast.js";
@@ -53,5 +53,5 @@ function detailOf(entry, type) {
   if (entry.status !== "in_progress") return entry.message;
   const song = entry.current_song;
   const name = type === "song" ? song?.artist : song && [song.name, song.artist].filter(Boolean).join(" – ");
-  return [name, entry.stage].filter(Boolean).join(" · ");
+  return [name, sentence(entry.stage)].filter(Boolean).join(" · ");
 }

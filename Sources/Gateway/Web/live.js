@@ -2,12 +2,12 @@
 
 import { api } from "/api.js";
 
-const longestDelay = 15_000;
+const longestDelay = 5_000;
 const forgetUnseenAfter = 1_500;
 
 /**
  * Dispatches `progress` (detail: the entry), `ended` (detail: a job's last entry), `changed` (once a frame, whatever
- * changed) and `connection` (detail: "live", "connecting" or "lost").
+ * changed), `connection` (detail: "live", "connecting" or "lost") and `signed-out` (the session has ended meanwhile).
  */
 class Live extends EventTarget {
   #source = null;
@@ -83,10 +83,10 @@ class Live extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       try {
-        await api.me();
-        this.#connect();
-      } catch (error) {
-        if (error.status !== 401) this.#retry();
+        if (await api.session()) this.#connect();
+        else this.dispatchEvent(new Event("signed-out"));
+      } catch {
+        this.#retry();
       }
     }, this.#delay * (0.75 + Math.random() / 2));
     this.#delay = Math.min(longestDelay, this.#delay * 2);

@@ -30,12 +30,13 @@ export function progressBar(label, { small = false } = {}) {
     setText(estimate, deadline === null ? "" : timeLeft(Math.max(0, (deadline - performance.now()) / 1000)));
   }
 
-  /** `tone` colours the bar: high, medium, low, done or still. `note` stands beside the percentage. */
-  function update({ fraction, etaSeconds = null, tone = "low", note = "" }) {
+  /** `tone` colours the bar: high, medium, low, done, bad or still. `note` stands beside the percentage, or beside `text`. */
+  function update({ fraction, etaSeconds = null, tone = "low", note = "", text = percent(fraction) }) {
     fill.style.transform = `scaleX(${Math.max(0, Math.min(1, fraction))})`;
     element.dataset.tone = tone;
     track.setAttribute("aria-valuenow", String(Math.floor(fraction * 100)));
-    setText(figure, percent(fraction));
+    track.setAttribute("aria-valuetext", text);
+    setText(figure, text);
     setText(aside, note);
     deadline = etaSeconds === null ? null : performance.now() + etaSeconds * 1000;
     if (deadline === null) countingDown.delete(bar);
@@ -45,14 +46,19 @@ export function progressBar(label, { small = false } = {}) {
   return bar;
 }
 
-/** What `update` needs, from a progress entry: only what runs counts down, and time since it came is taken off. */
+/** What `update` needs, from a progress entry: only what is not at rest counts down, and time since it came is taken off. */
 export function barOf(entry) {
-  const running = entry.status === "in_progress";
   const age = (performance.now() - entry.receivedAt) / 1000;
   const counts = entry.eta_seconds !== null && entry.status !== "paused" && !entry.is_complete;
   return {
     fraction: entry.progress,
     etaSeconds: counts ? Math.max(0, entry.eta_seconds - age) : null,
-    tone: entry.progress >= 1 ? "done" : running ? entry.priority ?? "low" : "still",
+    tone: toneOf(entry),
+    text: entry.is_complete && entry.failed > 0 ? "Finished" : percent(entry.progress),
   };
+}
+
+function toneOf(entry) {
+  if (entry.is_complete) return entry.completed_items > 0 ? "done" : "bad";
+  return entry.status === "in_progress" ? entry.priority ?? "low" : "still";
 }

@@ -2,7 +2,7 @@
 
 import { api } from "/api.js";
 import { el, setText } from "/dom.js";
-import { duration, number, percent, statusWord } from "/format.js";
+import { duration, number, percent, sentence, statusWord } from "/format.js";
 import { live } from "/live.js";
 import { progressBar } from "/progress-bar.js";
 import { act } from "/toast.js";
@@ -60,10 +60,10 @@ export function songRow(first) {
 function stateText(song, entry, asked) {
   if (entry?.status === "in_progress") {
     const fraction = entry.job_type === "song_analysis" ? entry.progress : entry.step_progress;
-    return `${entry.stage || "Analysing"} · ${percent(fraction)}`;
+    return `${sentence(entry.stage) || "Analysing"} · ${percent(fraction)}`;
   }
   if (entry) return entry.message || statusWord[entry.status];
   if (asked) return "Asked for…";
-  if (song.analysis_status === "failed") return song.failure ?? "Failed";
+  if (song.analysis_status === "failed") return sentence(song.failure ?? "failed");
   return song.analysis_status === "completed" ? "Analysed" : "Not analysed";
 }

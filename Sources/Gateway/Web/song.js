@@ -2,7 +2,7 @@
 
 import { api } from "/api.js";
 import { el, setText } from "/dom.js";
-import { duration, number, when } from "/format.js";
+import { duration, number, sentence, when } from "/format.js";
 import { badge } from "/job-card.js";
 import { live } from "/live.js";
 import { rememberSongs } from "/names.js";
@@ -65,7 +65,7 @@ export function songView(id) {
       setText(state, asked ? "Asked for…" : "");
       return bar.update({ fraction: 0, tone: "high" });
     }
-    setText(state, entry.status === "in_progress" ? entry.stage || "Analysing" : entry.message);
+    setText(state, entry.status === "in_progress" ? sentence(entry.stage) || "Analysing" : entry.message);
     const own = entry.job_type === "song_analysis";
     bar.update(own ? barOf(entry) : { fraction: entry.step_progress, tone: entry.priority });
   }
@@ -101,9 +101,9 @@ function factsOfAudio(audio) {
     ["True peak", typeof loudness?.true_peak_dbtp === "number" && `${number(loudness.true_peak_dbtp)} dBTP`],
     ["Length", audio?.duration_seconds && duration(audio.duration_seconds * 1000)],
     ["Brightness", spectrum && `${number(spectrum.centroid_hz, 0)} Hz`, "spectral centroid"],
-    ["Flatness", spectrum && number(spectrum.flatness, 3), "0 tonal, 1 noise"],
+    ["Flatness", typeof spectrum?.flatness === "number" && spectrum.flatness.toPrecision(2), "0 tonal, 1 noise"],
     ["Format", audio?.codec, formatOf(audio)],
-    ["Fingerprint", audio?.fingerprint && `${audio.fingerprint.slice(0, 10)}…`, "Chromaprint"],
+    ["Fingerprint", audio?.fingerprint && `${audio.fingerprint.slice(0, 8)}…`, "Chromaprint"],
   ];
 }
 

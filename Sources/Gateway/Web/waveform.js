@@ -5,6 +5,7 @@ import { duration } from "/format.js";
 
 const height = 160;
 const tickHeight = 10;
+const leastTickDistance = 4;
 
 /** `waveform` is `{ peaks: [[min, max] of -127…127], seconds_per_peak }`, `beats` are seconds. */
 export function waveformView(waveform, beats, seconds) {
@@ -37,7 +38,16 @@ function paint(canvas, { peaks }, beats, seconds) {
     context.fillRect(x, top, 1, Math.max(1, middle - (low / 127) * middle - top));
   }
   context.fillStyle = style.getPropertyValue("--beat");
-  for (const beat of beats) context.fillRect((beat / seconds) * width, height - tickHeight + 3, 1, tickHeight - 3);
+  for (let index = 0; index < beats.length; index += stride(beats.length, width)) {
+    context.fillRect((beats[index] / seconds) * width, height - tickHeight + 3, 1, tickHeight - 3);
+  }
+}
+
+/** How many beats share a tick, so that ticks stay apart: a power of two, as beats make bars. */
+function stride(beats, width) {
+  let stride = 1;
+  while ((beats / stride) * leastTickDistance > width) stride *= 2;
+  return stride;
 }
 
 /** The least and greatest of the peaks between two fractions of the song. */
