@@ -56,10 +56,14 @@ final class Accounts: Sendable {
 
     /// The lane of a user's jobs and library.
     ///
-    /// - Throws: `QueueError.notFound` where there is no such user.
+    /// - Throws: `QueueError.notFound` where there is no such user; `QueueError.illegal` where the lane was taken away.
     func lane(of userID: String) async throws -> String {
         if let lane = known.withLock({ $0[userID] }) { return lane }
         let lane = try await user(userID).lane
+        guard lanes.contains(lane) else {
+            throw QueueError.illegal(
+                "user \(userID) lives in lane \(lane), and there are only \(lanes.count) lanes now")
+        }
         known.withLock { known in
             if known.count >= Self.rememberedLanes { known.removeAll() }
             known[userID] = lane

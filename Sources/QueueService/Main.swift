@@ -31,7 +31,8 @@ struct QueueServiceCommand: DaemonCommand {
     var lanes = 1
 
     @Option(
-        help: "The analyzers that every song goes through, in order, as NAME@VERSION,….", transform: analyzers(named:))
+        help: "The analyzers that every song goes through, in order, as NAME@VERSION,…; audio@1 if left out.",
+        transform: analyzers(named:))
     var analyzers: Analyzers = .builtIn
 
     @Option(help: "How many songs of a user's background work stand in the queue at a time.")

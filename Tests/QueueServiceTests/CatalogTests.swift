@@ -7,7 +7,7 @@ import Testing
 
 @testable import QueueService
 
-@Suite struct CatalogTests {
+@Suite(.timeLimit(.minutes(1))) struct CatalogTests {
     @Test func aLoginOpensASessionUntilTheLogout() async throws {
         try await withServingQueue { queue in
             let login = try await queue.catalog.login(LoginRequest(name: "u", password: "password"))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import QueueService
 
-@Suite struct FollowTests {
+@Suite(.timeLimit(.minutes(1))) struct FollowTests {
     @Test func followingResumesFromACursorWithoutGapOrDuplicate() async throws {
         try await withServingQueue { queue in
             let worker = ScriptedWorker("w", of: queue)

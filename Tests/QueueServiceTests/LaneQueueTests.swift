@@ -349,6 +349,18 @@ import Testing
         }
     }
 
+    @Test func aWorkerThatComesBackWithoutWhatItRanGivesItBack() async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            _ = try await lane.enqueue(.playlist, "p")
+            let item = try #require(try await lane.exchange())
+            _ = try await lane.queue.hold(worker: "w", lease: [9], length: .seconds(60), items: [])
+            #expect(try await lane.job(item.job.id).state == .pending)
+            let last = try await lane.events().last
+            #expect(last?.kind == .workerLost && last?.songID == item.song.id)
+        }
+    }
+
     @Test func countersAreRightAfterEverything() async throws {
         try await withLane(limits: QueueLimits(backgroundBatch: 3)) { lane in
             try await lane.hold()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import QueueService
 
-@Suite struct PreemptionTests {
+@Suite(.timeLimit(.minutes(1))) struct PreemptionTests {
     @Test func aClickIsPushedToTheWorkerAndDisplacesWhatItRuns() async throws {
         try await withServingQueue { queue in
             let worker = ScriptedWorker("w", of: queue)
@@ -141,6 +141,60 @@ import Testing
                     #expect(try await worker.drain(from: high).count == 5)
                     #expect(try await queue.job(playlist.id).state == .completed)
                 }
+            }
+        }
+    }
+
+    @Test func aLostItemWaitsAgainThoughNoWorkerIsLeft() async throws {
+        try await withServingQueue(limits: QueueLimits(lease: .milliseconds(500))) { queue in
+            let start = try await queue.end()
+            _ = try await queue.enqueue(.playlist, "p")
+            let worker = ScriptedWorker("w", of: queue)
+            let item = try await worker.connected {
+                try await worker.granted()
+                return try await worker.work()
+            }
+            let events = try await queue.events(after: start) { $0.kind == .workerLost }
+            #expect(events.last?.job?.state == .pending)
+            #expect(events.last?.songID == item.song?.id && events.last?.epoch == item.epoch)
+        }
+    }
+
+    @Test func aClickOnAnotherReplicaReachesTheWorker() async throws {
+        try await withServingQueue(limits: QueueLimits(lease: .seconds(600))) { queue in
+            try await queue.withReplica { replica in
+                try await replica.serving {
+                    try await queue.subscribed(by: 2)
+                    let worker = ScriptedWorker("w", of: queue)
+                    // It says nothing after its first message: only what is pushed can reach it.
+                    try await worker.connected(beating: nil) {
+                        try await worker.granted()
+                        _ = try await replica.enqueue(.background)
+                        let low = try await worker.work()
+                        _ = try await replica.enqueue(.song, "s7")
+                        #expect(try await worker.preempted().epoch == low.epoch)
+                        let high = try await worker.exchange(low, .suspended(Suspended()))
+                        #expect(high?.song?.id == "s7")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func statusShowsWorkersAndTheRunningJobToItsOwnerAlone() async throws {
+        try await withServingQueue { queue in
+            _ = try await queue.catalog.createUser(CreateUserRequest(id: "v", password: "password"))
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                _ = try await queue.enqueue(.playlist, "p")
+                let item = try await worker.work()
+                let owner = try await queue.queue.getStatus(QueueStatusRequest(userID: "u"))
+                let other = try await queue.queue.getStatus(QueueStatusRequest(userID: "v"))
+                let anyone = try await queue.queue.getStatus(QueueStatusRequest())
+                #expect(owner.running.map(\.id) == [item.jobID] && anyone.running == owner.running)
+                #expect(other.running.isEmpty && other.inProgress == 1 && other.audioMsWaiting == 5000)
+                #expect(owner.workers.map(\.id) == ["w"])
             }
         }
     }

@@ -54,6 +54,11 @@ final class RunningQueue: Sendable {
         }
     }
 
+    /// Lends another service on the same keys, not yet started.
+    func withReplica(_ body: @Sendable (RunningQueue) async throws -> Void) async throws {
+        try await withQueue(redis: redis, configuration: configuration, body)
+    }
+
     /// The store behind the service, to look into.
     func withStore<Value: Sendable>(_ body: @Sendable (Store) async throws -> Value) async throws -> Value {
         try await redis.withClient { client in
@@ -69,15 +74,20 @@ func withQueue(
     _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
     let server = if let redis { redis } else { try await RedisServer.shared() }
+    let configuration = QueueConfiguration(
+        limits: limits, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
+        passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
+    try await withQueue(redis: server, configuration: configuration, body)
+}
+
+private func withQueue(
+    redis: RedisServer, configuration: QueueConfiguration, _ body: @Sendable (RunningQueue) async throws -> Void
+) async throws {
     let path = "/tmp/queue-test-\(UInt64.random(in: 0...UInt64.max)).sock"
     defer { try? FileManager.default.removeItem(atPath: path) }
     let client = RPCClient(
         address: .unix(path: path), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: .quiet)
-    let configuration = QueueConfiguration(
-        limits: limits, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
-        passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
-    let queue = RunningQueue(
-        redis: server, configuration: configuration, client: client, address: .unix(path: path))
+    let queue = RunningQueue(redis: redis, configuration: configuration, client: client, address: .unix(path: path))
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await client.run() }
         defer { group.cancelAll() }
@@ -112,6 +122,16 @@ extension RunningQueue {
 
     func job(_ id: String) async throws -> Job {
         try await queue.getJob(JobRequest(userID: "u", jobID: id))
+    }
+
+    /// Waits until so many services listen to the hints of the first lane.
+    func subscribed(by count: Int64) async throws {
+        try await withStore { store in
+            let channel = store.keys.hints(lane: "0")
+            while try await store.send("PUBSUB", "NUMSUB", channel).elements?.last?.int ?? 0 < count {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
     }
 
     /// Where the log ends.
