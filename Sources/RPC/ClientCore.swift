@@ -27,6 +27,7 @@ final class ClientCore {
         self.configuration = configuration
         self.logger = logger
         timer = EarliestTimer(eventLoop: eventLoop)
+        timer.ring = { [weak self] now in self?.expire(now: now) }
     }
 
     // MARK: Calls
@@ -66,7 +67,6 @@ final class ClientCore {
     // MARK: Connections
 
     func connect() {
-        timer.ring = { [weak self] now in self?.expire(now: now) }
         perform(state.start())
     }
 

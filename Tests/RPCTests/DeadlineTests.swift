@@ -1,6 +1,7 @@
 // Deadlines and cancellation, over real sockets.
 
 import NIOCore
+import NIOPosix
 import Testing
 
 @testable import RPC
@@ -83,6 +84,14 @@ import Testing
                 _ = try await client.unary(echo, "x", options: CallOptions(timeout: .milliseconds(50)))
             }
             #expect(error?.detail.contains("no connection") == true)
+        }
+    }
+
+    @Test func deadlineEndsTheWaitOfAClientThatDoesNotRun() async {
+        let client = RPCClient(
+            address: socketAddress(), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+        await expectStatus(.deadlineExceeded) {
+            _ = try await client.unary(echo, "x", options: CallOptions(timeout: .milliseconds(1)))
         }
     }
 }
