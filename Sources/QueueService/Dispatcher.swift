@@ -12,9 +12,9 @@ import Synchronization
 /// Who holds a lane is decided by Redis alone (`hold.lua`); what is known here is only where to push. Hints are levels, not edges:
 /// every message of a worker brings the hint of its lanes again, so a lost one is a second late.
 final class Dispatcher: Service, Sendable {
-    private typealias ConnectionID = DispatcherState.ConnectionID
+    typealias ConnectionID = DispatcherState.ConnectionID
 
-    private struct Connections: Sendable {
+    struct Connections: Sendable {
         var state: DispatcherState
         var outboxes: [ConnectionID: WorkerConnection] = [:]
         var nextID: ConnectionID = 1
@@ -27,11 +27,11 @@ final class Dispatcher: Service, Sendable {
     /// How long after its last message a worker still counts as connected to another replica.
     static let registryAge = Duration.seconds(10)
 
-    private let store: Store
-    private let leaseLength: Duration
-    private let logger: Logger
-    private let connections: Mutex<Connections>
-    private let lanes: [String]
+    let store: Store
+    let leaseLength: Duration
+    let logger: Logger
+    let connections: Mutex<Connections>
+    let lanes: [String]
 
     init(lanes: [String], leaseLength: Duration, store: Store, logger: Logger) {
         self.lanes = lanes
@@ -63,7 +63,7 @@ final class Dispatcher: Service, Sendable {
         }
     }
 
-    private func connection(of workerID: String) -> WorkerConnection? {
+    func connection(of workerID: String) -> WorkerConnection? {
         connections.withLock { connections in
             connections.state.workers[workerID].flatMap { connections.outboxes[$0.connection] }
         }
@@ -161,117 +161,6 @@ final class Dispatcher: Service, Sendable {
         }
     }
 
-    // MARK: Leases
-
-    /// - Returns: whether the lease goes on.
-    private func renew(
-        _ lane: String, lease: [UInt8], for connection: WorkerConnection, message: WorkerMessage
-    ) async throws -> Bool {
-        let items = message.held.filter { $0.lane == lane }
-        switch try await hold(lane, lease: lease, workerID: connection.workerID, items: items) {
-        case .taken:
-            connections.withLock { $0.state.lost(lane, lease: lease, workerID: connection.workerID) }
-            connection.send(WorkerCommand(command: .laneRevoked(LaneRevoked(lane: lane))))
-            return false
-        case .held(let isNew, let hint, let kept):
-            if isNew {
-                // The lease had run out, and nobody else took the lane.
-                grant(lane, lease: lease, kept: kept, answers: message.sequence, to: connection)
-            } else {
-                for item in items where !kept.contains(item) {
-                    connection.send(
-                        WorkerCommand(command: .discard(Discard(lane: lane, jobID: item.jobID, epoch: item.epoch))))
-                }
-            }
-            deliver(hint)
-            return !isNew
-        }
-    }
-
-    /// Tries to get lanes for a worker until it has enough of them.
-    private func take(
-        _ free: [String], atMost count: Int, for connection: WorkerConnection, message: WorkerMessage
-    ) async throws {
-        var missing = count
-        for (index, lane) in free.enumerated() {
-            guard missing > 0 else {
-                release(takingOf: lane, by: connection)
-                continue
-            }
-            do {
-                if try await take(lane, for: connection, message: message) { missing -= 1 }
-            } catch {
-                for lane in free[index...] { release(takingOf: lane, by: connection) }
-                throw error
-            }
-        }
-    }
-
-    private func release(takingOf lane: String, by connection: WorkerConnection) {
-        _ = connections.withLock {
-            $0.state.taken(lane, lease: nil, workerID: connection.workerID, connection: connection.id)
-        }
-    }
-
-    /// - Returns: whether the worker has the lane now.
-    private func take(_ lane: String, for connection: WorkerConnection, message: WorkerMessage?) async throws -> Bool {
-        let lease = randomBytes(16)
-        let items = message?.held.filter { $0.lane == lane } ?? []
-        let held = try await hold(lane, lease: lease, workerID: connection.workerID, items: items)
-        guard case .held(_, let hint, let kept) = held else {
-            release(takingOf: lane, by: connection)
-            return false
-        }
-        let sequence = connections.withLock { connections -> UInt64? in
-            let isHeld = connections.state.taken(
-                lane, lease: lease, workerID: connection.workerID, connection: connection.id)
-            return isHeld ? connections.state.workers[connection.workerID]?.sequence : nil
-        }
-        guard let sequence else { return false }
-        grant(lane, lease: lease, kept: kept, answers: message?.sequence ?? sequence, to: connection)
-        deliver(hint)
-        return true
-    }
-
-    private func grant(
-        _ lane: String, lease: [UInt8], kept: [HeldItem], answers: UInt64, to connection: WorkerConnection
-    ) {
-        logger.info("lane granted", metadata: ["lane": "\(lane)", "worker": "\(connection.workerID)"])
-        connection.send(
-            WorkerCommand(
-                command: .laneGranted(
-                    LaneGranted(
-                        lane: lane, lease: lease, leaseMs: UInt64(leaseLength.milliseconds), kept: kept,
-                        answers: answers))))
-    }
-
-    private func hold(
-        _ lane: String, lease: [UInt8], workerID: String, items: [HeldItem]
-    ) async throws -> LaneQueue.Held {
-        try await LaneQueue(lane: lane, store: store)
-            .hold(worker: workerID, lease: lease, length: leaseLength, items: items)
-    }
-
-    private func release(_ lane: String, lease: [UInt8], workerID: String) async throws {
-        let hint = try await LaneQueue(lane: lane, store: store).release(worker: workerID, lease: lease)
-        connections.withLock { $0.state.lost(lane, lease: lease, workerID: workerID) }
-        if hint.worker.isEmpty { try await offer(lane) }
-    }
-
-    private func offer(_ lane: String) async throws {
-        let since = Int64.now - leaseLength.milliseconds / 2
-        let connection = connections.withLock { connections in
-            connections.state.offer(lane, heardSinceMs: since).flatMap { connections.outboxes[$0.connection] }
-        }
-        guard let connection else { return }
-        do {
-            _ = try await take(lane, for: connection, message: nil)
-        } catch {
-            release(takingOf: lane, by: connection)
-            throw error
-        }
-    }
-
     // MARK: What is done all the time
 
     /// Looks for lanes whose lease has run out, and passes on the hints of other replicas, until the service stops.
@@ -282,6 +171,7 @@ final class Dispatcher: Service, Sendable {
                 while !Task.isCancelled {
                     do {
                         try await self.sweep()
+                        try await self.countWorkersElsewhere()
                     } catch {
                         self.logger.warning("cannot look for lost lanes", metadata: ["error": "\(error)"])
                     }
@@ -292,21 +182,7 @@ final class Dispatcher: Service, Sendable {
         }
     }
 
-    private func sweep() async throws {
-        for lane in lanes {
-            let before = connections.withLock { $0.state.holder(of: lane) }
-            guard try await LaneQueue(lane: lane, store: store).sweep().worker.isEmpty else { continue }
-            if let before {
-                connections.withLock { $0.state.lost(lane, lease: before.held.lease, workerID: before.workerID) }
-                connection(of: before.workerID)?.send(WorkerCommand(command: .laneRevoked(LaneRevoked(lane: lane))))
-                logger.warning("lease ran out", metadata: ["lane": "\(lane)", "worker": "\(before.workerID)"])
-            }
-            try await offer(lane)
-        }
-        try await countWorkersElsewhere()
-    }
-
-    private func countWorkersElsewhere() async throws {
+    func countWorkersElsewhere() async throws {
         let registered = try await registeredWorkers()
         connections.withLock { connections in
             connections.state.workersElsewhere = registered.count { connections.state.workers[$0.id] == nil }

@@ -90,6 +90,29 @@ import Testing
         }
     }
 
+    @Test func backgroundWorkBeginsWithThePlaylistThatWasAddedLast() async throws {
+        try await withServingQueue { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                let files = [
+                    ProbedFile(location: "old/a.ogg", title: "Old", modifiedAtMs: 10),
+                    ProbedFile(location: "new/b.ogg", title: "B", modifiedAtMs: 20),
+                    ProbedFile(location: "new/a.ogg", title: "A", modifiedAtMs: 5),
+                ]
+                _ = try await worker.answersImport(of: files, in: queue)
+                _ = try await queue.enqueue(.background)
+                var titles: [String] = []
+                var next: Assignment? = try await worker.work()
+                while let item = next {
+                    titles.append(item.song?.title ?? "")
+                    next = try await worker.analysed(item)
+                }
+                #expect(titles == ["A", "B", "Old"] + TestLane.songs)
+            }
+        }
+    }
+
     @Test func aFailedProbeEndsTheImportWithItsReason() async throws {
         try await withServingQueue { queue in
             let worker = ScriptedWorker("w", of: queue)
