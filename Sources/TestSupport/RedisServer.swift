@@ -91,11 +91,15 @@ package final class RedisServer: Sendable {
             "--save", "", "--daemonize", "no",
         ]
         let arguments = Arguments(["-c", script, "sh", directory.path] + configuration + options)
+        // A signal to the test's process group must not end the shell before it has cleaned up.
+        var platformOptions = PlatformOptions()
+        platformOptions.processGroupID = 0
         let (lines, continuation) = AsyncStream.makeStream(of: String.self)
-        let shell = Task {
+        let shell = Task { [platformOptions] in
             defer { continuation.finish() }
             _ = try? await Subprocess.run(
-                .name("sh"), arguments: arguments, input: .inputWriter, output: .sequence, error: .discarded
+                .name("sh"), arguments: arguments, platformOptions: platformOptions,
+                input: .inputWriter, output: .sequence, error: .discarded
             ) { shell in
                 for try await line in shell.standardOutput.strings() { continuation.yield(line) }
             }
