@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What callers rely on while the server is well.
-@Suite struct RedisClientTests {
+@Suite(.timeLimit(.minutes(1))) struct RedisClientTests {
     @Test func commandsAndValuesOfEveryKindComeBack() async throws {
         let key = RedisServer.uniquePrefix()
         try await RedisServer.shared().withClient { client in

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What callers rely on when Redis dies, hangs, or the connection does.
-@Suite struct RedisFailureTests {
+@Suite(.timeLimit(.minutes(1))) struct RedisFailureTests {
     /// Waits until `count` clients block in the server, which proves that their commands have arrived.
     private func waitForBlockedClients(_ count: Int, _ server: RedisServer) async throws {
         try await server.withClient { client in

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Messages and blocking reads, on connections of their own.
-@Suite struct RedisSubscriptionTests {
+@Suite(.timeLimit(.minutes(1))) struct RedisSubscriptionTests {
     @Test func aSubscriberHearsEveryMessageOfItsChannelsInOrder() async throws {
         let prefix = RedisServer.uniquePrefix()
         try await RedisServer.shared().withClient { client in
