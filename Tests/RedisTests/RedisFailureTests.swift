@@ -162,14 +162,16 @@ import Testing
         }
     }
 
-    @Test func aReplyThatNobodyAskedForIsGivenToNobody() async throws {
+    @Test func aReplyThatNobodyAskedForEndsTheConnection() async throws {
         let server = try await RedisServer.shared()
-        // The reply to PING is followed by one more than was asked for, in place of the first byte of the next.
-        let fault = FaultyProxy.Fault.garbleOnce(afterBytes: 7, with: "+FIRST\r\n+SECOND\r\n:")
+        // The reply to PING is followed by two where one was asked for; the last + takes the place of the replaced byte.
+        let fault = FaultyProxy.Fault.garbleOnce(afterBytes: 7, with: "+FIRST\r\n+SECOND\r\n+")
         try await FaultyProxy.with(fault, before: server.socketPath) { path in
             try await withClient(RedisURL(address: .unix(path: path))) { client in
-                let replies = [try await client.send("ECHO", "text"), try await client.send("ECHO", "other")]
-                #expect(replies.map(\.text) == ["FIRST", "other"])
+                let reply = try await client.send("CLIENT", "SETNAME", "first-connection")
+                #expect(reply.text == "FIRST")
+                let name = try await client.send("CLIENT", "GETNAME")
+                #expect(name.isNull)
             }
         }
     }
