@@ -111,7 +111,10 @@ final class ClientConnection: ConnectionRole {
     }
 
     func closed(_ reason: RPCError) {
-        let reason = farewell ?? reason
+        var reason = farewell ?? reason
+        if reason.code != .unavailable {
+            reason = RPCError(.internalError, "the server broke the protocol: \(reason.detail)")
+        }
         guard peerLimits != nil else { return events.failed(reason) }
         events.ended(self, reason)
         for call in streams.removeAll() { events.lost(call, reason) }

@@ -64,7 +64,9 @@ final class ServerConnection: ConnectionRole {
         case .cancel(let id):
             guard let call = try streams.call(id) else { return }
             giveUp(call, RPCError(.cancelled, "the caller cancelled the call"))
-        case .hello, .status, .ping, .pong, .goAway:
+        case .goAway(_, let reason):
+            logger.debug("a client leaves", metadata: ["reason": "\(reason)"])
+        case .hello, .status, .ping, .pong:
             throw RPCError(.invalidArgument, "a frame of a kind that only servers send")
         }
     }

@@ -60,8 +60,7 @@ import Testing
     }
 
     @Test func serverThatFallsSilentIsNoticed() async throws {
-        let silent = try await ScriptedServer(
-            .tcp(host: "127.0.0.1", port: 0), says: [.hello(Frame.Hello(limits: .standard, maxStreams: 10))])
+        let silent = try await ScriptedServer(.tcp(host: "127.0.0.1", port: 0))
         var configuration = RPCClient.Configuration()
         configuration.keepaliveInterval = .milliseconds(50)
         configuration.keepaliveTimeout = .milliseconds(50)
@@ -105,11 +104,7 @@ import Testing
     @Test func goAwayReturnsTheCallsThatWereNotAccepted() async throws {
         let address = socketAddress()
         let draining = try await ScriptedServer(
-            address,
-            says: [
-                .hello(Frame.Hello(limits: .standard, maxStreams: 10)),
-                .goAway(lastStream: 0, RPCError(.unavailable, "the server is stopping")),
-            ])
+            address, answers: [.goAway(lastStream: 0, RPCError(.unavailable, "the server is stopping"))])
         try await withClient(address) { client in
             let call = Task { try await client.unary(collect, "x") }
             try await draining.left.value()

@@ -153,10 +153,8 @@ import Testing
         }
     }
 
-    @Test func framesThatOnlyServersSendAreRefused() async throws {
-        for frame: Frame in [.status(stream: 1, Frame.Status()), .goAway(lastStream: 0, RPCError(.ok, ""))] {
-            try await expectEnding(.invalidArgument) { $0.send(frame) }
-        }
+    @Test func statusFromAClientIsRefused() async throws {
+        try await expectEnding(.invalidArgument) { $0.send(.status(stream: 1, Frame.Status())) }
     }
 
     @Test func pingOfMoreThanEightBytesIsRefused() async throws {
@@ -263,15 +261,14 @@ import Testing
         }
     }
 
-    @Test func serverThatBreaksTheProtocolIsLeft() async throws {
-        let server = try await ScriptedServer(
-            .tcp(host: "127.0.0.1", port: 0),
-            says: [.hello(Frame.Hello(limits: .standard, maxStreams: 10)), .status(stream: 2, Frame.Status())])
+    @Test(arguments: [
+        Frame.status(stream: 2, Frame.Status()), .hello(Frame.Hello(limits: .standard, maxStreams: 1)), .end(stream: 1),
+    ])
+    func callOnAServerThatBreaksTheProtocolFailsAsItsFault(frame: Frame) async throws {
+        let server = try await ScriptedServer(.tcp(host: "127.0.0.1", port: 0), answers: [frame])
         try await withClient(server.address) { client in
-            let error = await RPCTests.expectStatus(.unavailable) {
-                _ = try await client.unary(echo, "x", options: CallOptions(waitForReady: false))
-            }
-            #expect(error?.detail.contains("stream 2") == true)
+            let error = await RPCTests.expectStatus(.internalError) { _ = try await client.unary(collect, "x") }
+            #expect(error?.detail.contains("broke the protocol") == true)
         }
         try await server.close()
     }

@@ -1,4 +1,4 @@
-// A server that says fixed frames to whoever connects, and nothing else.
+// A server that greets, and then says fixed frames: at once, or in answer to the first call.
 
 import NIOCore
 import NIOPosix
@@ -11,14 +11,14 @@ final class ScriptedServer: Sendable {
     let left = Event()
     private let channel: any Channel
 
-    init(_ address: RPCAddress, says frames: [Frame]) async throws {
-        var script = ByteBuffer()
-        for frame in frames { frame.encode(into: &script) }
+    init(_ address: RPCAddress, says frames: [Frame] = [], answers: [Frame] = []) async throws {
+        let hello = Frame.hello(Frame.Hello(limits: .standard, maxStreams: 10))
+        let speaker = (script(of: [hello] + frames), script(of: answers))
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { [script, left] channel in
+            .childChannelInitializer { [left] channel in
                 channel.closeFuture.whenComplete { _ in left.signal() }
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Speaker(script))
+                    try channel.pipeline.syncOperations.addHandler(Speaker(speaker.0, answer: speaker.1))
                 }
             }
         switch address {
@@ -36,17 +36,32 @@ final class ScriptedServer: Sendable {
     }
 }
 
+private func script(of frames: [Frame]) -> ByteBuffer {
+    var bytes = ByteBuffer()
+    for frame in frames { frame.encode(into: &bytes) }
+    return bytes
+}
+
 private final class Speaker: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let script: ByteBuffer
+    private let opening: ByteBuffer
+    private let answer: ByteBuffer
+    private let decoder = NIOSingleStepByteToMessageProcessor(FrameDecoder(maxMessageBytes: 4 << 20))
 
-    init(_ script: ByteBuffer) { self.script = script }
-
-    func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(script), promise: nil)
+    init(_ opening: ByteBuffer, answer: ByteBuffer) {
+        self.opening = opening
+        self.answer = answer
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(opening), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        try? decoder.process(buffer: unwrapInboundIn(data)) { frame in
+            if case .call = frame { context.writeAndFlush(wrapOutboundOut(answer), promise: nil) }
+        }
+    }
 }

@@ -48,7 +48,7 @@ typedef enum _Analysis__V1__Frame__Kind {
    */
   ANALYSIS__V1__FRAME__KIND__CANCEL = 6,
   /*
-   * either side: the receiver can take this many more payload bytes
+   * either side: the receiver takes this much more; a message uses its payload's bytes and 32
    */
   ANALYSIS__V1__FRAME__KIND__CREDIT = 7,
   ANALYSIS__V1__FRAME__KIND__PING = 8,
