@@ -16,7 +16,7 @@ const connection = document.getElementById("connection");
 let user = null;
 let view = null;
 
-/** A view is `{ element, title, playlist?, changed?(), close?() }`. */
+/** A view is `{ element, title, playlist?, changed?(), ended?(), close?() }`. */
 function show(next) {
   view?.close?.();
   view = next;
@@ -66,7 +66,7 @@ live.addEventListener("connection", ({ detail }) => {
   if (detail === "live") delete document.body.dataset.stale;
 });
 live.addEventListener("changed", () => view?.changed?.());
-live.addEventListener("ended", ({ detail }) => announce(detail));
+live.addEventListener("ended", ({ detail }) => { announce(detail); view?.ended?.(); });
 
 document.getElementById("sign-out").addEventListener("click", async () => {
   try {

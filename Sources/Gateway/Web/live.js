@@ -2,6 +2,8 @@
 
 import { api } from "/api.js";
 
+/** For how many milliseconds a click's own feedback stands before the stream must have said something. */
+export const patience = 4_000;
 const longestDelay = 5_000;
 const forgetUnseenAfter = 1_500;
 

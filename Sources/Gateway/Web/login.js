@@ -15,6 +15,7 @@ export function loginView(signedIn) {
     event.preventDefault();
     setText(problem, "");
     button.disabled = true;
+    setText(button, "Signing in…");
     try {
       const answer = await api.login(user.value, password.value);
       if (answer.queued_count > 0) toast(`Analysing ${songs(answer.queued_count)} in the background`);
@@ -24,6 +25,7 @@ export function loginView(signedIn) {
       password.select();
     } finally {
       button.disabled = false;
+      setText(button, "Sign in");
     }
   }
 

@@ -30,7 +30,7 @@ export function playlistView(id) {
     el("section", { class: "card" },
       el("div", { class: "spread" }, title, el("div", { class: "actions" }, again, analyse)), lead, bar.element),
     job, table);
-  const view = { element, title: "Playlist", playlist: id, changed, close: () => clearTimeout(loading) };
+  const view = { element, title: "Playlist", playlist: id, changed, ended: reload, close: () => clearTimeout(loading) };
   let list = [];
   let finished = "";
   let loading = 0;
@@ -73,13 +73,16 @@ export function playlistView(id) {
     reloadWhenSongsEnded(entry);
   }
 
-  /** A song that ended has figures to show; the list is asked for again, at most twice a second. */
+  /** A song that ended has figures to show. */
   function reloadWhenSongsEnded(entry) {
     const ends = entry ? `${entry.completed_items} ${entry.failed} ${entry.current_song?.id ?? ""}` : "";
-    if (finished && ends !== finished && !loading) {
-      loading = setTimeout(() => { loading = 0; load(); }, 500);
-    }
+    if (finished && ends !== finished) reload();
     finished = ends;
+  }
+
+  /** Asks for the list again, at most twice a second. */
+  function reload() {
+    if (!loading) loading = setTimeout(() => { loading = 0; load(); }, 500);
   }
 
   load();

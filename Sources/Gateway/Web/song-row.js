@@ -3,12 +3,9 @@
 import { api } from "/api.js";
 import { el, setText } from "/dom.js";
 import { duration, number, percent, sentence, statusWord } from "/format.js";
-import { live } from "/live.js";
+import { live, patience } from "/live.js";
 import { progressBar } from "/progress-bar.js";
 import { act } from "/toast.js";
-
-/** How long a click's own feedback stands before the stream must have said something. */
-const patience = 4_000;
 
 export function songRow(first) {
   const link = el("a", { href: `#/song/${encodeURIComponent(first.id)}` });
@@ -24,12 +21,15 @@ export function songRow(first) {
     el("td", { class: "analysis" }, el("div", {}, state, bar.element, button)));
   let song = first;
   let askedAt = -Infinity;
+  let job = null;
 
   async function analyse() {
     askedAt = performance.now();
+    job = null;
     update(song);
     const answer = await act(button, () => api.analyzeSong(song.id));
     if (!answer) askedAt = -Infinity;
+    job = answer?.job_id ?? null;
     setTimeout(() => update(song), patience);
     update(song);
   }
@@ -37,7 +37,8 @@ export function songRow(first) {
   function update(latest) {
     song = latest;
     const entry = live.ofSong(song.id);
-    if (entry) askedAt = -Infinity;
+    // A job can end between two looks.
+    if (entry || live.job(job)?.is_complete) askedAt = -Infinity;
     const asked = performance.now() - askedAt < patience;
     const running = entry?.status === "in_progress";
     setText(link, song.name);

@@ -4,7 +4,7 @@ import { api } from "/api.js";
 import { el, setText } from "/dom.js";
 import { duration, number, sentence, when } from "/format.js";
 import { badge } from "/job-card.js";
-import { live } from "/live.js";
+import { live, patience } from "/live.js";
 import { rememberSongs } from "/names.js";
 import { barOf, progressBar } from "/progress-bar.js";
 import { act, toast } from "/toast.js";
@@ -25,6 +25,7 @@ export function songView(id) {
   let loaded = false;
   let active = false;
   let asked = false;
+  let job = null;
 
   async function load() {
     try {
@@ -44,17 +45,29 @@ export function songView(id) {
 
   async function analyse() {
     asked = true;
+    job = null;
     changed();
     const answer = await act(button, () => api.analyzeSong(id, analysed));
+    job = answer?.job_id ?? null;
     if (!answer) asked = false;
-    else if (answer.job_id === null) { asked = false; toast(answer.message); }
+    else if (job === null) { asked = false; toast(answer.message); }
+    else setTimeout(stopWaiting, patience);
     changed();
+  }
+
+  /** The stream has said nothing of the click: what is stored tells. */
+  function stopWaiting() {
+    if (!asked) return;
+    asked = false;
+    load();
   }
 
   function changed() {
     const entry = live.ofSong(id);
-    if (entry) asked = false;
-    if (active && !entry) load();
+    // A job can end between two looks.
+    const ended = asked && Boolean(live.job(job)?.is_complete);
+    if (entry || ended) asked = false;
+    if (ended || (active && !entry)) load();
     active = Boolean(entry);
     running.hidden = !entry && !asked;
     running.firstElementChild.replaceWith(badge(entry?.priority ?? "high"));
