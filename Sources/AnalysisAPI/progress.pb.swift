@@ -257,7 +257,7 @@ package struct ProgressView: Message, Hashable, Sendable {
     package var version: UInt64
     /// rises when the set of songs changes; within one, fraction never falls
     package var basis: UInt32
-    /// 0 to 1; 1 only when all has ended well
+    /// 0 to 1; 1 only when all has ended well, so show it rounded down
     package var fraction: Double
     /// songs
     package var total: UInt32
@@ -269,13 +269,13 @@ package struct ProgressView: Message, Hashable, Sendable {
     package var etaMs: UInt64?
     /// of a job's context; of others, the one of the user's jobs that runs or is first
     package var job: Job?
-    /// being analysed now, within this context
+    /// being analysed now, within this context; of a job, also one that is suspended
     package var song: Song?
     package var songFraction: Double
     package var stage: String
     /// jobs ahead in the queue; 0: it runs, or nothing is ahead
     package var position: UInt32
-    /// for people; of others' work, a class and a count
+    /// "behind your Road trip and 2 songs of others"; of others' work, a class and a count
     package var waitingFor: String
     package var ended: Bool
     package var updatedAtMs: Int64

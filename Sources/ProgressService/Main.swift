@@ -9,7 +9,7 @@ import Redis
 import ServiceLifecycle
 
 @main
-struct ProgressService: DaemonCommand {
+struct ProgressServiceCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "progress-service",
         abstract: "Tells how far analyses are, and when they will be done.")

@@ -176,7 +176,7 @@ struct  Analysis__V1__ProgressView
    */
   uint32_t basis;
   /*
-   * 0 to 1; 1 only when all has ended well
+   * 0 to 1; 1 only when all has ended well, so show it rounded down
    */
   double fraction;
   /*
@@ -196,7 +196,7 @@ struct  Analysis__V1__ProgressView
    */
   uint32_t position;
   /*
-   * for people; of others' work, a class and a count
+   * "behind your Road trip and 2 songs of others"; of others' work, a class and a count
    */
   ProtobufCBinaryData waiting_for;
   protobuf_c_boolean ended;
