@@ -50,9 +50,12 @@ extension ProgressBook {
 
     mutating func learn(_ coverage: Coverage, of key: ContextKey, ticket: UInt64, nowMs: Int64) -> Changes {
         var changes = Changes()
+        let before = contexts[key]?.coverage
         contexts[key]?.learn(coverage, ticket: ticket)
-        contexts[key]?.countdown = nil
-        touch(key, nowMs: nowMs, &changes)
+        if contexts[key]?.coverage != before {
+            contexts[key]?.countdown = nil
+            touch(key, nowMs: nowMs, &changes)
+        }
         refresh(key, &changes)
         return changes
     }

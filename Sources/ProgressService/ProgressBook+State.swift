@@ -135,31 +135,39 @@ struct ProgressBook: Sendable {
             users[job.userID, default: User()].jobs.insert(job.id)
         }
         changes.queries.formUnion(unknownNames(progress))
-        touchQueue(from: job, nowMs: nowMs, &changes)
+        touchQueue(from: job, after: event, nowMs: nowMs, &changes)
 
         if event.kind == .songAnalysed || event.kind == .songFailed || before?.endedSongs != progress.endedSongs {
             invalidateContexts(of: job.userID, songID: event.songID, &changes)
         }
     }
 
-    /// Every job at or behind the changed one sees another queue, which explains another estimate; so do the contexts of
-    /// their users.
-    private mutating func touchQueue(from job: Job, nowMs: Int64, _ changes: inout Changes) {
+    /// Every job at or behind the changed one sees another queue, which explains another estimate; so do the libraries of
+    /// their users and the playlists that it is about.
+    private mutating func touchQueue(from job: Job, after event: Event, nowMs: Int64, _ changes: inout Changes) {
         lanes[job.lane]?.order = nil
-        var affected: Set<String> = [job.userID]
         let behind = (lanes[job.lane]?.jobs ?? []).filter { jobs[$0].map { !$0.job.precedes(job) } ?? false }
+        let songID = event.songID.isEmpty ? job.songID : event.songID
+        var concerned = (users[job.userID]?.contexts ?? []).filter { contexts[$0]?.contains(songID, in: $0) == true }
         for jobID in behind.union([job.id]) {
+            guard let affected = jobs[jobID]?.job else { continue }
             jobs[jobID]?.countdown = nil
-            touch(jobID, nowMs: nowMs)
-            changes.keys.insert(.job(jobID))
-            if let userID = jobs[jobID]?.job.userID { affected.insert(userID) }
-        }
-        for userID in affected {
-            for key in users[userID]?.contexts ?? [] {
-                contexts[key]?.countdown = nil
-                touch(key, nowMs: nowMs, &changes)
+            concerned.insert(.library(userID: affected.userID))
+            if affected.type == .playlist {
+                concerned.insert(.playlist(userID: affected.userID, playlistID: affected.targetID))
             }
         }
+        for key in concerned { contexts[key]?.countdown = nil }
+
+        // When a song of a running job ends, the queue starts the next, interrupts or ends the job in the same step. Only
+        // the outcome is told, so that nobody sees the job without a song for a moment.
+        let isHalfAStep = [.songAnalysed, .songFailed, .songSkipped].contains(event.kind) && job.state == .inProgress
+        guard !isHalfAStep else { return }
+        for jobID in behind.union([job.id]) {
+            touch(jobID, nowMs: nowMs)
+            changes.keys.insert(.job(jobID))
+        }
+        for key in concerned { touch(key, nowMs: nowMs, &changes) }
     }
 
     private mutating func learnCost(of progress: JobProgress, job: Job, event: Event) {

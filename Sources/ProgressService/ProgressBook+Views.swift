@@ -111,7 +111,7 @@ extension ProgressBook {
         if case .playlist(_, let playlistID) = key {
             return estimates.first { $0.0.type == .playlist && $0.0.targetID == playlistID }?.1
         }
-        guard let last = estimates.compactMap(\.1).max() else { return nil }
+        guard coverage.ended < coverage.total, let last = estimates.compactMap(\.1).max() else { return nil }
         let queued = active.filter { !$0.job.force }
         let queuedSongs = queued.reduce(0) { $0 + Double($1.job.total) - Double($1.endedSongs) }
         let queuedAudioMs = queued.reduce(0) { $0 + Double($1.job.audioMs) - Double($1.job.audioDoneMs) }
