@@ -25,14 +25,10 @@ final class ChildPool: Sendable {
 
     fileprivate struct State {
         var kinds: [String: Kind]
-        var spares = 1
+        var spares = 2
         var isStopped = false
         var untilUsable: [CheckedContinuation<Void, Never>] = []
     }
-
-    /// How long after a spare was taken the next one is started: the song that took it has both cores until its first
-    /// progress is out.
-    private static let refillDelay: Duration = .milliseconds(150)
 
     private let configuration: Child.Configuration
     private let guardian: ProcessGuard
@@ -54,7 +50,7 @@ final class ChildPool: Sendable {
 
     /// Runs the children until cancelled, and returns when all of them are gone.
     func run() async {
-        for name in state.withLock({ Array($0.kinds.keys) }) { refill(name, after: .zero) }
+        for name in state.withLock({ Array($0.kinds.keys) }) { refill(name) }
         await withDiscardingTaskGroup { group in
             for await (analyzer, delay) in starts {
                 group.addTask {
@@ -94,26 +90,25 @@ final class ChildPool: Sendable {
         }
     }
 
-    /// How many idle children of each analyzer to keep: one per lane.
+    /// How many idle children of each analyzer to keep.
     func keep(spares: Int) {
         let names = state.withLock { state in
-            state.spares = max(1, spares)
+            state.spares = spares
             return Array(state.kinds.keys)
         }
-        for name in names { refill(name, after: .zero) }
+        for name in names { refill(name) }
     }
 
-    /// An idle child, at once; `nil` where none is idle.
+    /// An idle child, at once; `nil` where none is idle. No other is started in its place before `refill`, so that the song
+    /// that took it has the machine to itself until its first progress is out.
     func take(_ name: String) -> Child? {
-        defer { refill(name, after: Self.refillDelay) }
-        return state.withLock { $0.kinds[name]?.idle.popLast() }
+        state.withLock { $0.kinds[name]?.idle.popLast() }
     }
 
-    /// Waits for a child that is starting.
+    /// An idle child; waits for one to start where none is.
     ///
     /// - Throws: `ChildUnavailable` where there is no such analyzer or it does not start.
     func next(_ name: String) async throws(ChildUnavailable) -> Child {
-        refill(name, after: .zero)
         let child: Child? = await withCheckedContinuation { continuation in
             let answer: Child?? = state.withLock { state in
                 guard !state.isStopped, var kind = state.kinds[name] else { return .some(nil) }
@@ -126,6 +121,7 @@ final class ChildPool: Sendable {
                 state.kinds[name] = kind
                 return nil
             }
+            refill(name)
             if let answer { continuation.resume(returning: answer) }
         }
         guard let child else { throw unavailability(of: name) }
@@ -144,7 +140,7 @@ final class ChildPool: Sendable {
                 kind.waiting.removeFirst().resume(returning: child)
                 return false
             }
-            // One more than needed saves starting a process for each click, which takes one and gives back another.
+            // One more than is kept at hand saves starting a process for each click, which takes one and gives one back.
             guard kind.idle.count <= state.spares else { return true }
             kind.idle.append(child)
             return false
@@ -164,8 +160,8 @@ final class ChildPool: Sendable {
         }
     }
 
-    /// Starts as many children as are missing.
-    private func refill(_ name: String, after delay: Duration) {
+    /// Starts as many children as are missing to those that are kept at hand.
+    func refill(_ name: String) {
         let (analyzer, missing, pause) = state.withLock { state -> (Analyzer?, Int, Duration) in
             guard !state.isStopped, var kind = state.kinds[name] else { return (nil, 0, .zero) }
             let wanted = kind.failures > 0 ? 1 : state.spares + kind.waiting.count
@@ -173,7 +169,7 @@ final class ChildPool: Sendable {
             kind.starting += missing
             state.kinds[name] = kind
             // An analyzer that does not start is tried again after 1, 2, 4 … 32 seconds.
-            let pause: Duration = kind.failures == 0 ? delay : .seconds(1 << min(kind.failures - 1, 5))
+            let pause: Duration = kind.failures == 0 ? .zero : .seconds(1 << min(kind.failures - 1, 5))
             return (kind.analyzer, missing, pause)
         }
         guard let analyzer else { return }
@@ -223,7 +219,7 @@ extension ChildPool: ChildOwner {
         for continuation in unserved { continuation.resume(returning: nil) }
         for continuation in usable { continuation.resume() }
         if !ending.wasAskedFor { logger.error("\(ending.reason)", metadata: ["analyzer": "\(name)"]) }
-        refill(name, after: .zero)
+        refill(name)
     }
 }
 

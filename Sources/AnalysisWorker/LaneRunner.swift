@@ -173,6 +173,7 @@ extension LaneRunner: ChildOwner {
         switch reply {
         case .progress(let progress):
             handle(.progressed(id, fraction: progress.fraction, stage: progress.stage))
+            services.pool.refill(child.analyzer.name)
         case .analyzed(let analyzed):
             seats[id] = nil
             guard JSONObject.isValid(analyzed.json) else {

@@ -39,10 +39,7 @@ final class ProbeLink: Sendable {
         do {
             _ = try await workers.reportProbe { writer in
                 do throws(ChildUnavailable) {
-                    let child =
-                        if let idle = pool.take(Analyzer.audioName) { idle } else {
-                            try await pool.next(Analyzer.audioName)
-                        }
+                    let child = try await pool.next(Analyzer.audioName)
                     try await Probing(id: request.probeID, pool: pool, writer: writer).run(
                         AnalysisAPI.Probe(roots: folders.roots, folder: request.folder), on: child)
                 } catch {

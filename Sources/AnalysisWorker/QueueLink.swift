@@ -147,7 +147,8 @@ extension QueueLink {
             lane: name, workerID: configuration.workerID, maximumSuspended: configuration.maximumSuspended,
             services: services)
         lanes[name] = lane
-        services.pool.keep(spares: lanes.count)
+        // One for each lane, and one for who cancels a song and asks for another at once.
+        services.pool.keep(spares: lanes.count + 1)
         return lane
     }
 

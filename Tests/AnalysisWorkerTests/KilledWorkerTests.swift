@@ -7,7 +7,7 @@ import Testing
 
 @testable import AnalysisWorker
 
-@Suite(.timeLimit(.minutes(3))) struct KilledWorkerTests {
+@Suite(.timeLimit(.minutes(1))) struct KilledWorkerTests {
     /// How a worker's process is related to those around it, which decides what the kernel does to frozen orphans.
     enum Start: String, CaseIterable, Sendable {
         case ofThisSession = "exec"

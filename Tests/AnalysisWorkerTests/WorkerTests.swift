@@ -11,7 +11,7 @@ import Testing
 
 @testable import AnalysisWorker
 
-@Suite(.timeLimit(.minutes(3))) struct WorkerTests {
+@Suite(.timeLimit(.minutes(1))) struct WorkerTests {
     private let folder: TemporaryFolder
     private let socket: String
     /// The scripted analyzer is called differently in every test, so that its processes can be told apart.
@@ -64,8 +64,8 @@ import Testing
             first.reply(.scripted("low", low, by: name))
             let pid = try #require(pid_t(await driver.nextReport(of: "low")?.stage ?? ""))
 
-            // One that runs and a spare of each analyzer.
-            while ProcessState.pids(of: name).count < 3 { try await Task.sleep(for: .milliseconds(2)) }
+            // One that runs and two spares of each analyzer.
+            while ProcessState.pids(of: name).count < 5 { try await Task.sleep(for: .milliseconds(2)) }
 
             driver.send(.preempt(Preempt(lane: "0", epoch: 1, jobID: "low")))
             let interrupt = try #require(await driver.nextExchange())
