@@ -65,7 +65,7 @@ import Testing
         try await withThrowingTaskGroup { tasks in
             tasks.addTask { await driver.serve(at: socket) }
             try shell.run()
-            defer { for pid in ProcessState.pids(of: "unix:\(socket)") { Glibc.kill(pid, SIGKILL) } }
+            defer { for pid in ProcessState.pids(of: "unix:\(socket)").union(children()) { Glibc.kill(pid, SIGKILL) } }
             await driver.connect()
             await driver.nextExchange()?.reply(.scripted("low", frozen, by: "audio"))
             _ = try #require(await driver.nextReport(of: "low"))
