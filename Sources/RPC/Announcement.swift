@@ -59,10 +59,4 @@ final class Announcement<Value: Sendable>: Sendable {
         }
         for continuation in waiting { continuation.resume(with: result) }
     }
-
-    var isKnown: Bool {
-        state.withLock { state in
-            if case .known = state { true } else { false }
-        }
-    }
 }

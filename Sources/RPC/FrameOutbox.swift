@@ -6,9 +6,12 @@ import Synchronization
 
 final class FrameOutbox: Sendable {
     private struct Pending {
-        var bytes = ByteBuffer()
+        var bytes = Self.empty
         var isScheduled = false
         var isClosed = false
+
+        /// With room for the frames of a tick with little to say.
+        static var empty: ByteBuffer { ByteBufferAllocator().buffer(capacity: 512) }
     }
 
     private let channel: any Channel
@@ -44,10 +47,11 @@ final class FrameOutbox: Sendable {
     private func flush(promise: EventLoopPromise<Void>?) {
         let bytes = pending.withLock { pending in
             pending.isScheduled = false
-            defer { pending.bytes = ByteBuffer() }
+            guard pending.bytes.readableBytes > 0 else { return nil as ByteBuffer? }
+            defer { pending.bytes = Pending.empty }
             return pending.bytes
         }
-        if bytes.readableBytes > 0 {
+        if let bytes {
             channel.writeAndFlush(bytes, promise: promise)
         } else {
             promise?.succeed()

@@ -103,6 +103,8 @@ package final class RPCClient: Service, Sendable {
     ) async throws -> Value {
         let stream = makeCall(method, nil, options).stream
         let owner = CallOwner(stream)
+        // Not when the body last uses its stream, but when it has left.
+        defer { withExtendedLifetime(owner) {} }
         return try await body(RPCWriter(stream: stream), RPCStream(stream: stream, owner: owner))
     }
 

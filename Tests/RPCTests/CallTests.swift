@@ -59,6 +59,21 @@ import Testing
         }
     }
 
+    @Test func bidirectionalCallWhoseRepliesAreNotReadRunsUntilItsBodyLeaves() async throws {
+        let words = Event()
+        let service = TestService(
+            .bidirectional(chat) { requests, _, _ in
+                if try await requests.collect().count == 3 { words.signal() }
+            })
+        try await withServerAndClient(service) { client in
+            try await client.bidirectional(chat) { writer, _ in
+                for word in ["a", "b", "c"] { try await writer.write(Text(word)) }
+                writer.finish()
+                try await words.value()
+            }
+        }
+    }
+
     @Test func concurrentCallsEachGetTheirOwnReply() async throws {
         try await withServerAndClient(TestService(echoHandler)) { client in
             try await withThrowingTaskGroup(of: Bool.self) { group in

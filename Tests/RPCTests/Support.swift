@@ -33,10 +33,19 @@ struct TestService: RPCService {
 }
 
 /// An event that happens once.
-typealias Event = Announcement<Void>
+final class Event: Sendable {
+    private let announcement = Announcement<Void>()
+    private let happened = Mutex(false)
 
-extension Announcement where Value == Void {
-    func signal() { resolve(.success(())) }
+    var isKnown: Bool { happened.withLock { $0 } }
+
+    func signal() {
+        happened.withLock { $0 = true }
+        announcement.resolve(.success(()))
+    }
+
+    /// Waits until it has happened.
+    func value() async throws { try await announcement.value() }
 }
 
 let echo = Method<Text, Text>("test.Service/Echo", isIdempotent: true)
@@ -135,5 +144,17 @@ extension RPCStream {
         var all: [Element] = []
         for try await message in self { all.append(message) }
         return all
+    }
+}
+
+/// Never returns: signals and throws when the task is cancelled.
+func untilCancelled(_ cancelled: Event, started: Event = Event()) async throws -> Text {
+    started.signal()
+    do {
+        try await Task.sleep(for: .seconds(600))
+        return "never"
+    } catch {
+        cancelled.signal()
+        throw error
     }
 }
