@@ -138,7 +138,9 @@ let package = Package(
             path: "Tests/ScriptAnalyzer", swiftSettings: settings),
         tests(
             "AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "ScriptAnalyzer", lifecycle, log]),
-        tests("AudioAnalyzerTests", ["AnalysisAPI", "AudioAnalyzer", "CAudio"]),
+        tests(
+            "AudioAnalyzerTests",
+            ["AnalysisAPI", "AudioAnalyzer", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
         tests(
             "GatewayTests",
             nio + [

@@ -70,6 +70,8 @@ extension AudioResult.Key {
 struct Nullable<Value: Encodable & Equatable>: Encodable, Equatable {
     var wrappedValue: Value?
 
+    // Written out because the compiler does not find the synthesized one from the memberwise initializers above.
+    // swift-format-ignore: UseSynthesizedInitializer
     init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
 
     func encode(to encoder: any Encoder) throws {
