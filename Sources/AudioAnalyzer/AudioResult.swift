@@ -68,11 +68,9 @@ extension AudioResult.Key {
 /// A value whose absence is written as null rather than left out.
 @propertyWrapper
 struct Nullable<Value: Encodable & Equatable>: Encodable, Equatable {
-    var wrappedValue: Value?
+    let wrappedValue: Value?
 
-    // Written out because the compiler does not find the synthesized one from the memberwise initializers above.
-    // swift-format-ignore: UseSynthesizedInitializer
-    init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+    init(wrappedValue value: Value?) { wrappedValue = value }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()

@@ -20,6 +20,17 @@ import Testing
         #expect(try rightKeys(of: Self.cadence, concertPitch: concertPitch) >= 22)
     }
 
+    @Test func noiseDoesNotChangeTheKey() throws {
+        let right = try Self.keys.filter { tonic, mode in
+            var signal = Signal.chords(Self.cadence(tonic, mode))
+            let noise = Signal.noise(seconds: 10, sampleRate: signal.sampleRate).channels[0]
+            for index in signal.channels[0].indices { signal.channels[0][index] += 0.1 * noise[index % noise.count] }
+            let key = try key(of: signal)
+            return key?.tonic == tonic && key?.mode == mode
+        }
+        #expect(right.count >= 22)
+    }
+
     @Test func keysAreNamedAsMusiciansDo() throws {
         let aMinor = try #require(try key(of: Self.cadence(9, .minor)))
         #expect(aMinor.name == "A minor")
@@ -51,8 +62,12 @@ import Testing
     }
 
     private func key(of chords: [[Int]], concertPitch: Double = 440) throws -> KeyEstimate? {
+        try key(of: Signal.chords(chords, concertPitch: concertPitch))
+    }
+
+    private func key(of signal: Signal) throws -> KeyEstimate? {
         let profile = try PitchProfile()
-        Signal.chords(chords, concertPitch: concertPitch).forEachBlock { profile.measure($0.samples(ofChannel: 0)) }
+        signal.forEachBlock { profile.measure($0.samples(ofChannel: 0)) }
         return profile.classes.flatMap { KeyEstimate(classes: $0) }
     }
 

@@ -74,7 +74,7 @@ struct Signal {
             pointer.initialize(from: channel, count: channel.count)
             return pointer
         }
-        defer { memory.forEach { $0.deallocate() } }
+        defer { for pointer in memory { pointer.deallocate() } }
         for start in stride(from: 0, to: count, by: size) {
             let planes = memory.map { UnsafePointer($0 + start) }
             try planes.withUnsafeBufferPointer { planes in

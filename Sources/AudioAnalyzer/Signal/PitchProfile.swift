@@ -16,15 +16,22 @@ final class PitchProfile {
     private var sines = 0.0
     private var cosines = 0.0
 
-    /// 0.74 s: semitones are apart from 65 Hz up.
+    /// 0.74 s: chords change more slowly, and single bass notes are found from 40 Hz up.
     private static let size = 8192
     private static let stepsPerSemitone = 10
-    /// Below, semitones cannot be told apart; above, there are mostly overtones.
-    private static let lowestHz = 60.0
-    private static let highestHz = 2000.0
-    /// A peak counts when it is within 40 dB of the strongest one in its window and above -80 dB of full scale.
+    private static let binHz = Double(sampleRate) / Double(size)
+    private static let bins = Int(40 / binHz)...Int(2000 / binHz)
+    /// What tells a tone from noise: within 40 dB of the strongest one in its window, and twice as high as its surroundings.
     private static let weakestPeak: Float = 0.01
+    private static let surroundings = 15
+    private static let prominence: Float = 2
+    /// Windows without a tone above -80 dB of full scale are left out.
     private static let silence: Float = 1e-4
+
+    private struct Tone {
+        let pitch: Double
+        let weight: Double
+    }
 
     init() throws(OutOfMemory) { fft = try RealFFT(size: Self.size) }
 
@@ -53,28 +60,44 @@ final class PitchProfile {
     }
 
     private func addPeaks(_ power: UnsafeMutableBufferPointer<Float>) {
-        let binHz = Double(Self.sampleRate) / Double(Self.size)
-        let bins = Int(Self.lowestHz / binHz)...Int(Self.highestHz / binHz)
+        let tones = tones(power)
+        let total = tones.reduce(0) { $0 + $1.weight }
+        for tone in tones {
+            // Every window weighs the same, so that loud passages do not hide the others.
+            let weight = tone.weight / total
+            sines += weight * sin(2 * .pi * tone.pitch)
+            cosines += weight * cos(2 * .pi * tone.pitch)
+            let step = Int((tone.pitch * Double(Self.stepsPerSemitone)).rounded()) % octave.count
+            octave[step < 0 ? step + octave.count : step] += weight
+        }
+    }
+
+    /// The spectral peaks, with their pitches in semitones above the C below A = 440 Hz.
+    private func tones(_ power: UnsafeMutableBufferPointer<Float>) -> [Tone] {
+        let bins = Self.bins
+        let reach = Self.surroundings
         let magnitude = magnitudes.reserve(power.count)
-        var strongest: Float = 0
-        for bin in bins.lowerBound - 1...bins.upperBound + 1 {
+        let last = bins.upperBound + reach
+        for bin in 0...last {
             // Above 0, because its logarithm is taken.
             magnitude[bin] = max(power[bin].squareRoot(), 1e-9)
-            strongest = max(strongest, magnitude[bin])
         }
-        guard strongest > Self.silence else { return }
+        let strongest = bins.reduce(0) { max($0, magnitude[$1]) }
+        guard strongest > Self.silence else { return [] }
+
+        var tones: [Tone] = []
+        var around = (bins.lowerBound - reach..<bins.lowerBound + reach).reduce(0) { $0 + magnitude[$1] }
         for bin in bins {
+            defer { around += magnitude[bin + reach] - magnitude[bin - reach] }
             let (before, top, after) = (magnitude[bin - 1], magnitude[bin], magnitude[bin + 1])
-            guard top > before, top >= after, top > Self.weakestPeak * strongest else { continue }
+            guard top > before, top >= after, top > Self.weakestPeak * strongest,
+                top * Float(2 * reach) > Self.prominence * around
+            else { continue }
             let (a, b, c) = (log(before), log(top), log(after))
-            let offset = 0.5 * (a - c) / (a - 2 * b + c)
-            let pitch = 12 * log2((Double(bin) + Double(offset)) * binHz / 440) + 9
-            // The root keeps one loud tone from hiding the harmony; relative to the window, loud passages do not weigh more.
-            let weight = Double((top / strongest).squareRoot())
-            sines += weight * sin(2 * .pi * pitch)
-            cosines += weight * cos(2 * .pi * pitch)
-            let steps = Int((pitch * Double(Self.stepsPerSemitone)).rounded())
-            octave[(steps % octave.count + octave.count) % octave.count] += weight
+            let hertz = (Double(bin) + Double(0.5 * (a - c) / (a - 2 * b + c))) * Self.binHz
+            // The higher an octave, the more bins and so the more peaks it has: each octave is to weigh the same.
+            tones.append(Tone(pitch: 12 * log2(hertz / 440) + 9, weight: Double(top) / hertz))
         }
+        return tones
     }
 }
