@@ -54,7 +54,7 @@ final class ChildPool: Sendable {
         await withDiscardingTaskGroup { group in
             for await (analyzer, delay) in starts {
                 group.addTask {
-                    try? await Task.sleep(for: delay)
+                    guard (try? await Task.sleep(for: delay)) != nil else { return }
                     let child = Child(
                         analyzer, owner: self, configuration: self.configuration, guardian: self.guardian,
                         logger: self.logger)
@@ -63,16 +63,16 @@ final class ChildPool: Sendable {
             }
             group.cancelAll()
         }
-        let waiting = state.withLock { state in
-            state.isStopped = true
+        let stopped = state.withLock { state in
             defer {
+                state.isStopped = true
                 state.untilUsable = []
                 for name in state.kinds.keys { state.kinds[name]?.waiting = [] }
             }
-            for continuation in state.untilUsable { continuation.resume() }
-            return state.kinds.values.flatMap(\.waiting)
+            return state
         }
-        for continuation in waiting { continuation.resume(returning: nil) }
+        for continuation in stopped.untilUsable { continuation.resume() }
+        for continuation in stopped.kinds.values.flatMap(\.waiting) { continuation.resume(returning: nil) }
     }
 
     /// What the worker can run: the analyzers that have become ready.
@@ -133,19 +133,24 @@ final class ChildPool: Sendable {
         child.release(to: self)
         child.thaw()
         let name = child.analyzer.name
-        let isSurplus = state.withLock { state in
-            guard var kind = state.kinds[name] else { return true }
-            defer { state.kinds[name] = kind }
-            if !kind.waiting.isEmpty {
-                kind.waiting.removeFirst().resume(returning: child)
-                return false
-            }
-            // One more than is kept at hand saves starting a process for each click, which takes one and gives one back.
-            guard kind.idle.count <= state.spares else { return true }
-            kind.idle.append(child)
-            return false
+        enum Use {
+            case serve(CheckedContinuation<Child?, Never>)
+            case keep, surplus
         }
-        if isSurplus { child.kill() }
+        let use: Use = state.withLock { state in
+            guard var kind = state.kinds[name] else { return .surplus }
+            defer { state.kinds[name] = kind }
+            if !kind.waiting.isEmpty { return .serve(kind.waiting.removeFirst()) }
+            // One more than is kept at hand saves starting a process for each click, which takes one and gives one back.
+            guard kind.idle.count <= state.spares else { return .surplus }
+            kind.idle.append(child)
+            return .keep
+        }
+        switch use {
+        case .serve(let continuation): continuation.resume(returning: child)
+        case .keep: break
+        case .surplus: child.kill()
+        }
     }
 
     private func unavailability(of name: String) -> ChildUnavailable {

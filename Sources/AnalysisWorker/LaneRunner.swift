@@ -112,8 +112,10 @@ extension LaneRunner {
                 request, options: CallOptions(timeout: Self.exchangeTimeout))
             return .exchanged(ticket: exchange.ticket, reply.assignment)
         } catch let error as RPCError {
-            services.logger.notice(
-                "an exchange failed", metadata: ["lane": "\(state.lane)", "error": "\(error)"])
+            if exchange.attempt == 0, error.code != .cancelled {
+                services.logger.notice(
+                    "an exchange failed", metadata: ["lane": "\(state.lane)", "error": "\(error)"])
+            }
             return .exchangeFailed(ticket: exchange.ticket, LaneState.ExchangeFailure(error))
         } catch {
             return .exchangeFailed(ticket: exchange.ticket, .unanswered)

@@ -26,6 +26,7 @@ actor QueueLink {
     private var announced: Set<AnalyzerVersion> = []
     /// Connections that brought no command, in a row.
     private var failures = 0
+    private var lastError = ""
     /// The message that says that nothing is held any more; its answer ends the call.
     private var goodbye: UInt64?
     private let farewell: AsyncStream<Never>
@@ -47,13 +48,20 @@ actor QueueLink {
                     try await self.serve(writer, commands)
                 }
             } catch {
-                services.logger.notice("the queue is not there", metadata: ["error": "\(error)"])
+                tell(of: error)
             }
             writer = nil
             for lane in lanes.values { await lane.handle(.disconnected) }
             failures += 1
             try? await Task.sleep(for: Backoff().delay(failures: failures))
         }
+    }
+
+    /// Once for each reason: a queue that is away is asked every second.
+    private func tell(of error: any Error) {
+        guard !Task.isCancelled, lastError != "\(error)" else { return }
+        lastError = "\(error)"
+        services.logger.notice("the connection to the queue ended", metadata: ["error": "\(error)"])
     }
 
     /// Gives everything back to the queue, and ends when the queue has said so.
@@ -76,11 +84,18 @@ actor QueueLink {
         try await sayWhatIsHeld()
         try await withThrowingTaskGroup { group in
             group.addTask { try await self.beat() }
-            for try await command in commands {
-                failures = 0
-                await carryOut(command)
-            }
-            group.cancelAll()
+            group.addTask { try await self.obey(commands) }
+            // Without heartbeats the lanes would be lost, and without commands there is no queue.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func obey(_ commands: RPCStream<WorkerCommand>) async throws {
+        for try await command in commands {
+            failures = 0
+            lastError = ""
+            await carryOut(command)
         }
     }
 
@@ -120,6 +135,7 @@ extension QueueLink {
     private func carryOut(_ command: WorkerCommand) async {
         switch command.command {
         case .laneGranted(let granted):
+            services.logger.info("lane granted", metadata: ["lane": "\(granted.lane)"])
             let stale = staleAt(answerTo: granted.answers, leaseMs: granted.leaseMs)
             await lane(granted.lane).handle(.granted(lease: granted.lease, kept: granted.kept), freshUntil: stale)
         case .lanesRenewed(let renewed):
@@ -127,6 +143,7 @@ extension QueueLink {
             for name in renewed.lanes { await lanes[name]?.handle(.renewed, freshUntil: stale) }
             if let goodbye, renewed.answers >= goodbye { farewellContinuation.finish() }
         case .laneRevoked(let revoked):
+            services.logger.info("lane revoked", metadata: ["lane": "\(revoked.lane)"])
             await lanes[revoked.lane]?.handle(.revoked)
         case .wake(let wake):
             await lanes[wake.lane]?.handle(.woken)

@@ -24,7 +24,7 @@ import Testing
 
     /// Runs a worker until `body` is done with it; `stop` has it stop in good order. The drivers serve one after the other.
     private func withWorker(
-        _ drivers: Driver..., progressSocket: String? = nil,
+        _ drivers: Driver..., and other: Analyzer? = nil, progressSocket: String? = nil,
         _ body: (_ stop: @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let logger = Logger(label: "worker")
@@ -38,7 +38,7 @@ import Testing
                 analyzers: [
                     .scripted(name),
                     Analyzer(name: "audio", executable: Products.path("ScriptAnalyzer"), arguments: [name]),
-                ],
+                ] + (other.map { [$0] } ?? []),
                 folders: MusicFolders(roots: ["/music"]),
                 link: .init(workerID: "w", heartbeatInterval: .milliseconds(100))),
             queue: queue, progress: progress, logger: logger)
@@ -205,6 +205,18 @@ import Testing
             else { return #expect(Bool(false)) }
             #expect(failed.kind == .refused)
             #expect(failed.reason.contains("'mood'"))
+        }
+    }
+
+    @Test func anAnalyzerThatStartsLaterIsAnnounced() async throws {
+        let driver = Driver()
+        let sign = folder.path + "/sign"
+        let command = "test -e \(sign) && exec \(Products.path("ScriptAnalyzer")) \(name)"
+        let late = Analyzer(name: "late", executable: "/bin/sh", arguments: ["-c", command])
+        try await withWorker(driver, and: late) { _ in
+            #expect(await driver.connect()?.analyzers.map(\.name) == ["audio", name])
+            #expect(FileManager.default.createFile(atPath: sign, contents: nil))
+            #expect(await driver.connect()?.analyzers.map(\.name) == ["audio", "late", name])
         }
     }
 
