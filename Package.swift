@@ -132,7 +132,7 @@ let package = Package(
         tests("QueueServiceTests", nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", log]),
         tests(
             "ProgressServiceTests",
-            nio + ["AnalysisAPI", "ProgressService", "RPC", "Redis", "TestSupport", log, lifecycle]),
+            nio + ["AnalysisAPI", "ProgressService", "QueueService", "RPC", "Redis", "TestSupport", log, lifecycle]),
         .executableTarget(
             name: "ScriptAnalyzer", dependencies: ["AnalysisAPI", "RPC", .product(name: "NIOCore", package: "swift-nio")],
             path: "Tests/ScriptAnalyzer", swiftSettings: settings),

@@ -176,6 +176,13 @@ struct Item: Hashable, Sendable {
         return ranMs + max(0, Double(atMs) - Double(runningSinceMs))
     }
 
+    /// How much of the song it may get through in a time, at the pace that it shows or the one that is expected.
+    func gain(inMs timeMs: Double, expectedMs: Double) -> Double {
+        guard runningSinceMs != nil else { return 0 }
+        let shown = reportedMs > 0 ? fraction / reportedMs : 0
+        return timeMs * max(shown, 1 / max(expectedMs, 1))
+    }
+
     /// What remains of it where all of it is expected to take `expectedMs`. The pace that it shows counts more the
     /// further it is; an item that takes longer than expected is taken to need a little more.
     func remainingMs(expectedMs: Double, nowMs: Int64) -> Double {
@@ -191,8 +198,12 @@ struct Item: Hashable, Sendable {
 enum Share {
     /// Below 1 whatever the numbers say: the last hundredth of a song is for those who know that all ended well.
     static func of(_ total: UInt32, ended: UInt32, inProgress: Double) -> Double {
-        guard total > 0 else { return 0 }
-        return min(Double(ended) + inProgress, Double(total) - 0.01) / Double(total)
+        total > 0 ? below((Double(ended) + inProgress) / Double(total), total: total) : 0
+    }
+
+    /// A share of `total` songs, held below 1.
+    static func below(_ share: Double, total: UInt32) -> Double {
+        min(share, (Double(total) - 0.01) / Double(total))
     }
 }
 

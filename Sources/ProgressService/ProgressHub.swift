@@ -142,13 +142,15 @@ final class ProgressHub: Sendable {
     }
 
     /// What is to be saved, which from now on counts as saved.
-    func takeUnsaved() -> Batch {
+    ///
+    /// - Parameter aheadMs: how long it may be until the next time.
+    func takeUnsaved(aheadMs: Double) -> Batch {
         let now = clock()
         return state.withLock { state in
             var batch = Batch(unsaved: state.book.unsaved)
             state.book.unsaved = ProgressBook.Unsaved()
             for key in batch.unsaved.keys {
-                if let view = state.book.view(of: key, nowMs: now) {
+                if let view = state.book.kept(key, aheadMs: aheadMs, nowMs: now) {
                     batch.views.append((key, view))
                     batch.audioMs[key] = state.book.contexts[key]?.coverage?.audioMs
                 } else if case .job(let jobID) = key {

@@ -18,6 +18,8 @@ struct ProgressStore: Service {
     static let retention: Duration = .seconds(24 * 3600)
     /// Between two writes.
     private static let interval: Duration = .milliseconds(250)
+    /// What is written covers what is shown until the next write, which may take its time.
+    private static let aheadMs = 500.0
     private static let retryInterval: Duration = .seconds(1)
     /// Jobs read at a time.
     private static let batchSize = 500
@@ -59,15 +61,16 @@ struct ProgressStore: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             for await _ in hub.unsavedSignals {
-                let interval = await save() ? Self.interval : Self.retryInterval
+                let interval = await save(aheadMs: Self.aheadMs) ? Self.interval : Self.retryInterval
                 try? await Task.sleep(for: interval)
             }
         }
-        _ = await save()
+        hub.look { book, _ in book.keepAsShown() }
+        _ = await save(aheadMs: 0)
     }
 
-    private func save() async -> Bool {
-        let batch = hub.takeUnsaved()
+    private func save(aheadMs: Double) async -> Bool {
+        let batch = hub.takeUnsaved(aheadMs: aheadMs)
         guard !batch.unsaved.isEmpty else { return true }
         do {
             // Writing the same twice leaves what writing it once leaves.

@@ -139,6 +139,40 @@ import Testing
         #expect(try #require(lane.view(.job(job))).fraction > before.fraction)
     }
 
+    @Test func afterACrashNothingIsShownLessThanBeforeIt() throws {
+        var lane = SimulatedLane()
+        let job = ContextKey.job(lane.enqueue("ann", .playlist, target: "trip", .alike(6)))
+        let library = ContextKey.library(userID: "ann")
+        lane.book.open(library, kept: nil, nowMs: lane.nowMs)
+        let ticket = lane.book.ask(library) ?? 0
+        _ = lane.book.learn(Coverage(total: 10), of: library, ticket: ticket, nowMs: lane.nowMs)
+        var kept: [(atMs: Int64, views: [ProgressView])] = []
+        lane.run(ms: 5_900) { lane in
+            // The service is killed now; what was kept was written a quarter of a second ago.
+            for old in kept.last(where: { lane.nowMs - $0.atMs >= 250 })?.views ?? [] {
+                let key = old.context == library.message ? library : job
+                guard let shown = lane.view(key) else { continue }
+                // Of a song that ended since, the log tells.
+                guard old.song?.id == shown.song?.id else { continue }
+                #expect(old.fraction >= shown.fraction && old.songFraction >= shown.songFraction)
+                #expect(old.fraction < 1 && old.fraction < shown.fraction + 0.1)
+            }
+            let nowMs = lane.nowMs
+            kept.append((nowMs, [job, library].compactMap { lane.book.kept($0, aheadMs: 500, nowMs: nowMs) }))
+        }
+        #expect(kept.count > 50)
+    }
+
+    @Test func betweenTwoSongsNoJobIsShownWithoutOne() {
+        var lane = SimulatedLane()
+        let job = lane.enqueue("ann", .playlist, target: "trip", .alike(3))
+        lane.run(ms: 950)
+        let before = lane.changed.count
+        lane.run(ms: 50)
+        #expect(lane.view(.job(job))?.song?.id == "s2")
+        #expect(lane.changed[before...].filter { $0 == .job(job) }.count == 1)
+    }
+
     @Test func aJobThatASnapshotDoesNotNameIsAskedFor() throws {
         var lane = SimulatedLane()
         let job = lane.enqueue("ann", .playlist, target: "trip", .alike(3))

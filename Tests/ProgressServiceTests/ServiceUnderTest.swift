@@ -27,11 +27,11 @@ struct Surroundings: Sendable {
 
     func remove() { try? FileManager.default.removeItem(atPath: directory) }
 
-    private var queueAddress: RPCAddress { .unix(path: directory + "/queue.sock") }
-    private var progressAddress: RPCAddress { .unix(path: directory + "/progress.sock") }
-    private var group: MultiThreadedEventLoopGroup { .singleton }
+    var queueAddress: RPCAddress { .unix(path: directory + "/queue.sock") }
+    var progressAddress: RPCAddress { .unix(path: directory + "/progress.sock") }
+    var group: MultiThreadedEventLoopGroup { .singleton }
 
-    private static var logger: Logger {
+    static var logger: Logger {
         var logger = Logger(label: "progress")
         logger.logLevel = .critical
         return logger
@@ -67,7 +67,7 @@ struct Surroundings: Sendable {
         }
     }
 
-    private func running<Value: Sendable>(
+    func running<Value: Sendable>(
         _ services: [any Service], gracefully: Bool, _ body: @Sendable () async throws -> Value
     ) async throws -> Value {
         let services = ServiceGroup(services: services, logger: Self.logger)
