@@ -73,8 +73,11 @@ import Testing
             await driver.nextExchange()?.reply(.scripted("high", running, by: "audio", priority: .high))
             _ = try #require(await driver.nextReport(of: "high"))
 
+            // A stop shows when the process would be given the processor next.
+            while !children().contains(where: { ProcessState.of($0) == "T" }) {
+                try await Task.sleep(for: .milliseconds(2))
+            }
             let before = children()
-            #expect(before.contains { ProcessState.of($0) == "T" }, "one is frozen")
             #expect(before.contains { ProcessState.of($0) != "T" }, "one runs")
             let isWorker: (pid_t) -> Bool = { ProcessState.executable(of: $0) == Products.path("analysis-worker") }
             let worker = try #require(ProcessState.pids(of: "unix:\(socket)").first(where: isWorker))
