@@ -123,7 +123,8 @@ final class TemporaryFolder: Sendable {
 
     deinit {
         for file in opened.withLock({ $0 }) { close(file) }
-        try? FileManager.default.removeItem(atPath: path)
+        // A second time where a server took its socket away in the middle of the first.
+        for _ in 1...2 { try? FileManager.default.removeItem(atPath: path) }
     }
 
     /// A named pipe, for a script that waits.
