@@ -168,13 +168,13 @@ import Testing
     }
 
     @Test func frozenTimeIsNotSilence() async throws {
-        try await withChild(.scripted(), .init(silence: .milliseconds(300))) { child, listener in
+        try await withChild(.scripted(), .init(silence: .seconds(2))) { child, listener in
             let pipe = folder.pipe("go")
             let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("answer", "{}"))
             #expect(child.begin(.analyze(Analyze(song: song)), for: listener))
             _ = await listener.progress()
             child.freeze()
-            try await Task.sleep(for: .seconds(1))
+            try await Task.sleep(for: .milliseconds(2500))
             child.thaw()
             folder.open(pipe)
             #expect(await listener.answer() == "{}")

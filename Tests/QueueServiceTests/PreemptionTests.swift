@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func aLeaseThatRunsOutHandsTheItemToTheNextWorkerAndRefusesTheFirst() async throws {
-        try await withServingQueue(limits: QueueLimits(lease: .milliseconds(500))) { queue in
+        try await withServingQueue(limits: QueueLimits(lease: .seconds(2))) { queue in
             let silent = ScriptedWorker("silent", of: queue)
             try await silent.connected(beating: nil) {
                 try await silent.granted()
@@ -146,7 +146,7 @@ import Testing
     }
 
     @Test func aLostItemWaitsAgainThoughNoWorkerIsLeft() async throws {
-        try await withServingQueue(limits: QueueLimits(lease: .milliseconds(500))) { queue in
+        try await withServingQueue(limits: QueueLimits(lease: .seconds(2))) { queue in
             let start = try await queue.end()
             _ = try await queue.enqueue(.playlist, "p")
             let worker = ScriptedWorker("w", of: queue)
