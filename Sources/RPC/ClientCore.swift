@@ -57,8 +57,8 @@ final class ClientCore {
 
     private func expire(now: NIODeadline) -> NIODeadline? {
         for call in waiting where call.deadline.map({ $0 <= now }) ?? false {
-            let why = "; there was no connection to \(address)"
-            call.stream.abort(RPCError(.deadlineExceeded, RPCError.deadlineExceeded.detail + why))
+            call.stream.abort(
+                RPCError(.deadlineExceeded, "the deadline has passed while the call waited for \(address)"))
         }
         waiting.removeAll { !$0.stream.isReceiving }
         return waiting.compactMap(\.deadline).min()

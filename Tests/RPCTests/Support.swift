@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -74,7 +75,7 @@ func withServer<Value>(
     let server = RPCServer(
         addresses: [address], services: [service], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet,
         configuration: configuration)
-    return try await running({ try await server.run() }) { try await body(try await server.listening()[0]) }
+    return try await running(server) { try await body(try await server.listening()[0]) }
 }
 
 @discardableResult
@@ -84,7 +85,7 @@ func withClient<Value>(
     let client = RPCClient(
         address: address, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet,
         configuration: configuration)
-    return try await running({ try await client.run() }) { try await body(client) }
+    return try await running(client) { try await body(client) }
 }
 
 @discardableResult
@@ -100,9 +101,9 @@ func withServerAndClient<Value>(
 /// Runs `service` beside `body`, cancels it when `body` is done, and waits for its end.
 @discardableResult
 func running<Value>(
-    _ service: @escaping @Sendable () async throws -> Void, _ body: () async throws -> Value
+    _ service: any Service, _ body: () async throws -> Value
 ) async throws -> Value {
-    let task = Task { try await service() }
+    let task = Task { try await service.run() }
     do {
         let value = try await body()
         task.cancel()
