@@ -57,9 +57,11 @@ import Testing
     ) async throws {
         let driver = Driver()
         let shell = Process()
-        shell.executableURL = URL(filePath: "/bin/sh")
+        // The thread that starts it may block signals; a shell that cannot hear SIGCHLD never reaps.
+        shell.executableURL = URL(filePath: "/usr/bin/env")
         shell.arguments =
-            ["-c", "\(start.rawValue) \"$@\"", "sh", Products.path("analysis-worker"), "--queue", "unix:\(socket)"]
+            ["--default-signal", "/bin/sh", "-c", "\(start.rawValue) \"$@\"", "sh"]
+            + [Products.path("analysis-worker"), "--queue", "unix:\(socket)"]
             + ["--progress", "unix:\(socket)", "--music", folder.path] + analyzer
         shell.standardError = FileHandle.nullDevice
         try await withThrowingTaskGroup { tasks in
