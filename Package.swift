@@ -134,7 +134,8 @@ let package = Package(
             "ProgressServiceTests",
             nio + ["AnalysisAPI", "ProgressService", "QueueService", "RPC", "Redis", "TestSupport", log, lifecycle]),
         .executableTarget(
-            name: "ScriptAnalyzer", dependencies: ["AnalysisAPI", "RPC", .product(name: "NIOCore", package: "swift-nio")],
+            name: "ScriptAnalyzer",
+            dependencies: ["AnalysisAPI", "RPC", .product(name: "NIOCore", package: "swift-nio")],
             path: "Tests/ScriptAnalyzer", swiftSettings: settings),
         tests(
             "AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "ScriptAnalyzer", lifecycle, log]),

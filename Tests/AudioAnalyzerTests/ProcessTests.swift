@@ -63,7 +63,8 @@ import Testing
         // The shell starts the analyzer; the pipes stay open here, so that nothing but the shell's death can tell it.
         let shell = try AnalyzerChild(
             launcher: (
-                "/bin/sh", ["-c", "\"$0\" <&0 & echo $! > \"$1\"; exec sleep 600", AnalyzerChild.executable.path, pidFile]
+                "/bin/sh",
+                ["-c", "\"$0\" <&0 & echo $! > \"$1\"; exec sleep 600", AnalyzerChild.executable.path, pidFile]
             ))
         defer { try? FileManager.default.removeItem(atPath: pidFile) }
         let text = try String(contentsOfFile: pidFile, encoding: .utf8)

@@ -57,9 +57,10 @@ def test_no_child_running_or_frozen_outlives_a_killed_worker(system):
     clicked = system.post(f"/api/songs/{song['id']}/analyze")["job_id"]
     log.wait(lambda e: e.kind == "INTERRUPTED" and e.job.id == background)
     log.wait(lambda e: e.kind == "STARTED" and e.job.id == clicked)
+    # A stop shows only when the process would be given the processor next.
+    wait_until(lambda: any(state(pid) == "T" for pid in system.analyzers()), "one is frozen")
     children = system.analyzers()
-    frozen = [pid for pid in children if state(pid) == "T"]
-    assert len(children) >= 2 and frozen, "one runs, one is frozen"
+    assert any(state(pid) != "T" for pid in children), "one runs"
 
     system.kill("worker")
     wait_until(lambda: all(gone(pid) for pid in children), "all children of the killed worker are gone", RECOVERY_SECONDS)
