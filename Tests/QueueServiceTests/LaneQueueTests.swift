@@ -113,6 +113,8 @@ import Testing
             _ = try await lane.enqueue(.playlist, "p")
             _ = try await lane.drain()
             #expect(try await lane.enqueue(.playlist, "p").job == nil)
+            // Times are in milliseconds: what was analysed in this one would count as analysed after it.
+            try await Task.sleep(for: .milliseconds(5))
             let forced = try await lane.enqueue(.playlist, "p", force: true)
             #expect(forced.queued == 5)
             let item = try #require(try await lane.exchange())
