@@ -18,6 +18,7 @@ let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -39,6 +40,9 @@ let package = Package(
     name: "analysis-queue",
     platforms: [.macOS(.v15)],
     products: [
+        .library(name: "RPC", targets: ["RPC"]),
+        .library(name: "Redis", targets: ["Redis"]),
+        .library(name: "AnalysisAPI", targets: ["AnalysisAPI"]),
         .executable(name: "queue-service", targets: ["QueueService"]),
         .executable(name: "progress-service", targets: ["ProgressService"]),
         .executable(name: "analysis-worker", targets: ["AnalysisWorker"]),
@@ -56,10 +60,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
@@ -78,18 +84,19 @@ let package = Package(
         library(
             "RPC",
             nio + [
-                "CAnalysisProto", "CProtobufC", log, lifecycle,
+                "CAnalysisProto", "CProtobufC", log, lifecycle, tls,
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         library(
             "AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
-        library("Redis", nio + ["CHiredis", crypto, log, lifecycle]),
+        library("Redis", nio + ["CHiredis", crypto, log, lifecycle, tls]),
         library("Jobs", ["AnalysisAPI"]),
         library(
             "Daemon",
             [
-                "RPC", arguments, log, metrics, lifecycle,
+                "AnalysisAPI", "RPC", arguments, log, metrics, lifecycle,
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
 
