@@ -103,19 +103,54 @@ package protocol CatalogProvider: RPCService {
 extension CatalogProvider {
     package var methods: [MethodHandler] {
         [
-            .unary(CatalogMethods.createUser) { try await self.createUser($0, context: $1) },
-            .unary(CatalogMethods.setPassword) { try await self.setPassword($0, context: $1) },
-            .unary(CatalogMethods.getUser) { try await self.getUser($0, context: $1) },
-            .unary(CatalogMethods.login) { try await self.login($0, context: $1) },
-            .unary(CatalogMethods.checkSession) { try await self.checkSession($0, context: $1) },
-            .unary(CatalogMethods.logout) { try await self.logout($0, context: $1) },
-            .unary(CatalogMethods.loggedIn) { try await self.loggedIn($0, context: $1) },
-            .serverStream(CatalogMethods.importFolder) { try await self.importFolder($0, to: $1, context: $2) },
-            .unary(CatalogMethods.listPlaylists) { try await self.listPlaylists($0, context: $1) },
-            .unary(CatalogMethods.getPlaylist) { try await self.getPlaylist($0, context: $1) },
-            .unary(CatalogMethods.getSong) { try await self.getSong($0, context: $1) },
-            .unary(CatalogMethods.searchSongs) { try await self.searchSongs($0, context: $1) },
-            .unary(CatalogMethods.getCoverage) { try await self.getCoverage($0, context: $1) },
+            .unary(CatalogMethods.createUser) {
+                return try await self.createUser($0, context: $1)
+            },
+            .unary(CatalogMethods.setPassword) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.setPassword($0, context: $1)
+            },
+            .unary(CatalogMethods.getUser) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getUser($0, context: $1)
+            },
+            .unary(CatalogMethods.login) {
+                return try await self.login($0, context: $1)
+            },
+            .unary(CatalogMethods.checkSession) {
+                return try await self.checkSession($0, context: $1)
+            },
+            .unary(CatalogMethods.logout) {
+                return try await self.logout($0, context: $1)
+            },
+            .unary(CatalogMethods.loggedIn) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.loggedIn($0, context: $1)
+            },
+            .serverStream(CatalogMethods.importFolder) {
+                try $2.require(actingFor: $0.userID)
+                try await self.importFolder($0, to: $1, context: $2)
+            },
+            .unary(CatalogMethods.listPlaylists) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.listPlaylists($0, context: $1)
+            },
+            .unary(CatalogMethods.getPlaylist) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getPlaylist($0, context: $1)
+            },
+            .unary(CatalogMethods.getSong) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getSong($0, context: $1)
+            },
+            .unary(CatalogMethods.searchSongs) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.searchSongs($0, context: $1)
+            },
+            .unary(CatalogMethods.getCoverage) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getCoverage($0, context: $1)
+            },
         ]
     }
 }

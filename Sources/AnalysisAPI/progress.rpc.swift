@@ -49,9 +49,18 @@ extension ProgressProvider {
     package var methods: [MethodHandler] {
         [
             .clientStream(ProgressMethods.report) { try await self.report($0, context: $1) },
-            .unary(ProgressMethods.get) { try await self.get($0, context: $1) },
-            .unary(ProgressMethods.listActive) { try await self.listActive($0, context: $1) },
-            .serverStream(ProgressMethods.watch) { try await self.watch($0, to: $1, context: $2) },
+            .unary(ProgressMethods.get) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.get($0, context: $1)
+            },
+            .unary(ProgressMethods.listActive) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.listActive($0, context: $1)
+            },
+            .serverStream(ProgressMethods.watch) {
+                try $2.require(actingFor: $0.userID)
+                try await self.watch($0, to: $1, context: $2)
+            },
         ]
     }
 }

@@ -66,14 +66,37 @@ package protocol QueueProvider: RPCService {
 extension QueueProvider {
     package var methods: [MethodHandler] {
         [
-            .unary(QueueMethods.enqueue) { try await self.enqueue($0, context: $1) },
-            .unary(QueueMethods.getJob) { try await self.getJob($0, context: $1) },
-            .unary(QueueMethods.listJobs) { try await self.listJobs($0, context: $1) },
-            .unary(QueueMethods.getStatus) { try await self.getStatus($0, context: $1) },
-            .unary(QueueMethods.cancelJob) { try await self.cancelJob($0, context: $1) },
-            .unary(QueueMethods.pauseJob) { try await self.pauseJob($0, context: $1) },
-            .unary(QueueMethods.resumeJob) { try await self.resumeJob($0, context: $1) },
-            .serverStream(QueueMethods.follow) { try await self.follow($0, to: $1, context: $2) },
+            .unary(QueueMethods.enqueue) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.enqueue($0, context: $1)
+            },
+            .unary(QueueMethods.getJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getJob($0, context: $1)
+            },
+            .unary(QueueMethods.listJobs) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.listJobs($0, context: $1)
+            },
+            .unary(QueueMethods.getStatus) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getStatus($0, context: $1)
+            },
+            .unary(QueueMethods.cancelJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.cancelJob($0, context: $1)
+            },
+            .unary(QueueMethods.pauseJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.pauseJob($0, context: $1)
+            },
+            .unary(QueueMethods.resumeJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.resumeJob($0, context: $1)
+            },
+            .serverStream(QueueMethods.follow) {
+                try await self.follow($0, to: $1, context: $2)
+            },
         ]
     }
 }

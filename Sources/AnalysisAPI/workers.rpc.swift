@@ -53,7 +53,9 @@ extension WorkersProvider {
     package var methods: [MethodHandler] {
         [
             .bidirectional(WorkersMethods.work) { try await self.work($0, to: $1, context: $2) },
-            .unary(WorkersMethods.exchange) { try await self.exchange($0, context: $1) },
+            .unary(WorkersMethods.exchange) {
+                return try await self.exchange($0, context: $1)
+            },
             .clientStream(WorkersMethods.reportProbe) { try await self.reportProbe($0, context: $1) },
         ]
     }

@@ -11,6 +11,7 @@ package struct CallContext: Sendable {
     /// When the call is cancelled; nil: never. Calls that the handler makes inherit it.
     package let deadline: NIODeadline?
     package let peer: PeerIdentity
+    package internal(set) var principal = Principal.everyone
 
     let stream: CallStream
 

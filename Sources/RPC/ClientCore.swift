@@ -4,6 +4,7 @@ import DequeModule
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// Lives on its event loop, as do all connections of its client.
 final class ClientCore {
@@ -12,6 +13,7 @@ final class ClientCore {
     private let configuration: RPCClient.Configuration
     private let logger: Logger
     private let timer: EarliestTimer
+    private var tls: NIOSSLContext?
     private var state = ClientState<ClientConnection>()
     private var random = SystemRandomNumberGenerator()
     /// In the order in which they were made; those that were given up leave at the next sweep.
@@ -66,7 +68,9 @@ final class ClientCore {
 
     // MARK: Connections
 
-    func connect() {
+    /// - Parameter tls: where the address is one of TLS.
+    func connect(_ tls: NIOSSLContext?) {
+        self.tls = tls
         perform(state.start())
     }
 
@@ -90,7 +94,7 @@ final class ClientCore {
         let connected =
             switch address {
             case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
-            case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
+            case .tcp(let host, let port), .tls(let host, let port): bootstrap.connect(host: host, port: port)
             }
         connected.assumeIsolated().whenFailure { error in
             self.failed(RPCError(.unavailable, "\(error)"))
@@ -98,6 +102,12 @@ final class ClientCore {
     }
 
     private func addHandler(to channel: any Channel) throws {
+        if let tls, case .tls(let host, _) = address {
+            // A name is sent so that the server can choose a certificate; an address is only compared with the certificate.
+            let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+            try channel.pipeline.syncOperations.addHandler(
+                NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : host))
+        }
         let limits = Limits(maxMessageBytes: configuration.maxMessageBytes, credit: configuration.streamCreditBytes)
         let outbox = FrameOutbox(channel: channel)
         let timer = EarliestTimer(eventLoop: eventLoop)

@@ -13,7 +13,8 @@ protocol ConnectionRole: AnyObject {
     var lastAcceptedStream: UInt64 { get }
 
     /// The peer has said HELLO.
-    func opened(_ hello: Frame.Hello)
+    /// - Throws: why it is not welcome; the connection ends.
+    func opened(_ hello: Frame.Hello) throws
     /// - Throws: what the peer did wrong; the connection ends.
     func received(_ frame: Frame) throws
     /// Ends the calls whose deadline has passed. Returns the next deadline.
@@ -78,7 +79,7 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
 
     private func received(_ frame: Frame) throws {
         switch state.receive(frame) {
-        case .opened(let hello): role.opened(hello)
+        case .opened(let hello): try role.opened(hello)
         case .answer(let frame): outbox.send(frame)
         case .pass: try role.received(frame)
         case .ignore: break

@@ -22,6 +22,9 @@ struct Listener {
             case .tcp(let host, let port):
                 channel = try await bootstrap.bind(host: host, port: port).get()
                 self.address = .tcp(host: host, port: channel.localAddress?.port ?? port)
+            case .tls(let host, let port):
+                channel = try await bootstrap.bind(host: host, port: port).get()
+                self.address = .tls(host: host, port: channel.localAddress?.port ?? port)
             }
         } catch let error as IOError {
             throw RPCError(.unavailable, "\(address) cannot be listened on: \(error)")

@@ -26,6 +26,8 @@ package final class RPCClient: Service, Sendable {
         package var drainTimeout: Duration = .seconds(5)
         /// Whether to speak plaintext TCP to another machine.
         package var allowsRemotePlaintext = false
+        /// What a `tls://` address needs.
+        package var tls: TLSIdentity?
 
         package init() {}
     }
@@ -53,10 +55,12 @@ package final class RPCClient: Service, Sendable {
 
     /// Keeps the client connected until the task is cancelled or a graceful shutdown begins; then running calls may finish.
     ///
-    /// - Throws: `RPCError` with `.failedPrecondition` where the address would carry plaintext to another machine.
+    /// - Throws: `RPCError` with `.failedPrecondition` where the address would carry plaintext to another machine, or needs TLS
+    ///   and has no certificate.
     package func run() async throws {
-        try address.requireLocal(unless: configuration.allowsRemotePlaintext)
-        onEventLoop { $0.connect() }
+        try address.requirePrivate(unless: configuration.allowsRemotePlaintext)
+        let tls = try address.tlsContext { try configuration.tls?.clientContext() }
+        onEventLoop { $0.connect(tls) }
         try? await gracefulShutdown()
         let patience = Task.isCancelled ? .zero : configuration.drainTimeout
         try await eventLoop.flatSubmit { self.core.value.stop(within: patience) }.get()

@@ -3,6 +3,7 @@
 package import Logging
 package import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
@@ -28,6 +29,10 @@ package final class RPCServer: Service, Sendable {
         package var drainTimeout: Duration = .seconds(5)
         /// Whether to listen with plaintext TCP where other machines can connect.
         package var allowsRemotePlaintext = false
+        /// What `tls://` addresses need.
+        package var tls: TLSIdentity?
+        /// nil: everybody who can connect may call everything for everyone.
+        package var access: (any AccessPolicy)?
 
         package init() {}
     }
@@ -58,8 +63,8 @@ package final class RPCServer: Service, Sendable {
         var listeners: [Listener] = []
         do {
             for address in addresses {
-                try address.requireLocal(unless: configuration.allowsRemotePlaintext)
-                listeners.append(try await Listener(address, bootstrap))
+                try address.requirePrivate(unless: configuration.allowsRemotePlaintext)
+                listeners.append(try await Listener(address, bootstrap(address)))
             }
             announcement.resolve(.success(listeners.map(\.address)))
             logger.info("serving", metadata: ["addresses": "\(listeners.map(\.address))"])
@@ -81,22 +86,30 @@ package final class RPCServer: Service, Sendable {
         try await announcement.value()
     }
 
-    private var bootstrap: ServerBootstrap {
-        ServerBootstrap(group: eventLoopGroup)
+    private func bootstrap(_ address: RPCAddress) throws -> ServerBootstrap {
+        let tls = try address.tlsContext { try configuration.tls?.serverContext() }
+        return ServerBootstrap(group: eventLoopGroup)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
-                PeerIdentity.of(channel).flatMapThrowing { try self.addHandler(to: channel, peer: $0) }
+                PeerIdentity.of(channel).flatMapThrowing { peer in
+                    guard let tls else { return try self.addHandler(to: channel, peer: { peer }) }
+                    let handler = NIOSSLServerHandler(context: tls)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    try self.addHandler(to: channel, peer: { peer.showing(handler.peerCertificate) })
+                }
             }
     }
 
-    private func addHandler(to channel: any Channel, peer: PeerIdentity) throws {
+    /// - Parameter peer: who it is, known at the latest when it says HELLO.
+    private func addHandler(to channel: any Channel, peer: @escaping () -> PeerIdentity) throws {
         let limits = Limits(maxMessageBytes: configuration.maxMessageBytes, credit: configuration.streamCreditBytes)
         let outbox = FrameOutbox(channel: channel)
         let timer = EarliestTimer(eventLoop: channel.eventLoop)
         let role = ServerConnection(
-            handlers: handlers, peer: peer, limits: limits, maxStreams: configuration.maxStreams,
+            handlers: handlers, peer: peer, access: configuration.access, limits: limits,
+            maxStreams: configuration.maxStreams,
             eventLoop: channel.eventLoop, outbox: outbox, timer: timer, logger: logger)
         let timing = ConnectionState.Timing(
             hello: configuration.helloTimeout, keepaliveInterval: configuration.keepaliveInterval,

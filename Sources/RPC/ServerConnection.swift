@@ -12,7 +12,8 @@ final class ServerConnection: ConnectionRole {
     }
 
     private let handlers: [String: MethodHandler]
-    private let peer: PeerIdentity
+    private let identify: () -> PeerIdentity
+    private let access: (any AccessPolicy)?
     private let limits: Limits
     private let eventLoop: any EventLoop
     private let executor: EventLoopExecutor
@@ -21,13 +22,16 @@ final class ServerConnection: ConnectionRole {
     private let logger: Logger
     private var streams: ServerStreams<Call>
     private var peerLimits = Limits.standard
+    private var peer: PeerIdentity?
 
     init(
-        handlers: [String: MethodHandler], peer: PeerIdentity, limits: Limits, maxStreams: Int,
-        eventLoop: any EventLoop, outbox: FrameOutbox, timer: EarliestTimer, logger: Logger
+        handlers: [String: MethodHandler], peer: @escaping () -> PeerIdentity, access: (any AccessPolicy)?,
+        limits: Limits, maxStreams: Int, eventLoop: any EventLoop, outbox: FrameOutbox, timer: EarliestTimer,
+        logger: Logger
     ) {
         self.handlers = handlers
-        self.peer = peer
+        identify = peer
+        self.access = access
         self.limits = limits
         self.eventLoop = eventLoop
         executor = EventLoopExecutor(eventLoop)
@@ -42,8 +46,11 @@ final class ServerConnection: ConnectionRole {
     var hasCalls: Bool { !streams.calls.isEmpty }
     var lastAcceptedStream: UInt64 { streams.lastAccepted }
 
-    func opened(_ hello: Frame.Hello) {
+    func opened(_ hello: Frame.Hello) throws {
         peerLimits = hello.limits
+        let peer = identify()
+        try access?.admit(peer)
+        self.peer = peer
     }
 
     func received(_ frame: Frame) throws {
@@ -89,11 +96,12 @@ final class ServerConnection: ConnectionRole {
         let stream = CallStream(role: .handler, limits: limits)
         stream.accept(CallStream.Link(id: call.stream, outbox: outbox), peer: peerLimits)
         let deadline = call.timeoutMicroseconds.map { NIODeadline.now() + TimeAmount(Duration(microseconds: $0)) }
+        guard let peer else { return }
         let context = CallContext(
             method: call.method, metadata: call.metadata, deadline: deadline, peer: peer, stream: stream)
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
-        let task = Task(executorPreference: executor) { [logger] in
-            stream.answer(await handler.result(stream, context, logger))
+        let task = Task(executorPreference: executor) { [logger, access] in
+            stream.answer(await handler.result(stream, context, access, logger))
             connection.run { $0.finished(call.stream) }
         }
         let accepted = Call(stream: stream, task: task, deadline: deadline)
@@ -153,13 +161,21 @@ final class ServerConnection: ConnectionRole {
 }
 
 extension MethodHandler {
-    /// Runs the handler under the call's deadline. What it throws becomes an `RPCError` here and nowhere else.
+    /// Runs the handler, if the caller may have it, under the call's deadline. What it throws becomes an `RPCError` here and
+    /// nowhere else.
     func result(
-        _ stream: CallStream, _ context: CallContext, _ logger: Logger
+        _ stream: CallStream, _ context: CallContext, _ access: (any AccessPolicy)?, _ logger: Logger
     ) async -> Result<ByteBuffer?, RPCError> {
         do {
+            var context = context
+            if let access {
+                context.principal = try await access.authorize(
+                    context.peer, method: context.method, metadata: context.metadata)
+            }
             return .success(
-                try await Deadline.$current.withValue(context.deadline) { try await answer(stream, context) })
+                try await Deadline.$current.withValue(context.deadline) { [context] in
+                    try await answer(stream, context)
+                })
         } catch let error as RPCError {
             return .failure(error)
         } catch let error as any RPCErrorConvertible {

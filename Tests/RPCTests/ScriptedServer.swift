@@ -28,6 +28,7 @@ final class ScriptedServer: Sendable {
         case .tcp(let host, let port):
             channel = try await bootstrap.bind(host: host, port: port).get()
             self.address = .tcp(host: host, port: channel.localAddress?.port ?? port)
+        case .tls: throw RPCError(.unimplemented, "it speaks plaintext only")
         }
     }
 

@@ -31,6 +31,7 @@ final class WireClient: Sendable {
         switch address {
         case .unix(let path): channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
         case .tcp(let host, let port): channel = try await bootstrap.connect(host: host, port: port).get()
+        case .tls: throw RPCError(.unimplemented, "it speaks plaintext only")
         }
         if greeting {
             send(.hello(Frame.Hello(limits: limits, maxStreams: 0)))

@@ -2,7 +2,8 @@ import Foundation
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// The plugin: for each .proto file, the value types of its messages and enums, and the client and provider of each service.
+/// The plugin: for each .proto file, the value types of its messages and enums, and the client and provider of each service;
+/// of all of them, the descriptors.
 struct Generator: CodeGenerator {
     let supportedFeatures: [Google_Protobuf_Compiler_CodeGeneratorResponse.Feature] = []
     let supportedEditionRange = Google_Protobuf_Edition.proto3...Google_Protobuf_Edition.proto3
@@ -33,6 +34,7 @@ struct Generator: CodeGenerator {
                     contents: source(of: file, imports: ["package import RPC"], declarations: services))
             }
         }
+        try generatorOutputs.add(fileName: "descriptors.pb.swift", contents: descriptorsSource(files))
     }
 
     private func source(of file: FileDescriptor, imports: [String], declarations: [String]) -> String {

@@ -101,12 +101,20 @@ extension MethodDescriptor {
         }
     }
 
+    /// A request that names a user is answered only to those who may act for that user.
     fileprivate var handler: String {
-        switch (clientStreaming, serverStreaming) {
-        case (false, false): ".unary(\(reference)) { try await self.\(swiftName)($0, context: $1) }"
-        case (false, true): ".serverStream(\(reference)) { try await self.\(swiftName)($0, to: $1, context: $2) }"
+        let check = namesUser ? "try $\(serverStreaming ? 2 : 1).require(actingFor: $0.userID)\n" : ""
+        return switch (clientStreaming, serverStreaming) {
+        case (false, false):
+            ".unary(\(reference)) {\n\(check)return try await self.\(swiftName)($0, context: $1)\n}"
+        case (false, true):
+            ".serverStream(\(reference)) {\n\(check)try await self.\(swiftName)($0, to: $1, context: $2)\n}"
         case (true, false): ".clientStream(\(reference)) { try await self.\(swiftName)($0, context: $1) }"
         case (true, true): ".bidirectional(\(reference)) { try await self.\(swiftName)($0, to: $1, context: $2) }"
         }
+    }
+
+    private var namesUser: Bool {
+        inputType.fields.contains { $0.name == "user_id" && $0.type == .string && !$0.isRepeated }
     }
 }
