@@ -94,7 +94,7 @@ let package = Package(
         library(
             "Daemon",
             [
-                "AnalysisAPI", "RPC", arguments, log, metrics, lifecycle,
+                "AnalysisAPI", "RPC", arguments, crypto, log, metrics, lifecycle,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -48,6 +48,8 @@ struct AnalysisWorkerCommand: DaemonCommand {
     @Option(help: "The largest file that an analyzer may write, in MiB.")
     var childFileSize: UInt32 = 256
 
+    @OptionGroup var serving: ServerOptions
+    @OptionGroup var tls: TLSOptions
     @OptionGroup var daemon: DaemonOptions
 
     func validate() throws {
@@ -63,8 +65,8 @@ struct AnalysisWorkerCommand: DaemonCommand {
     }
 
     func services(_ context: DaemonContext) async throws -> [any Service] {
-        let queue = RPCClient(address: queue, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
-        let progress = RPCClient(address: progress, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        let queue = try tls.client(queue, context)
+        let progress = try tls.client(progress, context)
         var child = Child.Configuration()
         child.limits.memoryBytes = UInt64(childMemory) << 20
         child.limits.cpuSeconds = UInt64(childCpu)
@@ -77,7 +79,22 @@ struct AnalysisWorkerCommand: DaemonCommand {
                 analyzers: (Analyzer.audio.map { [$0] } ?? []) + analyzer, folders: MusicFolders(roots: music),
                 link: link, child: child),
             queue: queue, progress: progress, logger: context.logger)
-        return [queue, progress, worker]
+        // It is called by nobody but those who look whether it is well.
+        let server = try serving.server([], health: { await Self.problem(HealthClient(queue)) }, tls: tls, context)
+        return [queue, progress] + (serving.listen.isEmpty ? [] : [server]) + [worker]
+    }
+}
+
+extension AnalysisWorkerCommand {
+    /// A worker is as well as the queue that it works for.
+    private static func problem(_ queue: HealthClient) async -> String? {
+        do {
+            let health = try await queue.check(
+                HealthRequest(), options: CallOptions(timeout: .seconds(2), waitForReady: false))
+            return health.status == .serving ? nil : health.reason
+        } catch {
+            return "the queue does not answer: \(error)"
+        }
     }
 }
 

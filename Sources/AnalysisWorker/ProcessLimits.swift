@@ -28,13 +28,11 @@ struct ProcessLimits: Sendable {
 
     /// Gives the process the CPU time for one more song. A child analyses many, and the system counts all of its life.
     func allowSong(to pid: pid_t) throws(LimitError) {
-        var clock = clockid_t()
-        var used = timespec()
-        let failure = clock_getcpuclockid(pid, &clock)
+        var used: CUnsignedLongLong = 0
+        let failure = linux_cpu_seconds(pid, &used)
         guard failure == 0 else { throw LimitError(errno: failure) }
-        guard clock_gettime(clock, &used) == 0 else { throw LimitError(errno: errno) }
         // Only the soft limit: a hard one could not be raised again for the next song.
-        try set(RLIMIT_CPU, of: pid, soft: UInt64(used.tv_sec) + 1 + cpuSeconds, hard: .max)
+        try set(RLIMIT_CPU, of: pid, soft: used + 1 + cpuSeconds, hard: .max)
     }
 
     private func set(

@@ -1,25 +1,50 @@
 // The services behind the gateway.
 
 import AnalysisAPI
+import Daemon
 import NIOCore
 import RPC
 
-/// Clients of the queue service (jobs and catalog) and of the progress service.
+/// Clients of the queue service (jobs and catalog) and of the progress service, and the key that signs for whom they are called.
 struct Backend: Sendable {
     let queue: QueueClient
     let catalog: CatalogClient
     let progress: ProgressClient
+    let queueHealth: HealthClient
+    let progressHealth: HealthClient
+    private let signer: TokenSigner?
 
-    init(queue: RPCClient, progress: RPCClient) {
+    /// - Parameter signer: nil where the services let this process act for everyone.
+    init(queue: RPCClient, progress: RPCClient, signer: TokenSigner?) {
         self.queue = QueueClient(queue)
         self.catalog = CatalogClient(queue)
         self.progress = ProgressClient(progress)
+        queueHealth = HealthClient(queue)
+        progressHealth = HealthClient(progress)
+        self.signer = signer
     }
 
     /// For calls that a request waits for: a service that is away is told at once, not after a wait.
     static let call = CallOptions(timeout: .seconds(10), waitForReady: false)
+
+    /// The same on behalf of a user; an administrator may ask about everyone.
+    func call(for user: User) async throws -> CallOptions {
+        var options = Self.call
+        if let signer {
+            let token = try await signer.token(for: user.role == .administrator ? "*" : user.id)
+            options.metadata["authorization"] = "Bearer \(token)"
+        }
+        return options
+    }
+}
+
+extension CallOptions {
     /// For calls that last as long as the client listens.
-    static let stream = CallOptions(waitForReady: false)
+    var unlimited: CallOptions {
+        var options = self
+        options.timeout = nil
+        return options
+    }
 }
 
 extension ProgressContext {

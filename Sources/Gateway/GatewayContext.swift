@@ -4,12 +4,15 @@ import AnalysisAPI
 import Foundation
 import Hummingbird
 import Logging
+import RPC
 
 /// Any request.
 struct GatewayContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Whose request it is; nil where nobody is signed in.
     var session: Session?
+    /// With what the services are called for this request.
+    var call = Backend.call
     /// Names the request in every line of the log, in its answer's `X-Request-ID` and in a problem's body.
     let requestID: String
 
@@ -26,6 +29,7 @@ struct GatewayContext: RequestContext {
 struct SignedInContext: ChildRequestContext {
     var coreContext: CoreRequestContextStorage
     let session: Session
+    let call: CallOptions
 
     var user: User { session.user }
 
@@ -34,6 +38,7 @@ struct SignedInContext: ChildRequestContext {
         guard let session = context.session else { throw GatewayError.signedOut }
         coreContext = context.coreContext
         self.session = session
+        call = context.call
     }
 
     /// An identifier in the path, percent-encoding undone.

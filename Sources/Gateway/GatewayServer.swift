@@ -18,7 +18,7 @@ enum GatewayServer {
         let api = router.group("/api")
         HealthRoutes(backend: backend).add(to: api)
         let accounts = AccountRoutes(backend: backend, sessions: sessions)
-        api.add(middleware: SessionMiddleware(sessions: sessions))
+        api.add(middleware: SessionMiddleware(sessions: sessions, backend: backend))
         accounts.addOpen(to: api)
         let signedIn = api.group(context: SignedInContext.self)
         accounts.add(to: signedIn)

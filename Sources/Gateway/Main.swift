@@ -15,23 +15,31 @@ struct GatewayCommand: DaemonCommand {
     @Option(help: "Where to serve HTTP: tcp://HOST:PORT or unix:PATH. May be given more than once.")
     var listen: [String] = ["tcp://127.0.0.1:8080"]
 
-    @Option(help: "Where the queue service is: unix:PATH or tcp://HOST:PORT.")
-    var queue: String
+    @Option(help: "Where the queue service is: unix:PATH, tls://HOST:PORT or tcp://HOST:PORT.")
+    var queue: RPCAddress
 
-    @Option(help: "Where the progress service is: unix:PATH or tcp://HOST:PORT.")
-    var progress: String
+    @Option(help: "Where the progress service is, likewise.")
+    var progress: RPCAddress
 
+    @Option(
+        help: """
+            The key set that signs for whom the services are called: a file that `analysisctl keys rotate` makes. Without it, \
+            the services must let this process act for everyone.
+            """)
+    var signingKeys: String?
+
+    @OptionGroup var tls: TLSOptions
     @OptionGroup var daemon: DaemonOptions
 
     func services(_ context: DaemonContext) throws -> [any Service] {
-        let queue = RPCClient(
-            address: try RPCAddress(queue), eventLoopGroup: context.eventLoopGroup, logger: context.logger)
-        let progress = RPCClient(
-            address: try RPCAddress(progress), eventLoopGroup: context.eventLoopGroup, logger: context.logger)
-        let backend = Backend(queue: queue, progress: progress)
+        let queue = try tls.client(queue, context)
+        let progress = try tls.client(progress, context)
+        let backend = Backend(
+            queue: queue, progress: progress, signer: try signingKeys.map { try TokenSigner(path: $0) })
         let servers = try listen.map { text in
             GatewayServer.application(
-                backend: backend, address: BindAddress(try RPCAddress(text)), eventLoopGroup: context.eventLoopGroup,
+                backend: backend, address: try BindAddress(try RPCAddress(text)),
+                eventLoopGroup: context.eventLoopGroup,
                 logger: context.logger)
         }
         return [queue, progress] + servers
@@ -40,10 +48,14 @@ struct GatewayCommand: DaemonCommand {
 
 extension BindAddress {
     /// Addresses are written alike for every protocol.
-    init(_ address: RPCAddress) {
+    init(_ address: RPCAddress) throws {
         switch address {
         case .unix(let path): self = .unixDomainSocket(path: path)
         case .tcp(let host, let port): self = .hostname(host, port: port)
+        case .tls(let host, let port):
+            throw RPCError(
+                .failedPrecondition,
+                "tls://\(host):\(port): the gateway speaks plain HTTP, for a proxy that ends TLS; use tcp://HOST:PORT")
         }
     }
 }

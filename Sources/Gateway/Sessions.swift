@@ -76,9 +76,10 @@ final class Sessions: Sendable {
     }
 }
 
-/// Finds out whose request it is.
+/// Finds out whose request it is, and calls the services for nobody else.
 struct SessionMiddleware: RouterMiddleware {
     let sessions: Sessions
+    let backend: Backend
 
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
@@ -88,6 +89,7 @@ struct SessionMiddleware: RouterMiddleware {
             let user = try await sessions.user(of: token)
         {
             context.session = Session(token: token, user: user)
+            context.call = try await backend.call(for: user)
         }
         return try await next(request, context)
     }

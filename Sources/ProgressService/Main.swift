@@ -14,8 +14,8 @@ struct ProgressServiceCommand: DaemonCommand {
         commandName: "progress-service",
         abstract: "Tells how far analyses are, and when they will be done.")
 
-    @Option(help: "Where to listen: unix:PATH or tcp://HOST:PORT. May be given several times.")
-    var listen: [RPCAddress]
+    @OptionGroup var serving: ServerOptions
+    @OptionGroup var tls: TLSOptions
 
     @Option(help: "Where the queue-service listens.")
     var queue: RPCAddress
@@ -28,15 +28,18 @@ struct ProgressServiceCommand: DaemonCommand {
 
     @OptionGroup var daemon: DaemonOptions
 
+    func validate() throws {
+        guard !serving.listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
+    }
+
     func services(_ context: DaemonContext) async throws -> [any Service] {
         let redis = RedisClient(
             url: try RedisURL(redis), eventLoopGroup: context.eventLoopGroup, logger: context.logger)
-        let queue = RPCClient(address: queue, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        let queue = try tls.client(queue, context)
         let core = ProgressCore(
             redis: redis, queue: queue, keyPrefix: keyPrefix, logger: context.logger,
             clock: { Int64(Date().timeIntervalSince1970 * 1000) })
-        let server = RPCServer(
-            addresses: listen, services: [core.handler], eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+        let server = try serving.server([core.handler], health: redis.problem, tls: tls, context)
         return [redis, queue] + core.services + [server]
     }
 }

@@ -16,8 +16,8 @@ struct QueueServiceCommand: DaemonCommand {
 
     @OptionGroup var daemon: DaemonOptions
 
-    @Option(help: "Address to serve, as unix:PATH or tcp://HOST:PORT; may be repeated.")
-    var listen: [RPCAddress]
+    @OptionGroup var serving: ServerOptions
+    @OptionGroup var tls: TLSOptions
 
     @Option(
         help: "The Redis to use, as unix:PATH or redis://[USER:PASSWORD@]HOST:PORT[/DATABASE].", transform: redisURL(_:)
@@ -45,7 +45,7 @@ struct QueueServiceCommand: DaemonCommand {
     var leaseMs = QueueLimits().lease.milliseconds
 
     func validate() throws {
-        guard !listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
+        guard !serving.listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
         guard (1...1024).contains(lanes) else {
             throw ValidationError("--lanes is \(lanes); it must be between 1 and 1024.")
         }
@@ -74,9 +74,7 @@ struct QueueServiceCommand: DaemonCommand {
             url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
             configuration: RedisConfiguration(clientName: "queue-service"))
         let system = QueueSystem(configuration: configuration, redis: client, logger: context.logger)
-        let server = RPCServer(
-            addresses: listen, services: system.providers, eventLoopGroup: context.eventLoopGroup,
-            logger: context.logger)
+        let server = try serving.server(system.providers, health: client.problem, tls: tls, context)
         return [client] + system.services + [server]
     }
 }

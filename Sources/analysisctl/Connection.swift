@@ -10,7 +10,7 @@ import RPC
 
 /// The addresses of the services.
 struct Connection: ParsableArguments {
-    @Option(help: "Address of the queue service: unix:PATH or tcp://HOST:PORT.")
+    @Option(help: "Address of the queue service: unix:PATH, tls://HOST:PORT or tcp://HOST:PORT.")
     var queue: RPCAddress?
 
     @Option(help: "Address of the progress service.")
@@ -18,6 +18,8 @@ struct Connection: ParsableArguments {
 
     @Option(help: "How many seconds a call may take, waiting for the service included.")
     var timeout: Int = 30
+
+    @OptionGroup var tls: TLSOptions
 
     func validate() throws {
         guard timeout > 0 else { throw ValidationError("--timeout is \(timeout); it must be at least 1 second.") }
@@ -48,8 +50,11 @@ struct Connection: ParsableArguments {
         }
         var logger = Logger(label: "analysisctl")
         logger.logLevel = .error
+        var configuration = RPCClient.Configuration()
+        configuration.tls = try tls.identity()
         let client = RPCClient(
-            address: address, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+            address: address, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
+            configuration: configuration)
         do {
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await client.run() }

@@ -124,3 +124,18 @@ final class ProgressDriver: ProgressProvider {
         throw RPCError(.unimplemented, "a gateway does not report")
     }
 }
+
+/// A service that is well, or not for the reason that it is set to.
+final class HealthDriver: HealthProvider {
+    private let problem = Mutex("")
+
+    func set(problem: String) { self.problem.withLock { $0 = problem } }
+
+    func check(_ request: HealthRequest, context: CallContext) async throws -> HealthReply {
+        let problem = problem.withLock { $0 }
+        return HealthReply(status: problem.isEmpty ? .serving : .notServing, reason: problem)
+    }
+    func watch(_ request: HealthRequest, to writer: RPCWriter<HealthReply>, context: CallContext) async throws {
+        throw RPCError(.unimplemented, "a gateway does not watch")
+    }
+}

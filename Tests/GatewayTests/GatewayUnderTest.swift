@@ -18,6 +18,7 @@ struct GatewayUnderTest: Sendable {
     let queue: QueueDriver
     let catalog: CatalogDriver
     let progress: ProgressDriver
+    let progressHealth: HealthDriver
     let client: any TestClientProtocol
 
     static let user = User(id: "demo", name: "Demo", lane: "0", role: .listener, autoAnalysis: true, createdAtMs: 1_000)
@@ -34,6 +35,7 @@ struct GatewayUnderTest: Sendable {
         func address(_ name: String) throws -> RPCAddress { try RPCAddress("unix:\(folder.path)/\(name).sock") }
 
         let (queue, catalog, progress) = (QueueDriver(), CatalogDriver(), ProgressDriver())
+        let (queueHealth, progressHealth) = (HealthDriver(), HealthDriver())
         catalog.set {
             $0.checkSession = { request in
                 guard request.session == session else { throw RPCError(.unauthenticated, "no such session") }
@@ -42,9 +44,11 @@ struct GatewayUnderTest: Sendable {
         }
         let servers = [
             RPCServer(
-                addresses: [try address("queue")], services: [queue, catalog], eventLoopGroup: group, logger: logger),
+                addresses: [try address("queue")], services: [queue, catalog, queueHealth],
+                eventLoopGroup: group, logger: logger),
             RPCServer(
-                addresses: [try address("progress")], services: [progress], eventLoopGroup: group, logger: logger),
+                addresses: [try address("progress")], services: [progress, progressHealth],
+                eventLoopGroup: group, logger: logger),
         ]
         let clients = [
             RPCClient(address: try address("queue"), eventLoopGroup: group, logger: logger),
@@ -57,10 +61,14 @@ struct GatewayUnderTest: Sendable {
             }
             for client in clients { tasks.addTask { try await client.run() } }
             let app = GatewayServer.application(
-                backend: Backend(queue: clients[0], progress: clients[1]), address: .hostname("127.0.0.1", port: 0),
+                backend: Backend(queue: clients[0], progress: clients[1], signer: nil),
+                address: .hostname("127.0.0.1", port: 0),
                 eventLoopGroup: group, logger: logger)
             try await app.test(.live) { client in
-                try await body(GatewayUnderTest(queue: queue, catalog: catalog, progress: progress, client: client))
+                try await body(
+                    GatewayUnderTest(
+                        queue: queue, catalog: catalog, progress: progress, progressHealth: progressHealth,
+                        client: client))
             }
             tasks.cancelAll()
         }

@@ -116,15 +116,16 @@ import Testing
 
     @Test func livenessNeedsNothingAndReadinessSaysWhatIsMissing() async throws {
         try await GatewayUnderTest.run { gateway async throws in
-            gateway.queue.set { $0.getStatus = { _ in QueueStatus() } }
-            gateway.progress.set { $0.listActive = { _ in throw RPCError(.invalidArgument, "no user") } }
             for path in ["/api/health/live", "/api/health/ready", "/api/health", "/api/health/detailed"] {
                 #expect(try await gateway.send(path, .get).status == 200)
             }
-            gateway.progress.set { $0.listActive = { _ in throw RPCError(.unavailable, "not now") } }
+            gateway.progressHealth.set(problem: "Redis does not answer")
             let ready = try await gateway.send("/api/health/ready", .get)
             #expect(ready.status == 503)
-            #expect(try ready.json.without("timestamp") == ["status": "not ready", "error": "progress-service: away"])
+            #expect(
+                try ready.json.without("timestamp") == [
+                    "status": "not ready", "error": "progress-service: Redis does not answer",
+                ])
             #expect(try await gateway.send("/api/health/live", .get).json["status"] == "alive")
             let checks = try await gateway.send("/api/health/detailed", .get).json["checks"]?.elements
             #expect(checks?.map { $0["status"] } == ["healthy", "unhealthy"])

@@ -51,7 +51,8 @@ struct AccountRoutes: Sendable {
     /// A login stands even where its background analysis could not be started.
     private func startBackground(of user: User, logger: Logger) async -> LoggedInReply? {
         do {
-            return try await backend.catalog.loggedIn(UserRequest(userID: user.id), options: Backend.call)
+            let options = try await backend.call(for: user)
+            return try await backend.catalog.loggedIn(UserRequest(userID: user.id), options: options)
         } catch {
             logger.warning("the background analysis was not started at login", metadata: ["error": "\(error)"])
             return nil

@@ -45,6 +45,6 @@ struct AnalysisRoutes: Sendable {
         _ type: JobType, target: String, force: Bool, _ context: SignedInContext
     ) async throws -> EnqueueReply {
         let request = EnqueueRequest(userID: context.user.id, type: type, targetID: target, force: force)
-        return try await backend.queue.enqueue(request, options: Backend.call)
+        return try await backend.queue.enqueue(request, options: context.call)
     }
 }

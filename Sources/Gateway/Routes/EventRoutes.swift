@@ -21,7 +21,7 @@ struct EventRoutes: Sendable {
     /// service that is away a 503. Each change is written, and flushed, by itself.
     @Sendable private func events(request: Request, context: SignedInContext) async throws -> Response {
         let watch = WatchRequest(userID: context.user.id, query: request.uri.queryParameters)
-        let views = backend.progress.watch(watch, options: Backend.stream)
+        let views = backend.progress.watch(watch, options: context.call.unlimited)
         let first = watch.contexts.isEmpty ? nil : try await views.next()
         let logger = context.logger
         let body = ResponseBody { writer in

@@ -20,12 +20,8 @@ struct HealthRoutes: Sendable {
     }
 
     private func answer(well: String, badly: String, listingChecks: Bool) async throws -> Response {
-        async let queue = check("queue-service") {
-            _ = try await backend.queue.getStatus(QueueStatusRequest(), options: Self.probe)
-        }
-        async let progress = check("progress-service") {
-            _ = try await backend.progress.listActive(ListActiveRequest(), options: Self.probe)
-        }
+        async let queue = check("queue-service", backend.queueHealth)
+        async let progress = check("progress-service", backend.progressHealth)
         let checks = await [queue, progress]
         let missing = checks.compactMap { check in check.error.map { "\(check.name): \($0)" } }
         let body = HealthAnswer(
@@ -38,18 +34,17 @@ struct HealthRoutes: Sendable {
 
     private static let probe = CallOptions(timeout: .seconds(2), waitForReady: false)
 
-    /// A service that refuses what it was asked does answer; one that is away, hangs or lacks its store does not.
-    private func check(_ name: String, _ call: () async throws -> Void) async -> HealthAnswer.Check {
+    private func check(_ name: String, _ service: HealthClient) async -> HealthAnswer.Check {
         let began = ContinuousClock.now
         var problem: String?
         do {
-            try await call()
+            let reply = try await service.check(HealthRequest(), options: Self.probe)
+            problem = reply.status == .serving ? nil : reply.reason
         } catch let error as RPCError {
             switch error.code {
             case .unavailable: problem = "away"
             case .deadlineExceeded: problem = "does not answer"
-            case .unknown, .internalError, .dataLoss: problem = "fails"
-            default: problem = nil
+            default: problem = "fails"
             }
         } catch {
             problem = "fails"

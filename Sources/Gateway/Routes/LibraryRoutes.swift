@@ -18,17 +18,17 @@ struct LibraryRoutes: Sendable {
     }
 
     @Sendable private func playlists(request: Request, context: SignedInContext) async throws -> Response {
-        try JSONBody.response(PlaylistsAnswer(playlists: try await list(context.user).map(PlaylistJSON.init)))
+        try JSONBody.response(PlaylistsAnswer(playlists: try await list(context).map(PlaylistJSON.init)))
     }
 
     @Sendable private func songs(request: Request, context: SignedInContext) async throws -> Response {
-        try JSONBody.response(PlaylistSongsAnswer(try await playlist(context.identifier("id"), context.user)))
+        try JSONBody.response(PlaylistSongsAnswer(try await playlist(context.identifier("id"), context)))
     }
 
     @Sendable private func song(request: Request, context: SignedInContext) async throws -> Response {
         let request = SongRequest(userID: context.user.id, songID: try context.identifier("id"))
         return try JSONBody.response(
-            SongAnalysisAnswer(try await backend.catalog.getSong(request, options: Backend.call)))
+            SongAnalysisAnswer(try await backend.catalog.getSong(request, options: context.call)))
     }
 
     @Sendable private func search(request: Request, context: SignedInContext) async throws -> Response {
@@ -37,17 +37,19 @@ struct LibraryRoutes: Sendable {
         let query = (spaced.queryParameters.get("q") ?? "").trimmingCharacters(in: .whitespaces)
         if query.isEmpty { return try JSONBody.response(SearchAnswer(songs: [])) }
         let reply = try await backend.catalog.searchSongs(
-            SearchSongsRequest(userID: context.user.id, query: query, limit: 20), options: Backend.call)
+            SearchSongsRequest(userID: context.user.id, query: query, limit: 20), options: context.call)
         return try JSONBody.response(SearchAnswer(songs: reply.songs.map(SearchAnswer.Hit.init)))
     }
 
     /// Levels of concern are counted over the songs of all playlists, each song once.
     @Sendable private func statistics(request: Request, context: SignedInContext) async throws -> Response {
-        let user = context.user
-        async let coverage = backend.catalog.getCoverage(CoverageRequest(userID: user.id), options: Backend.call)
+        async let coverage = backend.catalog.getCoverage(
+            CoverageRequest(userID: context.user.id), options: context.call)
         var songs: [String: SongSummary] = [:]
-        for playlist in try await list(user) {
-            for summary in try await self.playlist(playlist.id, user).songs { songs[summary.song?.id ?? ""] = summary }
+        for playlist in try await list(context) {
+            for summary in try await self.playlist(playlist.id, context).songs {
+                songs[summary.song?.id ?? ""] = summary
+            }
         }
         return try JSONBody.response(StatisticsAnswer(try await coverage, songs: songs.values))
     }
@@ -55,18 +57,19 @@ struct LibraryRoutes: Sendable {
     /// The gateway itself fetches no playlists from anywhere, so nothing of it is ever under way; the last time that a playlist
     /// was added is when the library was last brought up to date.
     @Sendable private func syncStatus(request: Request, context: SignedInContext) async throws -> Response {
-        let playlists = try await list(context.user)
+        let playlists = try await list(context)
         return try JSONBody.response(
             SyncStatusAnswer(
                 totalPlaylists: playlists.count, syncActive: false,
                 lastSync: playlists.map(\.addedAtMs).max().flatMap(Timestamp.init), timestamp: .now))
     }
 
-    private func list(_ user: User) async throws -> [Playlist] {
-        try await backend.catalog.listPlaylists(UserRequest(userID: user.id), options: Backend.call).playlists
+    private func list(_ context: SignedInContext) async throws -> [Playlist] {
+        try await backend.catalog.listPlaylists(UserRequest(userID: context.user.id), options: context.call).playlists
     }
 
-    private func playlist(_ id: String, _ user: User) async throws -> PlaylistDetail {
-        try await backend.catalog.getPlaylist(PlaylistRequest(userID: user.id, playlistID: id), options: Backend.call)
+    private func playlist(_ id: String, _ context: SignedInContext) async throws -> PlaylistDetail {
+        try await backend.catalog.getPlaylist(
+            PlaylistRequest(userID: context.user.id, playlistID: id), options: context.call)
     }
 }

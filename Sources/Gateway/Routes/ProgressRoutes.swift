@@ -15,7 +15,7 @@ struct ProgressRoutes: Sendable {
 
     @Sendable private func all(request: Request, context: SignedInContext) async throws -> Response {
         let request = ListActiveRequest(userID: context.user.id)
-        let views = try await backend.progress.listActive(request, options: Backend.call).jobs
+        let views = try await backend.progress.listActive(request, options: context.call).jobs
         let entries = views.compactMap { view in view.job.map { ($0.id, ProgressEntry(view)) } }
         return try JSONBody.response(
             ActiveProgressAnswer(
@@ -24,7 +24,7 @@ struct ProgressRoutes: Sendable {
 
     private func context(_ progress: ProgressContext, _ context: SignedInContext) async throws -> Response {
         let request = ProgressRequest(userID: context.user.id, context: progress)
-        let view = try await backend.progress.get(request, options: Backend.call)
+        let view = try await backend.progress.get(request, options: context.call)
         return try JSONBody.response(ProgressAnswer(progress: ProgressEntry(view)))
     }
 }

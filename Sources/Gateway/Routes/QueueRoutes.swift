@@ -14,16 +14,16 @@ struct QueueRoutes: Sendable {
     }
 
     @Sendable private func status(request: Request, context: SignedInContext) async throws -> Response {
-        async let queue = queueStatus(for: context.user)
+        async let queue = queueStatus(context)
         let library = try await backend.progress.get(
-            ProgressRequest(userID: context.user.id, context: .library), options: Backend.call)
+            ProgressRequest(userID: context.user.id, context: .library), options: context.call)
         return try JSONBody.response(QueueStatusAnswer(try await queue, etaMs: library.etaMs))
     }
 
     /// 503 in the contract's own shape while the queue does not answer.
     @Sendable private func health(request: Request, context: SignedInContext) async throws -> Response {
         do {
-            _ = try await queueStatus(for: context.user)
+            _ = try await queueStatus(context)
             return try JSONBody.response(QueueHealthAnswer(error: nil))
         } catch let error as RPCError {
             let problem = GatewayError(error)
@@ -33,12 +33,12 @@ struct QueueRoutes: Sendable {
     }
 
     @Sendable private func workers(request: Request, context: SignedInContext) async throws -> Response {
-        try JSONBody.response(WorkerHealthAnswer(try await queueStatus(for: context.user), now: .now))
+        try JSONBody.response(WorkerHealthAnswer(try await queueStatus(context), now: .now))
     }
 
     /// Running jobs are shown to their owners, and to administrators.
-    private func queueStatus(for user: User) async throws -> QueueStatus {
-        let userID = user.role == .administrator ? "" : user.id
-        return try await backend.queue.getStatus(QueueStatusRequest(userID: userID), options: Backend.call)
+    private func queueStatus(_ context: SignedInContext) async throws -> QueueStatus {
+        let userID = context.user.role == .administrator ? "" : context.user.id
+        return try await backend.queue.getStatus(QueueStatusRequest(userID: userID), options: context.call)
     }
 }

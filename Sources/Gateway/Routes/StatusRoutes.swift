@@ -14,14 +14,15 @@ struct StatusRoutes: Sendable {
     }
 
     @Sendable private func song(request: Request, context: SignedInContext) async throws -> Response {
-        try JSONBody.response(try await songStatus(try context.identifier("id"), user: context.user))
+        try JSONBody.response(try await songStatus(try context.identifier("id"), context))
     }
 
     /// The jobs are read before the song: a job that ends in between has then left its result for the second read.
-    private func songStatus(_ id: String, user: User) async throws -> SongStatusAnswer {
-        async let views = backend.progress.listActive(ListActiveRequest(userID: user.id), options: Backend.call).jobs
-        let jobs = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: Backend.call).jobs
-        let detail = try await backend.catalog.getSong(SongRequest(userID: user.id, songID: id), options: Backend.call)
+    private func songStatus(_ id: String, _ context: SignedInContext) async throws -> SongStatusAnswer {
+        let user = context.user
+        async let views = backend.progress.listActive(ListActiveRequest(userID: user.id), options: context.call).jobs
+        let jobs = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: context.call).jobs
+        let detail = try await backend.catalog.getSong(SongRequest(userID: user.id, songID: id), options: context.call)
         if let job = jobs.first(where: { $0.analyses(id) }) {
             let view = try await views.first { $0.job?.id == job.id }
             let whole = job.type == .song && job.targetID == id
@@ -31,14 +32,14 @@ struct StatusRoutes: Sendable {
         switch detail.summary?.state {
         case .analysed: return .completed(detail, songID: id)
         case .failed: return .failed(reason: detail.summary?.failure ?? "")
-        default: return try await endOfLatestRequest(for: id, user: user)
+        default: return try await endOfLatestRequest(for: id, context)
         }
     }
 
     /// A song without a result was never asked for, or its job ended without one.
-    private func endOfLatestRequest(for id: String, user: User) async throws -> SongStatusAnswer {
+    private func endOfLatestRequest(for id: String, _ context: SignedInContext) async throws -> SongStatusAnswer {
         let ended = try await backend.queue.listJobs(
-            ListJobsRequest(userID: user.id, ended: true), options: Backend.call)
+            ListJobsRequest(userID: context.user.id, ended: true), options: context.call)
         let latest = ended.jobs.filter { $0.type == .song && $0.targetID == id }.max { $0.endedAtMs < $1.endedAtMs }
         switch latest?.state {
         case .cancelled: return .cancelled
@@ -50,15 +51,15 @@ struct StatusRoutes: Sendable {
     @Sendable private func playlist(request: Request, context: SignedInContext) async throws -> Response {
         let id = try context.identifier("id")
         let view = try await backend.progress.get(
-            ProgressRequest(userID: context.user.id, context: .playlist(id)), options: Backend.call)
+            ProgressRequest(userID: context.user.id, context: .playlist(id)), options: context.call)
         return try JSONBody.response(PlaylistStatusAnswer(view, playlistID: id))
     }
 
     @Sendable private func library(request: Request, context: SignedInContext) async throws -> Response {
         let userID = context.user.id
-        async let jobs = backend.queue.listJobs(ListJobsRequest(userID: userID), options: Backend.call).jobs
+        async let jobs = backend.queue.listJobs(ListJobsRequest(userID: userID), options: context.call).jobs
         let view = try await backend.progress.get(
-            ProgressRequest(userID: userID, context: .library), options: Backend.call)
+            ProgressRequest(userID: userID, context: .library), options: context.call)
         return try JSONBody.response(LibraryStatusAnswer(view, jobs: try await jobs))
     }
 }
