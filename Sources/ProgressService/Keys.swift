@@ -1,11 +1,12 @@
-// The names of all Redis keys of this service, each with its type and what it holds.
+// The names of all Redis keys of this service, each with its type and what it holds. They share a hash tag, so that one pipeline
+// writes them in order on a Redis Cluster, too: cursors behind what they cover.
 
 struct Keys: Sendable {
     /// In front of every name.
     private let prefix: String
 
     init(prefix: String) {
-        self.prefix = prefix + "progress:"
+        self.prefix = prefix + "{progress}:"
     }
 
     /// STRING, expires: the `ProgressView` of a job as it was last.

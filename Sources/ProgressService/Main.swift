@@ -20,7 +20,10 @@ struct ProgressServiceCommand: DaemonCommand {
     @Option(help: "Where the queue-service listens.")
     var queue: RPCAddress
 
-    @Option(help: "The Redis that keeps progress: unix:PATH or redis://USER:PASSWORD@HOST:PORT/DATABASE.")
+    @Option(
+        help:
+            "The Redis that keeps progress: unix:PATH, redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], or rediss:// for TLS."
+    )
     var redis: String
 
     @Option(help: "What the names of all Redis keys start with.")
@@ -33,8 +36,11 @@ struct ProgressServiceCommand: DaemonCommand {
     }
 
     func services(_ context: DaemonContext) async throws -> [any Service] {
+        var redisConfiguration = RedisConfiguration(clientName: "progress-service")
+        redisConfiguration.callerDeadline = { Deadline.current }
         let redis = RedisClient(
-            url: try RedisURL(redis), eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+            url: try RedisURL(redis), eventLoopGroup: context.eventLoopGroup, logger: context.logger,
+            configuration: redisConfiguration)
         let queue = try tls.client(queue, context)
         let core = ProgressCore(
             redis: redis, queue: queue, keyPrefix: keyPrefix, logger: context.logger,

@@ -20,8 +20,8 @@ struct QueueServiceCommand: DaemonCommand {
     @OptionGroup var tls: TLSOptions
 
     @Option(
-        help: "The Redis to use, as unix:PATH or redis://[USER:PASSWORD@]HOST:PORT[/DATABASE].", transform: redisURL(_:)
-    )
+        help: "The Redis to use: unix:PATH, redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], or rediss:// for TLS.",
+        transform: redisURL(_:))
     var redis: RedisURL
 
     @Option(help: "What the names of all keys in Redis begin with.")
@@ -70,9 +70,11 @@ struct QueueServiceCommand: DaemonCommand {
                 backgroundBatch: backgroundBatch, retentionSeconds: retentionHours * 3600, lease: .milliseconds(leaseMs)
             ),
             lanes: lanes, keys: Keys(prefix: keyPrefix))
+        var redisConfiguration = RedisConfiguration(clientName: "queue-service")
+        redisConfiguration.callerDeadline = { Deadline.current }
         let client = RedisClient(
             url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
-            configuration: RedisConfiguration(clientName: "queue-service"))
+            configuration: redisConfiguration)
         let system = QueueSystem(configuration: configuration, redis: client, logger: context.logger)
         let server = try serving.server(system.providers, health: client.problem, tls: tls, context)
         return [client] + system.services + [server]

@@ -26,7 +26,7 @@ struct Scripts: Sendable {
         func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
             RedisScript(
                 name: name, source: Self.assemble(String(decoding: bytes, as: UTF8.self), after: constants + prelude),
-                isIdempotent: true)
+                isIdempotent: true, derivesKeys: true)
         }
         enqueue = script("enqueue", PackageResources.enqueue_lua)
         exchange = script("exchange", PackageResources.exchange_lua)

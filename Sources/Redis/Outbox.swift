@@ -1,51 +1,90 @@
 import NIOCore
 import Synchronization
 
-/// What callers hand to the event loop, from any thread. The first to come wakes the loop, and everything that gathered by
-/// the time it wakes is written with one flush: concurrent callers are pipelined without asking.
+/// What callers hand to the event loop, from any thread, ready to be written. The first to come wakes the loop, and everything
+/// that gathered by the time it wakes is written with one flush: concurrent callers are pipelined without asking.
 final class Outbox: Sendable {
-    struct Submission: Sendable {
-        enum Work: Sendable {
-            case one([RedisArgument], CheckedContinuation<RedisValue, any Error>)
-            case several([[RedisArgument]], CheckedContinuation<[RedisValue], any Error>)
+    /// Who waits for replies.
+    enum Caller: Sendable {
+        case one(UnsafeContinuation<RedisValue, any Error>)
+        case several(UnsafeContinuation<[RedisValue], any Error>, count: Int)
 
-            func fail(_ error: RedisError) {
-                switch self {
-                case .one(_, let continuation): continuation.resume(throwing: error)
-                case .several(_, let continuation): continuation.resume(throwing: error)
-                }
+        var replyCount: Int {
+            switch self {
+            case .one: 1
+            case .several(_, let count): count
             }
         }
 
+        func fail(_ error: any Error) {
+            switch self {
+            case .one(let continuation): continuation.resume(throwing: error)
+            case .several(let continuation, _): continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    struct Submission: Sendable {
         let id: UInt64
-        let deadline: NIODeadline
-        let work: Work
+        let deadlines: Deadlines
+        let caller: Caller
     }
 
     private struct Content {
         var submissions: [Submission] = []
+        var bytes = ByteBuffer()
         var closeReason: String?
+        /// Replies that are awaited.
+        var unanswered = 0
     }
 
     private let content = Mutex(Content())
+    private let maximumUnanswered: Int
 
-    /// Returns whether the event loop must be woken to take what is here. Fails the submission if the connection is closed.
-    func put(_ submission: Submission) -> Bool {
-        let (isFirst, closeReason) = content.withLock { content in
-            guard content.closeReason == nil else { return (false, content.closeReason) }
+    /// - Parameter maximumUnanswered: how many replies may be awaited at a time. What comes alone is always accepted.
+    init(maximumUnanswered: Int) {
+        self.maximumUnanswered = maximumUnanswered
+    }
+
+    /// Returns whether the event loop must be woken to take what is here. Fails the submission if the connection is closed,
+    /// too many wait already, or `encode` throws.
+    func put(_ submission: Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) -> Bool {
+        let (isFirst, error) = content.withLock { content -> (Bool, RedisError?) in
+            if let reason = content.closeReason { return (false, .unavailable(reason)) }
+            let unanswered = content.unanswered + submission.caller.replyCount
+            guard content.unanswered == 0 || unanswered <= maximumUnanswered else {
+                return (false, .unavailable("\(content.unanswered) commands already wait for their replies"))
+            }
+            let start = content.bytes.writerIndex
+            do throws(RedisError) {
+                try encode(&content.bytes)
+            } catch {
+                content.bytes.moveWriterIndex(to: start)
+                return (false, error)
+            }
+            content.unanswered = unanswered
             content.submissions.append(submission)
             return (content.submissions.count == 1, nil)
         }
         // Resumed outside the lock, because what runs then may submit again.
-        if let closeReason { submission.work.fail(.unavailable(closeReason)) }
+        if let error { submission.caller.fail(error) }
         return isFirst
     }
 
-    func take() -> [Submission] {
-        content.withLock { content in
-            defer { content.submissions = [] }
-            return content.submissions
+    /// Takes all that is here. What was handed over last is given back for its memory.
+    func take(into submissions: inout [Submission], allocator: ByteBufferAllocator) -> ByteBuffer {
+        submissions.removeAll(keepingCapacity: true)
+        return content.withLock { content in
+            swap(&content.submissions, &submissions)
+            guard !submissions.isEmpty else { return ByteBuffer() }
+            defer { content.bytes = allocator.buffer(capacity: 1024) }
+            return content.bytes
         }
+    }
+
+    /// So many replies have come.
+    func answered(_ count: Int) {
+        content.withLock { $0.unanswered -= count }
     }
 
     /// Why the connection was closed; `nil` while it is open.
@@ -57,6 +96,7 @@ final class Outbox: Sendable {
     func close(reason: String) -> [Submission] {
         content.withLock { content in
             content.closeReason = content.closeReason ?? reason
+            content.bytes = ByteBuffer()
             defer { content.submissions = [] }
             return content.submissions
         }

@@ -10,8 +10,8 @@ extension RedisClient {
 
 /// Sends commands that wait in Redis, one at a time; a second caller waits behind the first.
 ///
-/// It connects when first used and again after a loss. A cancelled task closes the connection, so that Redis ends the wait
-/// too. Closed when it is released.
+/// It connects when first used, and again after a loss or where the command's key is at another node of a cluster. A
+/// cancelled task closes the connection, so that Redis ends the wait too. Closed when it is released.
 package final class RedisBlockingConnection: Sendable {
     private let client: RedisClient
     private let connection = Mutex<RedisConnection?>(nil)
@@ -28,7 +28,7 @@ package final class RedisBlockingConnection: Sendable {
     ///
     /// - Parameter timeout: how long to wait for the reply. It must be longer than the command asks Redis to wait, or the
     ///   connection is closed each time.
-    /// - Throws: ``RedisError``, or `CancellationError`. Nothing is retried.
+    /// - Throws: ``RedisError``, or `CancellationError`. Nothing is retried that Redis did not send elsewhere.
     package func send(
         _ command: any RedisArgumentConvertible..., timeout: Duration
     ) async throws -> RedisValue {
@@ -36,11 +36,25 @@ package final class RedisBlockingConnection: Sendable {
     }
 
     package func send(_ command: [RedisArgument], timeout: Duration) async throws -> RedisValue {
-        let connection = try await openConnection()
-        return try await withTaskCancellationHandler {
-            try await connection.send(command, deadline: .now() + TimeAmount(timeout))
-        } onCancel: {
-            connection.close()
+        let deadlines = Deadlines(reply: .now() + TimeAmount(timeout))
+        var address = client.address(of: command.routingKey)
+        var asking = false
+        while true {
+            let connection = try await openConnection(to: address)
+            do {
+                return try await withTaskCancellationHandler {
+                    try await connection.send(command, asking: asking, deadlines)
+                } onCancel: {
+                    connection.close()
+                }
+            } catch RedisError.server(let error) {
+                guard let redirection = Redirection(error, from: connection.address), redirection != .wait,
+                    .now() < deadlines.reply
+                else { throw RedisError.server(error) }
+                let asked = client.follow(redirection)
+                asking = asked != nil
+                address = asked ?? client.address(of: command.routingKey)
+            }
         }
     }
 
@@ -51,14 +65,20 @@ package final class RedisBlockingConnection: Sendable {
         }
     }
 
-    private func openConnection() async throws -> RedisConnection {
-        if let connection = connection.withLock({ $0 }), connection.closeReason == nil { return connection }
-        let opened = try await RedisConnection.open(
-            client.url, on: client.eventLoopGroup.next(), configuration: client.configuration)
-        connection.withLock { connection in
-            connection?.close()
-            connection = opened
+    private func openConnection(to address: RedisURL.Address) async throws -> RedisConnection {
+        if let connection = connection.withLock({ $0 }), connection.closeReason == nil, connection.address == address {
+            return connection
         }
-        return opened
+        do {
+            let opened = try await client.shared.connect(to: address)
+            connection.withLock { connection in
+                connection?.close()
+                connection = opened
+            }
+            return opened
+        } catch {
+            client.shared.doubtSlots()
+            throw error
+        }
     }
 }

@@ -1,14 +1,14 @@
 import NIOCore
 
 /// The event-loop side of a connection: writes what is in the outbox, gives each reply to its caller, and closes the
-/// connection when a deadline passes or the peer leaves the protocol.
+/// connection when Redis owes a reply for too long or the peer leaves the protocol.
 final class RedisChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     /// Who waits for a reply.
     private enum Reply {
-        case one(CheckedContinuation<RedisValue, any Error>)
+        case one(UnsafeContinuation<RedisValue, any Error>)
         case several(Batch)
     }
 
@@ -16,6 +16,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private let decoder: ReplyDecoder
     private let keepalive: TimeAmount
     private let messages: AsyncStream<RedisMessage>.Continuation?
+    private var submissions: [Outbox.Submission] = []
     private var state = RedisConnection.State<Reply>()
     private var context: ChannelHandlerContext?
     private var deadlineTimer: Scheduled<Void>?
@@ -36,44 +37,21 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     func flushOutbox() {
         guard let context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: 4096)
-        let now = NIODeadline.now()
-        for submission in outbox.take() {
-            do {
-                try send(submission, now: now, into: &buffer)
-            } catch {
-                submission.work.fail(error)
+        let bytes = outbox.take(into: &submissions, allocator: context.channel.allocator)
+        guard !submissions.isEmpty else { return }
+        for submission in submissions {
+            switch submission.caller {
+            case .one(let continuation): expect(.one(continuation), id: submission.id, submission.deadlines)
+            case .several(let continuation, let count):
+                let batch = Batch(count: count, continuation: continuation)
+                for _ in 0..<count { expect(.several(batch), id: submission.id, submission.deadlines) }
             }
         }
-        guard buffer.readableBytes > 0 else { return }
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
-    private func send(_ submission: Outbox.Submission, now: NIODeadline, into buffer: inout ByteBuffer)
-        throws(RedisError)
-    {
-        // Sent now, it would be late at once and cost everybody the connection.
-        guard now < submission.deadline else { throw .unavailable("the deadline passed before the command was sent") }
-        guard state.isOpen else { throw .unavailable("the connection is closing") }
-        switch submission.work {
-        case .one(let command, let continuation):
-            try CommandEncoder.encode(command, into: &buffer)
-            expect(.one(continuation), id: submission.id, deadline: submission.deadline)
-        case .several(let commands, let continuation):
-            let start = buffer.writerIndex
-            do {
-                for command in commands { try CommandEncoder.encode(command, into: &buffer) }
-            } catch {
-                buffer.moveWriterIndex(to: start)
-                throw error
-            }
-            let batch = Batch(count: commands.count, continuation: continuation)
-            for _ in commands { expect(.several(batch), id: submission.id, deadline: submission.deadline) }
-        }
-    }
-
-    private func expect(_ reply: Reply?, id: UInt64, deadline: NIODeadline) {
-        if let deadline = state.sent(id: id, deadline: deadline, reply: reply) { arm(deadline) }
+    private func expect(_ reply: Reply?, id: UInt64, _ deadlines: Deadlines) {
+        if let deadline = state.sent(id: id, deadlines: deadlines, reply: reply) { arm(deadline) }
     }
 
     /// The caller of these commands has gone.
@@ -85,28 +63,34 @@ final class RedisChannelHandler: ChannelInboundHandler {
     /// Accepts no more commands and closes when the last reply has come or its deadline has passed.
     func drain() {
         flushOutbox()
+        for submission in outbox.close(reason: "it was closed") {
+            submission.caller.fail(RedisError.unavailable("it was closed"))
+        }
         state.drain()
         if state.isDrained { close(reason: "it was closed") }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         hasReadSinceKeepalive = true
+        var answered = 0
         do {
             try decoder.feed(unwrapInboundIn(data))
             while context.channel.isActive, let value = try decoder.next() {
-                try receive(value)
+                if try receive(value) { answered += 1 }
             }
         } catch {
             close(reason: "\(error)") { _ in error }
         }
+        outbox.answered(answered)
         if state.isDrained { close(reason: "it was closed") }
     }
 
-    private func receive(_ value: RedisValue) throws(RedisError) {
+    /// Returns whether it was the reply to a submitted command.
+    private func receive(_ value: RedisValue) throws(RedisError) -> Bool {
         if messages != nil, let message = RedisMessage(push: value) {
             // Redis itself disconnects subscribers that cannot keep up; the subscriber learns of it by the reconnect.
             if case .dropped = messages?.yield(message) { close(reason: "the subscriber reads too slowly") }
-            return
+            return false
         }
         switch state.receive() {
         case .deliver(.one(let continuation)):
@@ -116,11 +100,12 @@ final class RedisChannelHandler: ChannelInboundHandler {
                 continuation.resume(returning: value)
             }
         case .deliver(.several(let batch)): batch.receive(value)
-        case .drop: break
+        case .drop(let id): return id != RedisConnection.probeID
         case .violation:
             if case .error(let error) = value { throw .protocolViolation("an unasked error: \(error)") }
             throw .protocolViolation("a reply that nobody asked for")
         }
+        return true
     }
 
     private func fail(_ reply: Reply, _ error: any Error) {
@@ -137,8 +122,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     private func deadlineReached() {
         switch state.deadlineReached(.now()) {
-        case .none: break
-        case .arm(let deadline): arm(deadline)
+        case .leave(let late, let next):
+            for reply in late { fail(reply, RedisError.timedOut) }
+            if let next { arm(next) }
         case .close(let late, let others):
             for reply in late { fail(reply, RedisError.timedOut) }
             for reply in others { fail(reply, RedisError.unknownOutcome("another command was not answered in time")) }
@@ -159,12 +145,12 @@ final class RedisChannelHandler: ChannelInboundHandler {
         guard let context, !hasReadSinceKeepalive, state.isIdle else { return }
         var buffer = context.channel.allocator.buffer(capacity: 16)
         guard (try? CommandEncoder.encode(["PING"], into: &buffer)) != nil else { return }
-        expect(nil, id: 0, deadline: .now() + keepalive)
+        expect(nil, id: RedisConnection.probeID, Deadlines(reply: .now() + keepalive))
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
     private func close(reason: String, error: (String) -> RedisError = { .unknownOutcome($0) }) {
-        for submission in outbox.close(reason: reason) { submission.work.fail(.unavailable(reason)) }
+        for submission in outbox.close(reason: reason) { submission.caller.fail(RedisError.unavailable(reason)) }
         for reply in state.close() { fail(reply, error(reason)) }
         messages?.finish()
         context?.close(promise: nil)
@@ -196,9 +182,9 @@ final class RedisChannelHandler: ChannelInboundHandler {
 private final class Batch {
     private var missing: Int
     private var replies: [RedisValue] = []
-    private var continuation: CheckedContinuation<[RedisValue], any Error>?
+    private var continuation: UnsafeContinuation<[RedisValue], any Error>?
 
-    init(count: Int, continuation: CheckedContinuation<[RedisValue], any Error>) {
+    init(count: Int, continuation: UnsafeContinuation<[RedisValue], any Error>) {
         missing = count
         self.continuation = continuation
         replies.reserveCapacity(count)

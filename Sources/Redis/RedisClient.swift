@@ -3,11 +3,16 @@ package import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// A Redis that many tasks use at once over one connection. Commands of concurrent callers are pipelined without asking.
+/// A Redis that many tasks use at once over one connection, or a Redis Cluster over one to each node that they need. Commands of
+/// concurrent callers are pipelined without asking.
 ///
-/// ``run()`` keeps the connection: it reconnects with backoff until it is cancelled. A command that is sent while Redis is
+/// ``run()`` keeps the connections: it reconnects with backoff until it is cancelled. A command that is sent while Redis is
 /// away waits for its return within its own time; one that was in flight when the connection died fails as
-/// ``RedisError/unknownOutcome(_:)``, unless it is idempotent, as reads are: then it is sent again.
+/// ``RedisError/unknownOutcome(_:)``, unless it is idempotent, as reads are: then it is sent again. What Redis refuses for a
+/// while (`LOADING`, `CLUSTERDOWN`, `TRYAGAIN`, `MASTERDOWN`) is tried again within the command's time.
+///
+/// A cluster makes no difference to callers, but for what Redis Cluster itself asks of them: the keys of a command, a script
+/// or a pipeline share a `{hash tag}`, and the database is 0. Commands without a key go to any one node.
 ///
 /// Blocking commands and subscriptions have connections of their own: ``makeBlockingConnection()``, ``subscribe(to:)``.
 /// `SUBSCRIBE`, `MONITOR`, `SELECT`, `CLIENT REPLY` and blocking commands must not be sent here, where they would
@@ -15,23 +20,24 @@ import Synchronization
 ///
 /// Commands are `nonisolated(nonsending)`, so that they cost no switch of executors on their way to the event loop.
 package final class RedisClient: Service, Sendable {
-    private typealias Waiter = CheckedContinuation<RedisConnection, any Error>
+    let shared: Shared
+    private let topology: Mutex<Topology<RedisNode>>
+    private let started: AsyncStream<RedisNode>
+    private let startedContinuation: AsyncStream<RedisNode>.Continuation
 
-    let url: RedisURL
-    let eventLoopGroup: any EventLoopGroup
-    let logger: Logger
-    let configuration: RedisConfiguration
-    private let state: Mutex<State<RedisConnection, Waiter>>
-    private let nextID = Atomic<UInt64>(0)
+    /// Between two looks at which node serves what.
+    private static let learnInterval: Duration = .milliseconds(50)
 
     package init(
         url: RedisURL, eventLoopGroup: any EventLoopGroup, logger: Logger, configuration: RedisConfiguration = .init()
     ) {
-        self.url = url
-        self.eventLoopGroup = eventLoopGroup
-        self.logger = logger
-        self.configuration = configuration
-        state = Mutex(State(maximumWaiters: configuration.maximumWaitingCalls))
+        let shared = Shared(
+            url: url, eventLoopGroup: eventLoopGroup, logger: logger, configuration: configuration)
+        let entry = RedisNode(url.addresses, shared: shared)
+        self.shared = shared
+        topology = Mutex(Topology(entry: entry) { RedisNode([$0], shared: shared) })
+        (started, startedContinuation) = AsyncStream.makeStream()
+        startedContinuation.yield(entry)
     }
 
     /// Sends one command: `client.send("HSET", key, "count", 3)`.
@@ -52,25 +58,39 @@ package final class RedisClient: Service, Sendable {
     package nonisolated(nonsending) func send(
         _ command: [RedisArgument], isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> RedisValue {
-        let deadline = deadline(timeout)
-        return try await attempt(isIdempotent: isIdempotent ?? command.isRead, deadline: deadline) { connection in
-            try await connection.send(command, deadline: deadline)
+        let deadlines = deadlines(timeout)
+        return try await attempt(
+            key: command.routingKey, isIdempotent: isIdempotent ?? command.isRead, deadlines: deadlines
+        ) { connection, asking in
+            try await connection.send(command, asking: asking, deadlines)
         }
     }
 
     /// Sends the commands in one piece and returns their replies in order.
     ///
-    /// No other caller's command comes between, but only `MULTI` and `EXEC` around them make them atomic.
+    /// No other caller's command comes between, but only `MULTI` and `EXEC` around them make them atomic. While a cluster
+    /// moves their slot, some may be served later than those behind them.
     /// - Throws: as ``send(_:isIdempotent:timeout:)``; if Redis refuses one of the commands, its error, when all have been
     ///   answered. The others have run.
     @discardableResult
     package nonisolated(nonsending) func pipeline(
         _ commands: [[RedisArgument]], isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> [RedisValue] {
-        let deadline = deadline(timeout)
-        let isIdempotent = isIdempotent ?? commands.allSatisfy(\.isRead)
-        let replies = try await attempt(isIdempotent: isIdempotent, deadline: deadline) { connection in
-            try await connection.send(commands, deadline: deadline)
+        let deadlines = deadlines(timeout)
+        let isTransaction = commands.first?.first?.text.uppercased() == "MULTI"
+        var replies = [RedisValue](repeating: .null, count: commands.count)
+        var missing = Array(commands.indices)
+        try await attempt(
+            key: commands.lazy.compactMap(\.routingKey).first, isWhole: isTransaction,
+            isIdempotent: isIdempotent ?? commands.allSatisfy(\.isRead), deadlines: deadlines
+        ) { connection, asking in
+            let sent: [[RedisArgument]] = missing.flatMap { asking ? [["ASKING"], commands[$0]] : [commands[$0]] }
+            let received = try await connection.send(sent, deadlines)
+            for (index, place) in missing.enumerated() { replies[place] = received[asking ? 2 * index + 1 : index] }
+            let refused = missing.filter { replies[$0].redirection(from: connection.address) != nil }
+            // A transaction of which a part was refused has been discarded by Redis.
+            if !isTransaction { missing = refused }
+            if let first = refused.first, case .error(let error) = replies[first] { throw RedisError.server(error) }
         }
         for case .error(let error) in replies { throw RedisError.server(error) }
         return replies
@@ -81,99 +101,168 @@ package final class RedisClient: Service, Sendable {
     package nonisolated(nonsending) func run(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument] = [], timeout: Duration? = nil
     ) async throws -> RedisValue {
-        let deadline = deadline(timeout)
+        let deadlines = deadlines(timeout)
         let rest = [RedisArgument(keys.count)] + keys.map { RedisArgument($0) } + arguments
-        return try await attempt(isIdempotent: script.isIdempotent, deadline: deadline) { connection in
+        return try await attempt(
+            key: keys.first.map { RedisArgument($0) }, isWhole: script.derivesKeys, isIdempotent: script.isIdempotent,
+            deadlines: deadlines
+        ) { connection, asking in
             do {
-                return try await connection.send(["EVALSHA", RedisArgument(script.sha1)] + rest, deadline: deadline)
+                let byHash = ["EVALSHA", RedisArgument(script.sha1)] + rest
+                return try await connection.send(byHash, asking: asking, deadlines)
             } catch RedisError.server(let error) where error.code == "NOSCRIPT" {
-                return try await connection.send(["EVAL", RedisArgument(script.source)] + rest, deadline: deadline)
+                let bySource = ["EVAL", RedisArgument(script.source)] + rest
+                return try await connection.send(bySource, asking: asking, deadlines)
             }
         }
     }
 
-    private func deadline(_ timeout: Duration?) -> NIODeadline {
-        .now() + TimeAmount(timeout ?? configuration.commandTimeout)
+    private func deadlines(_ timeout: Duration?) -> Deadlines {
+        Deadlines(
+            reply: .now() + TimeAmount(timeout ?? shared.configuration.commandTimeout),
+            caller: shared.configuration.callerDeadline())
     }
 
-    /// What never left may always be tried again, what may have run only if that does no harm. The deadline ends it, for
-    /// then no connection is given any more.
+    /// What never left or was refused for now may always be tried again, what may have run only if that does no harm. The
+    /// deadline ends it, for then no connection is given any more.
     private nonisolated(nonsending) func attempt<Value: Sendable>(
-        isIdempotent: @autoclosure () -> Bool, deadline: NIODeadline,
-        _ body: nonisolated(nonsending) (RedisConnection) async throws -> Value
+        key: @autoclosure () -> RedisArgument?, isWhole: Bool = false, isIdempotent: @autoclosure () -> Bool,
+        deadlines: Deadlines,
+        _ body: nonisolated(nonsending) (_ connection: RedisConnection, _ asking: Bool) async throws -> Value
     ) async throws -> Value {
+        var asked: RedisURL.Address?
+        var refusals = 0
+        var backoff = Backoff(
+            initial: shared.configuration.initialBackoff, maximum: shared.configuration.maximumBackoff)
+        var generator = SystemRandomNumberGenerator()
         while true {
-            let connection = try await connection(before: deadline)
+            let node = try node(of: key(), asked: asked)
+            guard let connection = try await node.connection(before: deadlines.caller) else { continue }
             do {
-                return try await body(connection)
-            } catch RedisError.unavailable(let reason) where NIODeadline.now() < deadline {
-                state.withLock { $0.disconnected(connection, reason: reason) }
-            } catch RedisError.unknownOutcome(let reason) where isIdempotent() && NIODeadline.now() < deadline {
-                state.withLock { $0.disconnected(connection, reason: reason) }
-            }
-        }
-    }
-
-    private nonisolated(nonsending) func connection(before deadline: NIODeadline) async throws -> RedisConnection {
-        if let connection = state.withLock({ $0.connection }) { return connection }
-        let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
-        let timer = eventLoopGroup.next().scheduleTask(deadline: deadline) { self.endWait(id) }
-        defer { timer.cancel() }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                switch state.withLock({ $0.acquire(id: id, continuation) }) {
-                case .use(let connection): continuation.resume(returning: connection)
-                case .refuse(let error): continuation.resume(throwing: error)
-                case .wait:
-                    // A cancellation or a deadline that came before the wait found nothing to end.
-                    if Task.isCancelled { endWait(id, CancellationError()) }
-                    if deadline <= .now() { endWait(id) }
+                return try await body(connection, asked != nil)
+            } catch RedisError.unavailable(let reason)
+                where connection.closeReason != nil && NIODeadline.now() < deadlines.caller
+            {
+                node.disconnected(connection, reason: reason)
+                asked = nil
+            } catch RedisError.unknownOutcome(let reason) where isIdempotent() && NIODeadline.now() < deadlines.caller {
+                node.disconnected(connection, reason: reason)
+                asked = nil
+            } catch RedisError.server(let error) {
+                guard let redirection = Redirection(error, from: connection.address, isWhole: isWhole) else {
+                    throw RedisError.server(error)
                 }
+                asked = follow(redirection)
+                // Nodes that disagree for a while send a caller round and round.
+                let pause = redirection == .wait || refusals > 2 ? backoff.next(using: &generator) : .zero
+                guard .now() + TimeAmount(pause) < deadlines.caller else { throw RedisError.server(error) }
+                if pause > .zero { try await Task.sleep(for: pause) }
+                refusals += 1
             }
-        } onCancel: {
-            endWait(id, CancellationError())
         }
     }
 
-    private func endWait(_ id: UInt64, _ error: CancellationError? = nil) {
-        guard let (waiter, reason) = state.withLock({ $0.abandon(id: id) }) else { return }
-        waiter.resume(throwing: error ?? RedisError.unavailable(reason))
+    private func node(of key: @autoclosure () -> RedisArgument?, asked: RedisURL.Address?) throws -> RedisNode {
+        if let asked { return change { $0.node(at: asked) } }
+        let node = topology.withLock { $0.isCluster ? $0.node(of: key().map { HashSlot(of: $0) }) : $0.node(of: nil) }
+        guard let node else { throw RedisError.unavailable("no node of the cluster is known") }
+        return node
+    }
+
+    /// Where a connection for this key or channel leads.
+    func address(of key: RedisArgument?) -> RedisURL.Address {
+        (try? node(of: key, asked: nil).address) ?? shared.url.addresses[0]
+    }
+
+    /// Takes note of what Redis said. Returns who is to be asked, where it is not the owner of the slot.
+    func follow(_ redirection: Redirection) -> RedisURL.Address? {
+        switch redirection {
+        case .ask(let address): return address
+        case .wait: shared.doubtSlots()
+        case .moved(let slot, let address):
+            change { ((), $0.moved(slot, to: address)) }
+            shared.doubtSlots(knower: address)
+        }
+        return nil
+    }
+
+    @discardableResult
+    private func change<Value: Sendable>(
+        _ body: (inout Topology<RedisNode>) -> (Value, Topology<RedisNode>.Change)
+    ) -> Value {
+        let (value, change) = topology.withLock { body(&$0) }
+        for node in change.started { startedContinuation.yield(node) }
+        for node in change.retired { node.retire() }
+        return value
     }
 
     /// Connects and reconnects until the task is cancelled or the service group shuts down; commands in flight then get
     /// their replies, and all later calls fail as unavailable.
     package func run() async throws {
-        await cancelWhenGracefulShutdown { await self.keepConnected() }
-        for waiter in state.withLock({ $0.stop() }) {
-            waiter.resume(throwing: RedisError.unavailable("the client was stopped"))
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.keepSlotsKnown() }
+                for await node in self.started { group.addTask { await node.run() } }
+                group.cancelAll()
+            }
         }
     }
 
-    private func keepConnected() async {
-        var backoff = Backoff(initial: configuration.initialBackoff, maximum: configuration.maximumBackoff)
-        var generator = SystemRandomNumberGenerator()
-        while !Task.isCancelled {
-            do {
-                let connection = try await RedisConnection.open(
-                    url, on: eventLoopGroup.next(), configuration: configuration)
-                logger.info("connected to Redis", metadata: ["url": "\(url)"])
-                backoff.reset()
-                for waiter in state.withLock({ $0.connected(connection) }) ?? [] {
-                    waiter.resume(returning: connection)
+    /// Learns the slots of a cluster whenever there is doubt about them.
+    private func keepSlotsKnown() async {
+        for await knower in shared.doubts {
+            guard let known = topology.withLock({ $0.isCluster ? $0.addresses : nil }) else { continue }
+            // Any node may be behind the others, so whoever is asked next is another one.
+            for address in [knower].compactMap({ $0 }) + known.shuffled() + shared.url.addresses {
+                do {
+                    let connection = try await shared.connect(to: address)
+                    defer { connection.close() }
+                    let deadlines = Deadlines(reply: .now() + TimeAmount(shared.configuration.connectTimeout))
+                    let map = try SlotMap(
+                        reply: try await connection.send(["CLUSTER", "SLOTS"], deadlines), from: address)
+                    change { ((), $0.learned(map)) }
+                    break
+                } catch {
+                    guard !Task.isCancelled else { return }
+                    shared.logger.warning(
+                        "cannot learn the cluster's slots", metadata: ["address": "\(address)", "error": "\(error)"])
                 }
-                await connection.waitUntilClosed()
-                let reason = connection.closeReason ?? "the connection was closed"
-                state.withLock { $0.disconnected(connection, reason: reason) }
-                logger.warning("lost the connection to Redis", metadata: ["url": "\(url)", "reason": "\(reason)"])
-            } catch RedisError.unavailable(let reason) {
-                logger.warning("cannot connect to Redis", metadata: ["reason": "\(reason)"])
-                state.withLock { $0.connectFailed(reason: reason) }
-            } catch {
-                // Only the cancellation of this task is left.
-                return
             }
-            guard !Task.isCancelled else { return }
-            try? await Task.sleep(for: backoff.next(using: &generator))
+            try? await Task.sleep(for: Self.learnInterval)
+        }
+    }
+}
+
+extension RedisClient {
+    /// What a client's connections have in common.
+    struct Shared: Sendable {
+        let url: RedisURL
+        let eventLoopGroup: any EventLoopGroup
+        let logger: Logger
+        let configuration: RedisConfiguration
+        /// Moments at which the cluster may have changed, each with the address of a node that knows, if any does.
+        let doubts: AsyncStream<RedisURL.Address?>
+        private let doubtsContinuation: AsyncStream<RedisURL.Address?>.Continuation
+
+        init(
+            url: RedisURL, eventLoopGroup: any EventLoopGroup, logger: Logger, configuration: RedisConfiguration
+        ) {
+            self.url = url
+            self.eventLoopGroup = eventLoopGroup
+            self.logger = logger
+            self.configuration = configuration
+            (doubts, doubtsContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        }
+
+        func doubtSlots(knower: RedisURL.Address? = nil) {
+            doubtsContinuation.yield(knower)
+        }
+
+        func connect(
+            to address: RedisURL.Address, messages: AsyncStream<RedisMessage>.Continuation? = nil
+        ) async throws -> RedisConnection {
+            try await RedisConnection.open(
+                url, at: address, on: eventLoopGroup.next(), configuration: configuration, messages: messages)
         }
     }
 }

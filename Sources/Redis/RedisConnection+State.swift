@@ -22,19 +22,17 @@ extension RedisConnection {
 
         private struct Sent {
             let id: UInt64
-            let deadline: NIODeadline
+            let deadlines: Deadlines
             /// `nil` once the caller has gone; the reply is then dropped when it comes.
             var reply: Reply?
+
+            /// When something is next to be done about it.
+            var due: NIODeadline { reply == nil ? deadlines.reply : deadlines.caller }
         }
 
         private var phase = Phase.open
         private var inFlight = CircularBuffer<Sent>()
         private var armedDeadline = NIODeadline.distantFuture
-
-        /// Whether commands may be written.
-        var isOpen: Bool {
-            if case .open = phase { true } else { false }
-        }
 
         /// Whether no reply is awaited.
         var isIdle: Bool { inFlight.isEmpty }
@@ -42,24 +40,25 @@ extension RedisConnection {
         /// A command was written. Commands of one caller that belong together share an `id`.
         ///
         /// Returns when ``deadlineReached(_:)`` must be called, unless a call that comes early enough is already due.
-        mutating func sent(id: UInt64, deadline: NIODeadline, reply: Reply?) -> NIODeadline? {
-            inFlight.append(Sent(id: id, deadline: deadline, reply: reply))
-            guard deadline < armedDeadline else { return nil }
-            armedDeadline = deadline
-            return deadline
+        mutating func sent(id: UInt64, deadlines: Deadlines, reply: Reply?) -> NIODeadline? {
+            let sent = Sent(id: id, deadlines: deadlines, reply: reply)
+            inFlight.append(sent)
+            guard sent.due < armedDeadline else { return nil }
+            armedDeadline = sent.due
+            return sent.due
         }
 
         enum ReceiveAction {
             case deliver(Reply)
             /// Its caller has gone.
-            case drop
+            case drop(id: UInt64)
             /// Nobody asked for this: the peer and we are out of step.
             case violation
         }
 
         mutating func receive() -> ReceiveAction {
             guard let first = inFlight.popFirst() else { return .violation }
-            return first.reply.map { .deliver($0) } ?? .drop
+            return first.reply.map { .deliver($0) } ?? .drop(id: first.id)
         }
 
         /// Whether the connection has nothing left to wait for and should be closed.
@@ -80,23 +79,32 @@ extension RedisConnection {
         }
 
         enum DeadlineAction {
-            case none
-            case arm(NIODeadline)
+            /// The callers of `late` go without their replies, which are dropped when they come. ``deadlineReached(_:)`` must be
+            /// called again at `next`.
+            case leave(late: [Reply], next: NIODeadline?)
             /// Redis owes a reply past its deadline. The connection must be closed: `late` timed out, and of `others` it is
             /// unknown whether they ran.
             case close(late: [Reply], others: [Reply])
         }
 
         mutating func deadlineReached(_ now: NIODeadline) -> DeadlineAction {
-            let earliest = inFlight.lazy.map(\.deadline).min() ?? .distantFuture
-            guard earliest <= now else {
-                armedDeadline = earliest
-                return earliest == .distantFuture ? .none : .arm(earliest)
+            if inFlight.contains(where: { $0.deadlines.reply <= now }) {
+                let late = inFlight.filter { $0.deadlines.caller <= now }.compactMap(\.reply)
+                let others = inFlight.filter { $0.deadlines.caller > now }.compactMap(\.reply)
+                _ = close()
+                return .close(late: late, others: others)
             }
-            let late = inFlight.filter { $0.deadline <= now }.compactMap(\.reply)
-            let others = inFlight.filter { $0.deadline > now }.compactMap(\.reply)
-            _ = close()
-            return .close(late: late, others: others)
+            var late: [Reply] = []
+            var next = NIODeadline.distantFuture
+            for index in inFlight.indices {
+                if let reply = inFlight[index].reply, inFlight[index].due <= now {
+                    late.append(reply)
+                    inFlight[index].reply = nil
+                }
+                next = min(next, inFlight[index].due)
+            }
+            armedDeadline = next
+            return .leave(late: late, next: inFlight.isEmpty ? nil : next)
         }
 
         /// No more commands are accepted; see ``isDrained``.

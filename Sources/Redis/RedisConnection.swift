@@ -1,15 +1,26 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// One connection to one Redis, from its handshake to its end; it never comes back. Many tasks may send at once.
 final class RedisConnection: Sendable {
+    /// The id of what is sent for the connection's own sake.
+    static let probeID: UInt64 = 0
+
+    /// Whom it is connected to.
+    let address: RedisURL.Address
     private let channel: any Channel
     private let handler: NIOLoopBound<RedisChannelHandler>
     private let outbox: Outbox
-    private let nextID = Atomic<UInt64>(1)
+    private let nextID = Atomic<UInt64>(probeID + 1)
 
-    private init(channel: any Channel, handler: NIOLoopBound<RedisChannelHandler>, outbox: Outbox) {
+    private typealias TLSHandlers = @Sendable () throws -> [NIOSSLClientHandler]
+
+    private init(
+        address: RedisURL.Address, channel: any Channel, handler: NIOLoopBound<RedisChannelHandler>, outbox: Outbox
+    ) {
+        self.address = address
         self.channel = channel
         self.handler = handler
         self.outbox = outbox
@@ -17,17 +28,21 @@ final class RedisConnection: Sendable {
 
     /// Connects, authenticates, names the connection, selects the database and waits until Redis serves commands.
     ///
-    /// - Parameter messages: where published messages go, if this connection will subscribe.
+    /// - Parameters:
+    ///   - address: one of the URL's, or of another node of its cluster.
+    ///   - messages: where published messages go, if this connection will subscribe.
     /// - Throws: ``RedisError/unavailable(_:)`` with the reason, or `CancellationError`.
     static func open(
-        _ url: RedisURL, on eventLoop: any EventLoop, configuration: RedisConfiguration,
+        _ url: RedisURL, at address: RedisURL.Address, on eventLoop: any EventLoop, configuration: RedisConfiguration,
         messages: AsyncStream<RedisMessage>.Continuation? = nil
     ) async throws -> RedisConnection {
-        let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)
+        let deadlines = Deadlines(reply: .now() + TimeAmount(configuration.connectTimeout))
         do {
-            let connection = try await connect(url, on: eventLoop, configuration: configuration, messages: messages)
+            let tls = if let tls = url.tls { try tls.handlers(for: address) } else { { [] } as TLSHandlers }
+            let connection = try await connect(
+                address, on: eventLoop, configuration: configuration, tls: tls, messages: messages)
             do {
-                try await connection.shakeHands(url, clientName: configuration.clientName, deadline: deadline)
+                try await connection.shakeHands(url, clientName: configuration.clientName, deadlines)
                 return connection
             } catch {
                 connection.close()
@@ -36,32 +51,37 @@ final class RedisConnection: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch RedisError.server(let error) {
-            throw RedisError.unavailable("\(url) answered: \(error)")
+            throw RedisError.unavailable("\(address) answered: \(error)")
         } catch RedisError.timedOut {
-            throw RedisError.unavailable("\(url) did not answer within \(configuration.connectTimeout)")
+            throw RedisError.unavailable("\(address) did not answer within \(configuration.connectTimeout)")
+        } catch RedisError.unknownOutcome(let reason) {
+            throw RedisError.unavailable("\(address): \(reason)")
         } catch {
-            throw RedisError.unavailable("\(url): \(error)")
+            throw RedisError.unavailable("\(address): \(error)")
         }
     }
 
     private static func connect(
-        _ url: RedisURL, on eventLoop: any EventLoop, configuration: RedisConfiguration,
+        _ address: RedisURL.Address, on eventLoop: any EventLoop, configuration: RedisConfiguration,
+        tls: @escaping TLSHandlers,
         messages: AsyncStream<RedisMessage>.Continuation?
     ) async throws -> RedisConnection {
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
         let initialize: @Sendable (any Channel) -> EventLoopFuture<RedisConnection> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                let outbox = Outbox()
+                let outbox = Outbox(maximumUnanswered: configuration.maximumWaitingCommands)
                 let handler = RedisChannelHandler(
                     outbox: outbox, decoder: try ReplyDecoder(maximumReplyBytes: configuration.maximumReplyBytes),
                     keepalive: TimeAmount(configuration.keepalive), messages: messages)
+                try channel.pipeline.syncOperations.addHandlers(try tls())
                 try channel.pipeline.syncOperations.addHandler(handler)
                 return RedisConnection(
-                    channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), outbox: outbox)
+                    address: address, channel: channel,
+                    handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), outbox: outbox)
             }
         }
-        switch url.address {
+        switch address {
         case .unix(let path):
             return try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: initialize)
         case .tcp(let host, let port):
@@ -69,47 +89,70 @@ final class RedisConnection: Sendable {
         }
     }
 
-    private func shakeHands(_ url: RedisURL, clientName: String?, deadline: NIODeadline) async throws {
+    private func shakeHands(_ url: RedisURL, clientName: String?, _ deadlines: Deadlines) async throws {
         var commands: [[RedisArgument]] = []
         if let password = url.password {
             commands.append(["AUTH", RedisArgument(url.user ?? "default"), RedisArgument(password)])
         }
         if url.database != 0 { commands.append(["SELECT", RedisArgument(url.database)]) }
         if let clientName { commands.append(["CLIENT", "SETNAME", RedisArgument(clientName)]) }
+        // Only the nodes of a cluster may stand in for each other; others refuse this command.
+        if url.addresses.count > 1 { commands.append(["CLUSTER", "INFO"]) }
         // While Redis loads its data it refuses a PING, but not what stands before.
         commands.append(["PING"])
-        for case .error(let error) in try await send(commands, deadline: deadline) {
+        for case .error(let error) in try await send(commands, deadlines) {
             throw RedisError.server(error)
         }
     }
 
+    /// - Parameter asking: whether the node is to serve it although it does not own the key's slot yet.
     /// - Throws: ``RedisError``, or `CancellationError` at once when the task is cancelled; the command may then still run.
-    nonisolated(nonsending) func send(_ command: [RedisArgument], deadline: NIODeadline) async throws -> RedisValue {
-        try await submit(deadline) { .one(command, $0) }
-    }
-
-    /// Sends the commands in one piece, so that no other caller's command comes between. Errors are among the replies.
-    nonisolated(nonsending) func send(_ commands: [[RedisArgument]], deadline: NIODeadline) async throws -> [RedisValue]
-    {
-        guard !commands.isEmpty else { return [] }
-        return try await submit(deadline) { .several(commands, $0) }
-    }
-
-    private nonisolated(nonsending) func submit<Value: Sendable>(
-        _ deadline: NIODeadline, _ work: (CheckedContinuation<Value, any Error>) -> Outbox.Submission.Work
-    ) async throws -> Value {
+    nonisolated(nonsending) func send(
+        _ command: [RedisArgument], asking: Bool = false, _ deadlines: Deadlines
+    ) async throws -> RedisValue {
+        guard !asking else {
+            let reply = try await send([["ASKING"], command], deadlines)[1]
+            if case .error(let error) = reply { throw RedisError.server(error) }
+            return reply
+        }
         let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                if outbox.put(Outbox.Submission(id: id, deadline: deadline, work: work(continuation))) {
-                    channel.eventLoop.execute { self.handler.value.flushOutbox() }
+            // The queue of replies resumes each exactly once, as its tests show; checking that costs an allocation a command.
+            try await withUnsafeThrowingContinuation { continuation in
+                submit(Outbox.Submission(id: id, deadlines: deadlines, caller: .one(continuation))) {
+                    (buffer) throws(RedisError) in
+                    try CommandEncoder.encode(command, into: &buffer)
                 }
-                // A cancellation that came before the submission found nothing to abandon.
-                if Task.isCancelled { abandon(id) }
             }
         } onCancel: {
             abandon(id)
         }
+    }
+
+    /// Sends the commands in one piece, so that no other caller's command comes between. Errors are among the replies.
+    nonisolated(nonsending) func send(
+        _ commands: [[RedisArgument]], _ deadlines: Deadlines
+    ) async throws -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
+        let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let caller = Outbox.Caller.several(continuation, count: commands.count)
+                submit(Outbox.Submission(id: id, deadlines: deadlines, caller: caller)) { (buffer) throws(RedisError) in
+                    for command in commands { try CommandEncoder.encode(command, into: &buffer) }
+                }
+            }
+        } onCancel: {
+            abandon(id)
+        }
+    }
+
+    private func submit(_ submission: Outbox.Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) {
+        if outbox.put(submission, encode: encode) {
+            channel.eventLoop.execute { self.handler.value.flushOutbox() }
+        }
+        // A cancellation that came before the submission found nothing to abandon.
+        if Task.isCancelled { abandon(submission.id) }
     }
 
     private func abandon(_ id: UInt64) {
@@ -119,14 +162,18 @@ final class RedisConnection: Sendable {
     /// Why the connection ended, once it has.
     var closeReason: String? { outbox.closeReason }
 
-    /// Returns when the connection has ended. A cancelled task drains it first: no more commands are accepted, and those in
-    /// flight get their replies.
+    /// Returns when the connection has ended. A cancelled task drains it first.
     func waitUntilClosed() async {
         await withTaskCancellationHandler {
             try? await channel.closeFuture.get()
         } onCancel: {
-            channel.eventLoop.execute { self.handler.value.drain() }
+            drain()
         }
+    }
+
+    /// Closes as soon as the commands in flight have their replies; no more are accepted.
+    func drain() {
+        channel.eventLoop.execute { self.handler.value.drain() }
     }
 
     /// Closes at once; commands in flight fail with unknown outcome.

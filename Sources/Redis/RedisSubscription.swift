@@ -57,7 +57,7 @@ package struct RedisSubscription: AsyncSequence, Sendable {
 
         fileprivate init(subscription: RedisSubscription) {
             self.subscription = subscription
-            let configuration = subscription.client.configuration
+            let configuration = subscription.client.shared.configuration
             backoff = Backoff(initial: configuration.initialBackoff, maximum: configuration.maximumBackoff)
         }
 
@@ -73,7 +73,8 @@ package struct RedisSubscription: AsyncSequence, Sendable {
                         backoff.reset()
                         return .subscribed
                     } catch {
-                        subscription.client.logger.warning(
+                        subscription.client.shared.doubtSlots()
+                        subscription.client.shared.logger.warning(
                             "cannot subscribe",
                             metadata: ["channels": "\(subscription.channels)", "error": "\(error)"])
                     }
@@ -93,18 +94,19 @@ private final class SubscribedConnection {
     private var messages: AsyncStream<RedisMessage>.Iterator
 
     init(_ subscription: RedisSubscription) async throws {
-        let client = subscription.client
+        let shared = subscription.client.shared
         let (stream, continuation) = AsyncStream.makeStream(
-            of: RedisMessage.self, bufferingPolicy: .bufferingOldest(client.configuration.maximumWaitingMessages))
+            of: RedisMessage.self, bufferingPolicy: .bufferingOldest(shared.configuration.maximumWaitingMessages))
         messages = stream.makeAsyncIterator()
-        connection = try await RedisConnection.open(
-            client.url, on: client.eventLoopGroup.next(), configuration: client.configuration, messages: continuation)
-        let deadline = NIODeadline.now() + TimeAmount(client.configuration.commandTimeout)
+        // Every node of a cluster passes on what is published at any other, so any would do; it is the one that publishers use.
+        let address = subscription.client.address(of: subscription.channels.first.map { RedisArgument($0) })
+        connection = try await shared.connect(to: address, messages: continuation)
+        let deadlines = Deadlines(reply: .now() + TimeAmount(shared.configuration.commandTimeout))
         let replies: [RedisValue]
         do {
             // One command per channel, since Redis answers each channel separately.
             replies = try await connection.send(
-                subscription.channels.map { ["SUBSCRIBE", RedisArgument($0)] }, deadline: deadline)
+                subscription.channels.map { ["SUBSCRIBE", RedisArgument($0)] }, deadlines)
         } catch {
             connection.close()
             throw error

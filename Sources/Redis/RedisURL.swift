@@ -5,6 +5,10 @@ import FoundationEssentials
 /// - `unix:/path/redis.sock`, with `?db=2&user=queue&password=secret` where needed
 /// - `redis://user:password@host:6379/2`; the port is 6379 and the database 0 where they are missing, and
 ///   `redis://:password@host` authenticates as the default user
+/// - `rediss://…` is the same over TLS. Whom it trusts stands behind `?`, called as in `redis-cli`: `cacert=FILE`, and where Redis
+///   asks for a client's certificate `cert=FILE&key=FILE`
+/// - `redis://host:7000,host:7001,host:7002`: nodes of a Redis Cluster. Any one would do, for the first answer that says so makes
+///   a URL's Redis a cluster; where several are named, the others are asked while the first is away
 ///
 /// User and password are percent-encoded.
 package struct RedisURL: Sendable, Hashable {
@@ -13,27 +17,48 @@ package struct RedisURL: Sendable, Hashable {
         case tcp(host: String, port: Int)
     }
 
-    package var address: Address
+    /// At least one; several are nodes of one cluster.
+    package private(set) var addresses: [Address]
     package var user: String?
     package var password: String?
     package var database: Int
+    /// Nil: what is sent is not encrypted.
+    package var tls: RedisTLS?
 
-    package init(address: Address, user: String? = nil, password: String? = nil, database: Int = 0) {
-        self.address = address
+    package init(
+        address: Address, user: String? = nil, password: String? = nil, database: Int = 0, tls: RedisTLS? = nil
+    ) {
+        addresses = [address]
         self.user = user
         self.password = password
         self.database = database
+        self.tls = tls
     }
 
     /// - Throws: ``RedisURLError``, which says what is wrong without repeating a password.
     package init(_ text: String) throws {
-        guard let components = URLComponents(string: text) else {
+        let authority = text.firstRange(of: "://").map { text[$0.upperBound...].prefix { $0 != "/" && $0 != "?" } }
+        let hosts = authority.map { $0[($0.lastIndex(of: "@").map($0.index(after:)) ?? $0.startIndex)...] } ?? ""
+        guard hosts.contains(",") else {
+            try self.init(single: text)
+            return
+        }
+        let urls = try hosts.split(separator: ",", omittingEmptySubsequences: false).map { host in
+            try RedisURL(single: text[..<hosts.startIndex] + host + text[hosts.endIndex...])
+        }
+        self = urls[0]
+        addresses = urls.flatMap(\.addresses)
+    }
+
+    private init(single text: some StringProtocol) throws {
+        guard let components = URLComponents(string: String(text)) else {
             throw RedisURLError(reason: "it is not a URL")
         }
         switch components.scheme {
         case "unix": try self.init(unix: components)
-        case "redis": try self.init(redis: components)
-        default: throw RedisURLError(reason: "it begins with neither unix: nor redis://")
+        case "redis": try self.init(tcp: components, tls: nil)
+        case "rediss": try self.init(tcp: components, tls: RedisTLS())
+        default: throw RedisURLError(reason: "it begins with none of unix:, redis://, rediss://")
         }
         if user != nil, password == nil {
             throw RedisURLError(reason: "it has a user but no password")
@@ -55,7 +80,7 @@ package struct RedisURL: Sendable, Hashable {
         }
     }
 
-    private init(redis components: URLComponents) throws {
+    private init(tcp components: URLComponents, tls: RedisTLS?) throws {
         guard var host = components.host, !host.isEmpty else {
             throw RedisURLError(reason: "it names no host")
         }
@@ -66,7 +91,7 @@ package struct RedisURL: Sendable, Hashable {
         guard (1...65535).contains(port) else {
             throw RedisURLError(reason: "\(port) is not a port")
         }
-        guard components.query == nil, components.fragment == nil else {
+        guard components.query == nil || tls != nil, components.fragment == nil else {
             throw RedisURLError(reason: "nothing may follow the database number")
         }
         let path = components.path.drop { $0 == "/" }
@@ -74,7 +99,18 @@ package struct RedisURL: Sendable, Hashable {
             address: .tcp(host: host, port: port),
             user: components.user.flatMap { $0.isEmpty ? nil : $0 },
             password: components.password,
-            database: path.isEmpty ? 0 : try Self.database(String(path)))
+            database: path.isEmpty ? 0 : try Self.database(String(path)), tls: tls)
+        for item in components.queryItems ?? [] {
+            switch item.name {
+            case "cacert": self.tls?.authorities = item.value
+            case "cert": self.tls?.certificate = item.value
+            case "key": self.tls?.key = item.value
+            default: throw RedisURLError(reason: "'\(item.name)' is none of cacert, cert, key")
+            }
+        }
+        guard (self.tls?.certificate == nil) == (self.tls?.key == nil) else {
+            throw RedisURLError(reason: "cert and key go together")
+        }
     }
 
     private static func database(_ text: String) throws -> Int {
@@ -90,17 +126,25 @@ package struct RedisURLError: Error, Hashable, CustomStringConvertible {
     package let reason: String
 
     package var description: String {
-        "not a Redis URL: \(reason); right are unix:/path/redis.sock?db=0 and redis://user:password@host:6379/0"
+        "not a Redis URL: \(reason); right are unix:/path/redis.sock?db=0, redis://user:password@host:6379/0 and"
+            + " rediss://host:6379/0?cacert=FILE"
     }
 }
 
 extension RedisURL: CustomStringConvertible {
     /// The URL without its password, for logs.
     package var description: String {
-        switch address {
-        case .unix(let path): "unix:\(path)" + (database == 0 ? "" : "?db=\(database)")
-        case .tcp(let host, let port):
-            "redis://\(user.map { "\($0)@" } ?? "")\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
+        let places = addresses.map(\.description).joined(separator: ",")
+        if case .unix? = addresses.first { return "unix:\(places)" + (database == 0 ? "" : "?db=\(database)") }
+        return "\(tls == nil ? "redis" : "rediss")://\(user.map { "\($0)@" } ?? "")\(places)/\(database)"
+    }
+}
+
+extension RedisURL.Address: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unix(let path): path
+        case .tcp(let host, let port): "\(host.contains(":") ? "[\(host)]" : host):\(port)"
         }
     }
 }

@@ -9,7 +9,7 @@ import Synchronization
 /// process dies, however that happens.
 ///
 /// Most tests take ``shared()`` and keep apart by ``uniquePrefix()``; those that stop, kill or fill a server start their own.
-package final class RedisServer: Sendable {
+package final class RedisServer: ThrowawayRedis {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
@@ -116,17 +116,11 @@ package final class RedisServer: Sendable {
 
     package var url: RedisURL { RedisURL(address: .unix(path: socketPath)) }
 
+    package var servers: [RedisServer] { [self] }
+
     /// A key prefix that no other test has.
     package static func uniquePrefix() -> String {
         "test-\(UInt64.random(in: 0...UInt64.max)):"
-    }
-
-    /// Lends a running client of this server.
-    @discardableResult
-    package func withClient<Value: Sendable>(
-        configuration: RedisConfiguration = .init(), _ body: @Sendable (RedisClient) async throws -> Value
-    ) async throws -> Value {
-        try await TestSupport.withClient(url, configuration: configuration, body)
     }
 
     /// Ends the server as an operator would: it writes what it persists and leaves. The data stays for ``start()``.

@@ -13,13 +13,13 @@ import TestSupport
 
 /// What outlives a run of the service: Redis, the queue's socket and log.
 struct Surroundings: Sendable {
-    let redis: RedisServer
+    let redis: any ThrowawayRedis
     let keyPrefix = RedisServer.uniquePrefix()
     let driver = QueueDriver()
     private let directory: String
 
-    init(redis: RedisServer? = nil) async throws {
-        if let redis { self.redis = redis } else { self.redis = try await RedisServer.shared() }
+    init(redis: (any ThrowawayRedis)? = nil) async throws {
+        if let redis { self.redis = redis } else { self.redis = try await RedisKind.standard.shared() }
         directory = "/tmp/progress-test-\(UInt64.random(in: 0...UInt64.max))"
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

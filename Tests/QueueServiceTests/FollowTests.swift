@@ -8,8 +8,10 @@ import Testing
 @testable import QueueService
 
 @Suite(.timeLimit(.minutes(1))) struct FollowTests {
-    @Test func followingResumesFromACursorWithoutGapOrDuplicate() async throws {
-        try await withServingQueue { queue in
+    @Test(arguments: RedisKind.allCases) func followingResumesFromACursorWithoutGapOrDuplicate(on redis: RedisKind)
+        async throws
+    {
+        try await withServingQueue(on: redis.shared()) { queue in
             let worker = ScriptedWorker("w", of: queue)
             try await worker.connected {
                 try await worker.granted()

@@ -8,8 +8,10 @@ import Testing
 @testable import QueueService
 
 @Suite(.timeLimit(.minutes(1))) struct PreemptionTests {
-    @Test func aClickIsPushedToTheWorkerAndDisplacesWhatItRuns() async throws {
-        try await withServingQueue { queue in
+    @Test(arguments: RedisKind.allCases) func aClickIsPushedToTheWorkerAndDisplacesWhatItRuns(on redis: RedisKind)
+        async throws
+    {
+        try await withServingQueue(on: redis.shared()) { queue in
             let worker = ScriptedWorker("w", of: queue)
             try await worker.connected {
                 try await worker.granted()
@@ -122,7 +124,7 @@ import Testing
 
     @Test func aKilledRedisLosesNothingThatWasAcknowledged() async throws {
         let redis = try await RedisServer.start(appendOnly: true)
-        try await withQueue(redis: redis, limits: QueueLimits(lease: .seconds(60))) { queue in
+        try await withQueue(on: redis, limits: QueueLimits(lease: .seconds(60))) { queue in
             try await queue.serving {
                 try await queue.fill()
                 let worker = ScriptedWorker("w", of: queue)
@@ -140,6 +142,35 @@ import Testing
                     #expect(high.jobID == click.id)
                     #expect(try await worker.drain(from: high).count == 5)
                     #expect(try await queue.job(playlist.id).state == .completed)
+                }
+            }
+        }
+    }
+
+    @Test func aReplicaTakesOverFromAKilledMasterAndTheQueueGoesOn() async throws {
+        let cluster = try await RedisCluster.start()
+        try await withQueue(on: cluster, limits: QueueLimits(lease: .seconds(60))) { queue in
+            try await queue.serving {
+                try await queue.fill()
+                let worker = ScriptedWorker("w", of: queue)
+                try await worker.connected {
+                    try await worker.granted()
+                    let playlist = try #require(try await queue.enqueue(.playlist, "p").job)
+                    let second = try #require(try await worker.analysed(try await worker.work()))
+                    let start = try await queue.end()
+                    let place = try await queue.withStore { try await cluster.place(of: $0.keys.root(lane: "0")) }
+                    try await cluster.waitUntilReplicated(place)
+                    await cluster.masters[place].kill()
+
+                    let click = try #require(try await queue.enqueue(.song, "s9").job)
+                    #expect(try await queue.job(playlist.id).analysed == 1)
+                    let high = try #require(try await worker.exchange(second, .suspended(Suspended())))
+                    #expect(high.jobID == click.id)
+                    #expect(try await worker.drain(from: high).count == 5)
+                    let events = try await queue.events(after: start) {
+                        $0.kind == .completed && $0.job?.id == playlist.id
+                    }
+                    #expect(events.count { $0.kind == .songAnalysed } == 5)
                 }
             }
         }

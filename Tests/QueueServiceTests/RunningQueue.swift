@@ -19,11 +19,13 @@ final class RunningQueue: Sendable {
     let workers: WorkersClient
     let catalog: CatalogClient
 
-    private let redis: RedisServer
+    private let redis: any ThrowawayRedis
     private let configuration: QueueConfiguration
     private let address: RPCAddress
 
-    fileprivate init(redis: RedisServer, configuration: QueueConfiguration, client: RPCClient, address: RPCAddress) {
+    fileprivate init(
+        redis: any ThrowawayRedis, configuration: QueueConfiguration, client: RPCClient, address: RPCAddress
+    ) {
         self.redis = redis
         self.configuration = configuration
         self.client = client
@@ -56,7 +58,7 @@ final class RunningQueue: Sendable {
 
     /// Lends another service on the same keys, not yet started.
     func withReplica(_ body: @Sendable (RunningQueue) async throws -> Void) async throws {
-        try await withQueue(redis: redis, configuration: configuration, body)
+        try await withQueue(on: redis, configuration: configuration, body)
     }
 
     /// The store behind the service, to look into.
@@ -70,18 +72,19 @@ final class RunningQueue: Sendable {
 
 /// Lends a queue service, not yet started, whose keys are its own.
 func withQueue(
-    redis: RedisServer? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
+    on redis: (any ThrowawayRedis)? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
     _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
-    let server = if let redis { redis } else { try await RedisServer.shared() }
+    let redis = if let redis { redis } else { try await RedisKind.standard.shared() }
     let configuration = QueueConfiguration(
         limits: limits, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
         passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
-    try await withQueue(redis: server, configuration: configuration, body)
+    try await withQueue(on: redis, configuration: configuration, body)
 }
 
 private func withQueue(
-    redis: RedisServer, configuration: QueueConfiguration, _ body: @Sendable (RunningQueue) async throws -> Void
+    on redis: any ThrowawayRedis, configuration: QueueConfiguration,
+    _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
     let path = "/tmp/queue-test-\(UInt64.random(in: 0...UInt64.max)).sock"
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -97,9 +100,10 @@ private func withQueue(
 
 /// Lends a running queue service with user `u`, whose playlist `p` has the songs s0 to s4 of s0 to s9.
 func withServingQueue(
-    lanes: Int = 1, limits: QueueLimits = QueueLimits(), _ body: @Sendable (RunningQueue) async throws -> Void
+    on redis: (any ThrowawayRedis)? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
+    _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
-    try await withQueue(lanes: lanes, limits: limits) { queue in
+    try await withQueue(on: redis, lanes: lanes, limits: limits) { queue in
         try await queue.serving {
             try await queue.fill()
             try await body(queue)
@@ -126,11 +130,8 @@ extension RunningQueue {
 
     /// Waits until so many services listen to the hints of the first lane.
     func subscribed(by count: Int64) async throws {
-        try await withStore { store in
-            let channel = store.keys.hints(lane: "0")
-            while try await store.send("PUBSUB", "NUMSUB", channel).elements?.last?.int ?? 0 < count {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+        while try await redis.subscribers(of: configuration.keys.hints(lane: "0")) < count {
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 

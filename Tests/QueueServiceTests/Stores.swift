@@ -9,8 +9,11 @@ import Testing
 @testable import QueueService
 
 /// Lends a store with keys of its own.
-func withStore(limits: QueueLimits = QueueLimits(), _ body: @Sendable (Store) async throws -> Void) async throws {
-    try await RedisServer.shared().withClient { redis in
+func withStore(
+    on redis: RedisKind = .standard, limits: QueueLimits = QueueLimits(),
+    _ body: @Sendable (Store) async throws -> Void
+) async throws {
+    try await redis.shared().withClient { redis in
         try await body(
             Store(
                 redis: redis, keys: Keys(prefix: RedisServer.uniquePrefix()),
@@ -19,8 +22,11 @@ func withStore(limits: QueueLimits = QueueLimits(), _ body: @Sendable (Store) as
 }
 
 /// The first lane, with user `u`, whose playlist `p` has the songs s0 to s4 of s0 to s9, each a second long.
-func withLane(limits: QueueLimits = QueueLimits(), _ body: @Sendable (TestLane) async throws -> Void) async throws {
-    try await withStore(limits: limits) { store in
+func withLane(
+    on redis: RedisKind = .standard, limits: QueueLimits = QueueLimits(),
+    _ body: @Sendable (TestLane) async throws -> Void
+) async throws {
+    try await withStore(on: redis, limits: limits) { store in
         let lane = TestLane(queue: LaneQueue(lane: "0", store: store))
         try await lane.fill(user: "u")
         try await body(lane)

@@ -61,8 +61,10 @@ import Testing
 
     static let cases = JobState.known.flatMap { state in JobEvent.allCases.map { (state, $0) } }
 
-    @Test func everyEventInEveryStateLeadsSwiftAndRedisToTheSame() async throws {
-        try await withStore { store in
+    @Test(arguments: RedisKind.allCases) func everyEventInEveryStateLeadsSwiftAndRedisToTheSame(on redis: RedisKind)
+        async throws
+    {
+        try await withStore(on: redis) { store in
             let constants = Scripts.constants(analyzers: .builtIn, limits: QueueLimits())
             let preamble = constants + String(decoding: PackageResources.prelude_lua, as: UTF8.self)
             let seed = RedisScript(

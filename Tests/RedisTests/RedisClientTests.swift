@@ -1,5 +1,3 @@
-import NIOCore
-import NIOPosix
 import Redis
 import TestSupport
 import Testing
@@ -170,10 +168,7 @@ import Testing
     }
 
     @Test func aRedisIsReachedByTCP() async throws {
-        let probe = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = try #require(probe.localAddress?.port)
-        try await probe.close()
+        let port = try await freePorts(1)[0]
         let server = try await RedisServer.start(options: ["--port", "\(port)", "--bind", "127.0.0.1"])
         try await withClient(RedisURL("redis://127.0.0.1:\(port)")) { client in
             let reply = try await client.send("PING")

@@ -14,7 +14,7 @@ import Testing
     private func open(_ callers: String) -> State {
         var state = State()
         for (id, caller) in callers.enumerated() {
-            _ = state.sent(id: UInt64(id), deadline: seconds(5), reply: caller)
+            _ = state.sent(id: UInt64(id), deadlines: Deadlines(reply: seconds(5)), reply: caller)
         }
         return state
     }
@@ -47,44 +47,43 @@ import Testing
 
     @Test func theCallersOfOneBatchLeaveTogether() {
         var state = open("a")
-        for caller in "bb" { _ = state.sent(id: 7, deadline: seconds(5), reply: caller) }
+        for caller in "bb" { _ = state.sent(id: 7, deadlines: Deadlines(reply: seconds(5)), reply: caller) }
         #expect(state.abandon(id: 7) == ["b", "b"])
         #expect((1...3).map { _ in deliver(&state) } == ["a", "dropped", "dropped"])
     }
 
     @Test func onlyAnEarlierDeadlineIsArmed() {
         var state = State()
-        #expect(state.sent(id: 1, deadline: seconds(5), reply: "a") == seconds(5))
-        #expect(state.sent(id: 2, deadline: seconds(6), reply: "b") == nil)
-        #expect(state.sent(id: 3, deadline: seconds(4), reply: "c") == seconds(4))
+        #expect(state.sent(id: 1, deadlines: Deadlines(reply: seconds(5)), reply: "a") == seconds(5))
+        #expect(state.sent(id: 2, deadlines: Deadlines(reply: seconds(6)), reply: "b") == nil)
+        #expect(state.sent(id: 3, deadlines: Deadlines(reply: seconds(4)), reply: "c") == seconds(4))
     }
 
     @Test func aDeadlineWhoseReplyCameArmsTheNext() {
         var state = open("a")
-        _ = state.sent(id: 1, deadline: seconds(9), reply: "b")
+        _ = state.sent(id: 1, deadlines: Deadlines(reply: seconds(9)), reply: "b")
         _ = state.receive()
-        guard case .arm(seconds(9)) = state.deadlineReached(seconds(5)) else {
+        guard case .leave([], next: seconds(9)) = state.deadlineReached(seconds(5)) else {
             Issue.record("b still waits")
             return
         }
         _ = state.receive()
-        guard case .none = state.deadlineReached(seconds(9)) else {
+        guard case .leave([], next: nil) = state.deadlineReached(seconds(9)) else {
             Issue.record("nobody waits")
             return
         }
-        #expect(state.sent(id: 2, deadline: seconds(20), reply: "c") == seconds(20))
+        #expect(state.sent(id: 2, deadlines: Deadlines(reply: seconds(20)), reply: "c") == seconds(20))
     }
 
     @Test func aMissedDeadlineEndsTheConnectionAndTellsTheLateFromTheOthers() {
         var state = open("ab")
-        _ = state.sent(id: 2, deadline: seconds(9), reply: "c")
+        _ = state.sent(id: 2, deadlines: Deadlines(reply: seconds(9)), reply: "c")
         guard case .close(let late, let others) = state.deadlineReached(seconds(5)) else {
             Issue.record("a and b are late")
             return
         }
         #expect(late == ["a", "b"])
         #expect(others == ["c"])
-        #expect(!state.isOpen)
         #expect(deliver(&state) == "violation")
     }
 
@@ -98,10 +97,33 @@ import Testing
         #expect(late == [])
     }
 
-    @Test func drainingRefusesNewCommandsAndEndsWithTheLastReply() {
+    @Test func aCallerWhoseTimeHasComeLeavesAloneAndItsReplyIsDropped() {
+        var state = open("a")
+        #expect(
+            state.sent(id: 1, deadlines: Deadlines(reply: seconds(9), caller: seconds(2)), reply: "b") == seconds(2))
+        guard case .leave(["b"], next: seconds(5)) = state.deadlineReached(seconds(2)) else {
+            Issue.record("only b leaves")
+            return
+        }
+        #expect((1...2).map { _ in deliver(&state) } == ["a", "dropped"])
+    }
+
+    @Test func aReplyThatIsOwedForTooLongEndsTheConnectionThoughItsCallerLeft() {
+        var state = State()
+        _ = state.sent(id: 1, deadlines: Deadlines(reply: seconds(9), caller: seconds(2)), reply: "a")
+        guard case .leave(["a"], next: seconds(9)) = state.deadlineReached(seconds(2)) else {
+            Issue.record("a leaves")
+            return
+        }
+        guard case .close([], []) = state.deadlineReached(seconds(9)) else {
+            Issue.record("the server owes a reply")
+            return
+        }
+    }
+
+    @Test func drainingEndsWithTheLastReply() {
         var state = open("a")
         state.drain()
-        #expect(!state.isOpen)
         #expect(!state.isDrained)
         #expect(deliver(&state) == "a")
         #expect(state.isDrained)

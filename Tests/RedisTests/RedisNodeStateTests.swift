@@ -3,9 +3,9 @@ import Testing
 @testable import Redis
 
 /// Who waits for which connection, without sockets. Callers are letters.
-@Suite struct RedisClientStateTests {
+@Suite struct RedisNodeStateTests {
     private final class Connection {}
-    private typealias State = RedisClient.State<Connection, Character>
+    private typealias State = RedisNode.State<Connection, Character>
 
     private func acquire(_ state: inout State, id: UInt64, _ caller: Character = "a") -> String {
         switch state.acquire(id: id, caller) {
@@ -13,6 +13,7 @@ import Testing
         case .wait: "wait"
         case .refuse(.unavailable(let reason)): reason
         case .refuse(let error): "\(error)"
+        case .askOthers: "ask others"
         }
     }
 
@@ -50,10 +51,19 @@ import Testing
         #expect(state.connection === present)
     }
 
+    @Test func aRetiredNodeSendsItsCallersElsewhere() {
+        var state = State(maximumWaiters: 10)
+        _ = acquire(&state, id: 1)
+        #expect(state.end(.retired).waiters == ["a"])
+        #expect(state.hasRetired)
+        #expect(acquire(&state, id: 2) == "ask others")
+        #expect(state.connected(Connection()) == nil)
+    }
+
     @Test func aStoppedClientRefusesAllAndStaysStopped() {
         var state = State(maximumWaiters: 10)
         _ = acquire(&state, id: 1)
-        #expect(state.stop() == ["a"])
+        #expect(state.end(.stopped).waiters == ["a"])
         #expect(state.connected(Connection()) == nil)
         state.connectFailed(reason: "refused")
         #expect(acquire(&state, id: 2) == "the client was stopped")

@@ -1,18 +1,26 @@
-extension RedisClient {
+extension RedisNode {
     /// Whether there is a connection, and who waits for one.
     ///
     /// ```
     /// away ──connected──▶ connected ──disconnected──▶ away
-    ///   └──────stop()───▶ stopped ◀──────stop()─────────┘
+    ///   └──────end()────▶   ended   ◀─────end()────────┘
     /// ```
     struct State<Connection: AnyObject, Waiter> {
-        private enum Phase {
-            /// No connection, for this reason. Goes to `connected` or `stopped`.
-            case away(reason: String)
-            /// Goes to `away` when the connection ends, or to `stopped`.
-            case connected(Connection)
-            /// Final: every call fails.
+        /// Why a node ended.
+        enum End {
+            /// It serves no slots any more: others must be asked.
+            case retired
+            /// The client was stopped.
             case stopped
+        }
+
+        private enum Phase {
+            /// No connection, for this reason. Goes to `connected` or `ended`.
+            case away(reason: String)
+            /// Goes to `away` when the connection ends, or to `ended`.
+            case connected(Connection)
+            /// Final.
+            case ended(End)
         }
 
         private let maximumWaiters: Int
@@ -27,17 +35,23 @@ extension RedisClient {
             if case .connected(let connection) = phase { connection } else { nil }
         }
 
+        var hasRetired: Bool {
+            if case .ended(.retired) = phase { true } else { false }
+        }
+
         enum AcquireAction {
             case use(Connection)
             case wait
             case refuse(RedisError)
+            case askOthers
         }
 
         /// A call needs the connection.
         mutating func acquire(id: UInt64, _ waiter: Waiter) -> AcquireAction {
             switch phase {
             case .connected(let connection): return .use(connection)
-            case .stopped: return .refuse(.unavailable("the client was stopped"))
+            case .ended(.retired): return .askOthers
+            case .ended(.stopped): return .refuse(.unavailable("the client was stopped"))
             case .away(let reason):
                 guard waiters.count < maximumWaiters else {
                     return .refuse(.unavailable("\(reason); \(maximumWaiters) calls already wait"))
@@ -53,9 +67,9 @@ extension RedisClient {
             return (waiter, reason)
         }
 
-        /// Returns who waited for this. Stopped clients want no connection and return `nil`.
+        /// Returns who waited for this. Ended nodes want no connection and return `nil`.
         mutating func connected(_ connection: Connection) -> [Waiter]? {
-            if case .stopped = phase { return nil }
+            if case .ended = phase { return nil }
             phase = .connected(connection)
             defer { waiters = [:] }
             return Array(waiters.values)
@@ -72,11 +86,13 @@ extension RedisClient {
             if case .away = phase { phase = .away(reason: reason) }
         }
 
-        /// Returns who waited in vain.
-        mutating func stop() -> [Waiter] {
-            phase = .stopped
-            defer { waiters = [:] }
-            return Array(waiters.values)
+        /// Returns the connection, and who waited in vain.
+        mutating func end(_ end: End) -> (connection: Connection?, waiters: [Waiter]) {
+            defer {
+                phase = .ended(end)
+                waiters = [:]
+            }
+            return (connection, Array(waiters.values))
         }
     }
 }
