@@ -132,7 +132,10 @@ let package = Package(
         library(
             "TestSupport",
             ["AnalysisAPI", "Redis", "RPC", log, .product(name: "Subprocess", package: "swift-subprocess")] + nio),
-        tests("RPCTests", nio + ["RPC", log, lifecycle]),
+        tests("RPCTests", nio + ["RPC", "TestSupport", log, lifecycle]),
+        tests(
+            "DaemonTests",
+            nio + ["AnalysisAPI", "Daemon", "RPC", arguments, log, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC", log]),
         tests("RedisTests", nio + ["Redis", "TestSupport", log]),
         tests("JobsTests", ["AnalysisAPI", "Jobs"]),

@@ -1,0 +1,84 @@
+// What every service answers beside its own methods: health and reflection, over a real socket.
+
+import AnalysisAPI
+import ArgumentParser
+import Foundation
+import Logging
+import NIOPosix
+import RPC
+import Synchronization
+import Testing
+
+@testable import Daemon
+
+@Suite(.timeLimit(.minutes(1))) struct ServingTests {
+    private func withClient(
+        _ check: @escaping HealthService.Check, _ body: (RPCClient) async throws -> Void
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let options = try ServerOptions.parse(["--listen", "unix:/tmp/serving-\(UUID().uuidString.prefix(13)).sock"])
+        let server = try options.server(
+            [], health: check, tls: TLSOptions.parse([]), DaemonContext(logger: logger, eventLoopGroup: group))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await server.run() }
+            let address = try #require(try await server.listening().first)
+            let client = RPCClient(address: address, eventLoopGroup: group, logger: logger)
+            tasks.addTask { try await client.run() }
+            try await body(client)
+            tasks.cancelAll()
+        }
+    }
+
+    @Test func healthSaysWhatIsMissing() async throws {
+        try await withClient({ "Redis does not answer" }) { client in
+            let reply = try await HealthClient(client).check(HealthRequest())
+            #expect(reply == HealthReply(status: .notServing, reason: "Redis does not answer"))
+        }
+        try await withClient({ nil }) { client in
+            let reply = try await HealthClient(client).check(HealthRequest())
+            #expect(reply == HealthReply(status: .serving))
+        }
+    }
+
+    @Test func healthOfAServiceThatIsNotHere() async throws {
+        try await withClient({ nil }) { client in
+            let error = await #expect(throws: RPCError.self) {
+                try await HealthClient(client).check(HealthRequest(service: "analysis.v1.Elsewhere"))
+            }
+            #expect(error?.code == .notFound)
+            let watched = try await HealthClient(client).watch(HealthRequest(service: "analysis.v1.Elsewhere")).next()
+            #expect(watched?.status == .serviceUnknown)
+        }
+    }
+
+    @Test func watcherIsToldEveryChange() async throws {
+        let problem = Mutex<String?>(nil)
+        try await withClient({ problem.withLock { $0 } }) { client in
+            let changes = HealthClient(client).watch(HealthRequest())
+            var seen = [try await changes.next()]
+            problem.withLock { $0 = "away" }
+            seen.append(try await changes.next())
+            problem.withLock { $0 = nil }
+            seen.append(try await changes.next())
+            let serving = HealthReply(status: .serving)
+            #expect(seen == [serving, HealthReply(status: .notServing, reason: "away"), serving])
+        }
+    }
+
+    @Test func reflectionDescribesAServiceAndAllThatItNeeds() async throws {
+        try await withClient({ nil }) { client in
+            let reflection = ReflectionClient(client)
+            let services = try await reflection.listServices(ListServicesRequest()).services
+            #expect(services == ["analysis.v1.Health", "analysis.v1.Reflection"])
+            let files = try await reflection.describeSymbol(DescribeSymbolRequest(symbol: "analysis.v1.Queue")).files
+            // The name is the first field of a FileDescriptorProto.
+            let names = files.map { String(decoding: $0.dropFirst(2).prefix(Int($0[1])), as: UTF8.self) }
+            #expect(names == ["analysis/v1/jobs.proto", "analysis/v1/queue.proto"])
+            let error = await #expect(throws: RPCError.self) {
+                try await reflection.describeSymbol(DescribeSymbolRequest(symbol: "analysis.v1.Nothing"))
+            }
+            #expect(error?.code == .notFound)
+        }
+    }
+}
