@@ -13,10 +13,10 @@ struct AnalysisWorkerCommand: DaemonCommand {
         commandName: "analysis-worker",
         abstract: "Runs analyses for the queue, each in a process that can be frozen where it stands.")
 
-    @Option(help: "Address of the queue-service, such as unix:/run/queue.sock.")
+    @Option(help: "Address of the queue-service, such as unix:/run/queue.sock.", transform: rpcAddress)
     var queue: RPCAddress
 
-    @Option(help: "Address of the progress-service.")
+    @Option(help: "Address of the progress-service.", transform: rpcAddress)
     var progress: RPCAddress
 
     @Option(name: .long, help: "A folder of music that analyses may open files of. Repeatable.", transform: folder(at:))

@@ -2,11 +2,15 @@
 
 package import ArgumentParser
 import Glibc
+package import Logging
+package import NIOCore
 package import RPC
 
 /// Where a process is called, by whom, and with which certificate.
 package struct ServerOptions: ParsableArguments {
-    @Option(help: "Address to serve, as unix:PATH, tls://HOST:PORT or tcp://HOST:PORT; may be repeated.")
+    @Option(
+        help: "Address to serve, as unix:PATH, tls://HOST:PORT or tcp://HOST:PORT; may be repeated.",
+        transform: rpcAddress)
     package var listen: [RPCAddress] = []
 
     @Option(
@@ -21,21 +25,17 @@ package struct ServerOptions: ParsableArguments {
             PEER=METHOD: lets a peer that is no operator call a method; may be repeated. PEER is uid:NUMBER, a name in a \
             certificate, or anonymous for plaintext TCP. METHOD is package.Service/Method, package.Service/* or *.
             """,
-        transform: { try grant($0, "--allow", "METHOD") })
+        transform: { try grant($0, "METHOD", "analysis.v1.Workers/*") })
     package var allow: [AccessRules.Grant] = []
 
     @Option(
         help: "PEER=USER: lets a peer that is no operator act for a user, or for all with *; may be repeated.",
-        transform: { try grant($0, "--act-for", "USER") })
+        transform: { try grant($0, "USER", "alice") })
     package var actFor: [AccessRules.Grant] = []
 
     @Option(
         help: "The key set against which tokens of callers are checked: a file that `analysisctl keys rotate` makes.")
     package var verifyingKeys: String?
-
-    @Flag(
-        help: "Serve tcp:// addresses where other machines can connect: everything can be read and changed on the way.")
-    package var allowPlaintext = false
 
     package init() {}
 
@@ -53,7 +53,7 @@ package struct ServerOptions: ParsableArguments {
                 ReflectionService(serviceNames: names + HealthService.names + ReflectionService.names),
             ]
         var configuration = RPCServer.Configuration()
-        configuration.allowsRemotePlaintext = allowPlaintext
+        configuration.allowsRemotePlaintext = tls.allowPlaintext
         configuration.tls = try tls.identity()
         configuration.access = AccessRules(
             operatorUserIDs: operatorUid.isEmpty ? [geteuid(), 0] : Set(operatorUid), allowed: allow, actsFor: actFor,
@@ -64,7 +64,7 @@ package struct ServerOptions: ParsableArguments {
     }
 }
 
-/// The certificate of a process, which it shows to those whom it calls and to those who call it.
+/// What a process shows of itself to those whom it calls and to those who call it.
 package struct TLSOptions: ParsableArguments {
     @Option(help: "A PEM file with this process's certificate, for tls:// addresses.")
     package var tlsCertificate: String?
@@ -74,6 +74,9 @@ package struct TLSOptions: ParsableArguments {
 
     @Option(help: "A PEM file with the certificates of the authorities that vouch for the other side.")
     package var tlsAuthority: String?
+
+    @Flag(help: "Speak plaintext to other machines at tcp:// addresses: all of it can be read and changed on the way.")
+    package var allowPlaintext = false
 
     package init() {}
 
@@ -92,17 +95,23 @@ package struct TLSOptions: ParsableArguments {
 
     /// A client that shows the certificate where the address asks for one.
     package func client(_ address: RPCAddress, _ context: DaemonContext) throws -> RPCClient {
+        try client(address, context.eventLoopGroup, context.logger)
+    }
+
+    package func client(
+        _ address: RPCAddress, _ eventLoopGroup: any EventLoopGroup, _ logger: Logger
+    ) throws -> RPCClient {
         var configuration = RPCClient.Configuration()
         configuration.tls = try identity()
+        configuration.allowsRemotePlaintext = allowPlaintext
         return RPCClient(
-            address: address, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
-            configuration: configuration)
+            address: address, eventLoopGroup: eventLoopGroup, logger: logger, configuration: configuration)
     }
 }
 
-private func grant(_ text: String, _ flag: String, _ target: String) throws -> AccessRules.Grant {
+private func grant(_ text: String, _ target: String, _ example: String) throws -> AccessRules.Grant {
     guard let grant = AccessRules.Grant(text) else {
-        throw ValidationError("\(flag) is '\(text)'; it must be PEER=\(target).")
+        throw ValidationError("it must be PEER=\(target), as in worker.example=\(example)")
     }
     return grant
 }

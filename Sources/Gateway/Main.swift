@@ -15,10 +15,10 @@ struct GatewayCommand: DaemonCommand {
     @Option(help: "Where to serve HTTP: tcp://HOST:PORT or unix:PATH. May be given more than once.")
     var listen: [String] = ["tcp://127.0.0.1:8080"]
 
-    @Option(help: "Where the queue service is: unix:PATH, tls://HOST:PORT or tcp://HOST:PORT.")
+    @Option(help: "Where the queue service is: unix:PATH, tls://HOST:PORT or tcp://HOST:PORT.", transform: rpcAddress)
     var queue: RPCAddress
 
-    @Option(help: "Where the progress service is, likewise.")
+    @Option(help: "Where the progress service is, likewise.", transform: rpcAddress)
     var progress: RPCAddress
 
     @Option(

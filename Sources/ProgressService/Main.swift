@@ -17,7 +17,7 @@ struct ProgressServiceCommand: DaemonCommand {
     @OptionGroup var serving: ServerOptions
     @OptionGroup var tls: TLSOptions
 
-    @Option(help: "Where the queue-service listens.")
+    @Option(help: "Where the queue-service listens.", transform: rpcAddress)
     var queue: RPCAddress
 
     @Option(

@@ -10,10 +10,10 @@ import RPC
 
 /// The addresses of the services.
 struct Connection: ParsableArguments {
-    @Option(help: "Address of the queue service: unix:PATH, tls://HOST:PORT or tcp://HOST:PORT.")
+    @Option(help: "Address of the queue service: unix:PATH, tls://HOST:PORT or tcp://HOST:PORT.", transform: rpcAddress)
     var queue: RPCAddress?
 
-    @Option(help: "Address of the progress service.")
+    @Option(help: "Address of the progress service.", transform: rpcAddress)
     var progress: RPCAddress?
 
     @Option(help: "How many seconds a call may take, waiting for the service included.")
@@ -45,17 +45,13 @@ struct Connection: ParsableArguments {
         to address: RPCAddress?, flag: String, variable: String, _ body: @Sendable (RPCClient) async throws -> Result
     ) async throws -> Result {
         let inherited = ProcessInfo.processInfo.environment[variable]
-        guard let address = try address ?? inherited.map({ try RPCAddress($0) }) else {
+        guard let address = try address ?? inherited.map(rpcAddress) else {
             throw ValidationError("\(flag) is missing, and \(variable) is not set.")
         }
         var logger = Logger(label: "analysisctl")
         logger.logLevel = .error
-        var configuration = RPCClient.Configuration()
-        configuration.tls = try tls.identity()
-        let client = RPCClient(
-            address: address, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
-            configuration: configuration)
         do {
+            let client = try tls.client(address, MultiThreadedEventLoopGroup.singleton, logger)
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await client.run() }
                 defer { group.cancelAll() }
