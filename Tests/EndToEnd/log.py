@@ -5,7 +5,7 @@ import threading
 import time
 
 from analysis.v1 import jobs_pb2, queue_pb2
-from analysisqueue import Client, RPCError
+from analysisqueue import Client
 
 TIMEOUT = 120
 
@@ -24,13 +24,12 @@ class Event:
 
 
 class EventLog:
-    """Everything that happens from now on; goes on from its cursors when the queue service comes back."""
+    """Everything that happens from now on; goes on where it was when the queue service comes back."""
 
     def __init__(self, system):
         self.address = f"unix:{system.ready['sockets']['queue']}"
         self.events: list[Event] = []
         self.changed = threading.Condition()
-        self.cursors: dict[str, str] = {}
         self.followed = threading.Event()
         threading.Thread(target=self._follow, daemon=True).start()
         assert self.followed.wait(30), "the event log could not be followed"
@@ -53,20 +52,9 @@ class EventLog:
             return [event for event in self.events if event.kind == kind]
 
     def _follow(self):
-        while True:
-            try:
-                self._follow_until_cut()
-            except (RPCError, OSError):
-                time.sleep(0.1)  # the service is away: nothing tells when it is back
-
-    def _follow_until_cut(self):
-        cursors = [queue_pb2.LaneCursor(lane=lane, cursor=cursor) for lane, cursor in self.cursors.items()]
         with Client(self.address) as client:
-            queue = client.service(queue_pb2, "Queue")
-            for message in queue.Follow(queue_pb2.FollowRequest(cursors=cursors)):
+            for message in client.follow(queue_pb2.FollowRequest()):
                 kind = queue_pb2.EventKind.Name(message.kind).removeprefix("EVENT_KIND_")
-                if message.cursor:
-                    self.cursors[message.lane] = message.cursor
                 with self.changed:
                     self.events.append(
                         Event(kind, message.job, message.song_id, message.by_job_id, message.reason, message.epoch))

@@ -7,8 +7,10 @@ The worker starts it where it is configured as an analyzer, for example
 """
 
 import re
+import typing
 
-from analysisqueue.analyzer import Rejected, serve
+from analysis.v1.jobs_pb2 import Song
+from analysisqueue.analyzer import Progress, Rejected, serve
 
 THEMES = {
     "love": {"love", "heart", "kiss", "darling", "lover"},
@@ -20,12 +22,12 @@ THEMES = {
 CONCERNING = {"violence"}
 
 
-def analyze(song, path, progress):
+def analyze(song: Song, path: str, progress: Progress) -> dict[str, typing.Any]:
     lyrics = next((attribute.value for attribute in song.attributes if attribute.name == "lyrics"), "")
     words = re.findall(r"[\w']+", lyrics.lower())
     if not words:
         raise Rejected("the song has no lyrics")
-    counts = {}
+    counts: dict[str, int] = {}
     for number, (theme, markers) in enumerate(THEMES.items(), start=1):
         counts[theme] = sum(word in markers for word in words)
         progress(number / len(THEMES), f"looking for {theme}")

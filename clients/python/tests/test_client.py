@@ -1,250 +1,374 @@
-"""The client against a peer that is played frame by frame."""
+"""The sync and the asyncio client against a peer that is played frame by frame."""
 
-import contextlib
+import concurrent.futures
 import gc
-import queue
-import socket
-import threading
 
 import pytest
 
-from analysis.v1 import jobs_pb2, queue_pb2, workers_pb2
+from analysis.v1 import jobs_pb2, progress_pb2, queue_pb2, workers_pb2
 from analysis.v1.frame_pb2 import Frame
-from analysisqueue import Client, RPCError, StatusCode, wire
-from analysisqueue.connection import CREDIT_BYTES
+from analysisqueue import Options, Progress, Queue, RPCError, StatusCode, Workers
+from peer import TIMEOUT, Peer
 
 pytestmark = pytest.mark.timeout(60)
 
-
-class Peer:
-    """A server that the test plays: it greets, then the test reads and sends single frames."""
-
-    def __init__(self, folder, greeting=Frame(kind=Frame.HELLO, version=1)):
-        self.address = f"unix:{folder}/s"
-        self._greeting = greeting
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(f"{folder}/s")
-        self._listener.listen()
-        self._connections = queue.SimpleQueue()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection = self._listener.accept()[0]
-                connection.sendall(wire.length_prefixed(self._greeting))
-                self._connections.put(connection)
-
-    def accept(self):
-        """The next connection, with the client's HELLO read."""
-        self.connection = self._connections.get(timeout=10)
-        self.frames = self.connection.makefile("rb")
-        hello = self.receive()
-        assert (hello.kind, hello.version, hello.credit) == (Frame.HELLO, 1, CREDIT_BYTES)
-
-    def receive(self) -> Frame:
-        return wire.read(self.frames, Frame)
-
-    def send(self, **fields):
-        self.connection.sendall(wire.length_prefixed(Frame(**fields)))
-
-    def drop(self):
-        self.frames.close()
-        self.connection.shutdown(socket.SHUT_RDWR)
-        self.connection.close()
-
-    def close(self):
-        self._listener.close()
+JOB = queue_pb2.JobRequest(job_id="0-17")
+QUICK = Options(shortest_backoff=0.001, longest_backoff=0.002)
 
 
-@pytest.fixture
-def peer(tmp_path):
-    peer = Peer(tmp_path)
-    yield peer
-    peer.close()
+def failure(future) -> RPCError:
+    error = future.exception(TIMEOUT)
+    assert isinstance(error, RPCError), error
+    return error
 
 
-@pytest.fixture
-def service(peer):
-    with Client(peer.address) as client:
-        yield client.service(queue_pb2, "Queue")
-
-
-def in_background(function, *arguments, **options):
-    """Runs a call in a thread; its outcome comes out of the queue."""
-    outcome = queue.SimpleQueue()
-
-    def run():
-        try:
-            outcome.put(function(*arguments, **options))
-        except Exception as error:
-            outcome.put(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return outcome
-
-
-def test_a_unary_call_carries_everything_and_returns_its_reply(peer, service):
-    outcome = in_background(
-        service.GetJob, queue_pb2.JobRequest(job_id="0-17"), timeout=5, metadata=[("trace", "é"), ("key-bin", b"\xff")])
-    peer.accept()
+def test_a_unary_call_carries_everything_and_returns_its_reply(peer, shell):
+    reply = shell(peer.address, token="secret").background(
+        Queue.GetJob, JOB, timeout=5, metadata=[("trace", "é"), ("key-bin", b"\xff")])
+    hello = peer.accept()
+    assert (hello.kind, hello.version, hello.credit, hello.max_message_bytes) == (Frame.HELLO, 1, 256 << 10, 4 << 20)
     call = peer.receive()
     assert (call.kind, call.stream, call.method) == (Frame.CALL, 1, "analysis.v1.Queue/GetJob")
-    assert (call.has_message, call.end, call.timeout_us) == (True, True, 5_000_000)
-    assert [(h.name, h.value) for h in call.metadata] == [("trace", "é".encode()), ("key-bin", b"\xff")]
-    assert queue_pb2.JobRequest.FromString(call.payload).job_id == "0-17"
-    peer.send(kind=Frame.STATUS, stream=1, has_message=True, payload=jobs_pb2.Job(id="0-17").SerializeToString())
-    assert outcome.get(timeout=10) == jobs_pb2.Job(id="0-17")
+    assert call.has_message and call.end and 0 < call.timeout_us <= 5_000_000
+    assert [(h.name, h.value) for h in call.metadata] == [
+        ("authorization", b"Bearer secret"), ("trace", "é".encode()), ("key-bin", b"\xff")]
+    assert queue_pb2.JobRequest.FromString(call.payload) == JOB
+    peer.reply(1, jobs_pb2.Job(id="0-17"))
+    assert reply.result(TIMEOUT) == jobs_pb2.Job(id="0-17")
 
 
-def test_an_empty_reply_is_a_reply(peer, service):
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest())
+def test_an_empty_reply_is_a_reply(peer, shell):
+    reply = shell(peer.address).background(Queue.GetJob, JOB)
     peer.accept()
     assert peer.receive().timeout_us == 0
-    peer.send(kind=Frame.STATUS, stream=1, has_message=True)
-    assert outcome.get(timeout=10) == jobs_pb2.Job()
+    peer.send(Frame.STATUS, 1, has_message=True)
+    assert reply.result(TIMEOUT) == jobs_pb2.Job()
 
 
-def test_a_status_becomes_an_error_with_all_it_says(peer, service):
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest())
-    peer.accept()
-    peer.receive()
+def test_a_status_becomes_an_error_with_all_it_says(peer, shell):
+    reply = shell(peer.address).background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
     peer.send(
-        kind=Frame.STATUS, stream=1, status=14, detail="Redis is away", retry_after_us=1_500_000,
-        metadata=[{"name": "why", "value": b"loading"}, {"name": "raw-bin", "value": b"\xff"}])
-    error = outcome.get(timeout=10)
-    assert (error.code, error.detail, error.retry_after) == (StatusCode.UNAVAILABLE, "Redis is away", 1.5)
-    assert error.metadata == [("why", "loading"), ("raw-bin", b"\xff")]
+        Frame.STATUS, 1, status=9, detail="paused",
+        metadata=[{"name": "why", "value": b"asked"}, {"name": "raw-bin", "value": b"\xff"}])
+    error = failure(reply)
+    assert (error.code, error.detail) == (StatusCode.FAILED_PRECONDITION, "paused")
+    assert error.metadata == [("why", "asked"), ("raw-bin", b"\xff")]
 
 
-def test_a_stream_gives_its_messages_and_returns_the_credit_that_they_used(peer, service):
-    events = service.Follow(queue_pb2.FollowRequest())
-    peer.accept()
-    stream = peer.receive().stream
-    big = queue_pb2.Event(reason="x" * 50_000).SerializeToString()
+def test_metadata_leads_and_trails_the_reply(peer, shell):
+    client = shell(peer.address)
+    call = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
+    peer.send(Frame.MESSAGE, 1, has_message=True, metadata=[{"name": "first", "value": b"1"}])
+    peer.send(Frame.STATUS, 1, metadata=[{"name": "last", "value": b"2"}])
+    assert client.rest(call) == [queue_pb2.Event()]
+    assert (call.leading_metadata, call.trailing_metadata) == ([("first", "1")], [("last", "2")])
+
+
+def test_a_stream_gives_its_messages_and_returns_the_credit_that_they_used(peer, shell):
+    client = shell(peer.address)
+    events = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
+    big = queue_pb2.Event(reason="x" * 50_000)
     for _ in range(3):
-        peer.send(kind=Frame.MESSAGE, stream=stream, has_message=True, payload=big)
-    assert [len(next(events).reason) for _ in range(3)] == [50_000] * 3
+        peer.message(1, big)
+    assert [client.next(events) for _ in range(3)] == [big] * 3
     credit = peer.receive()
-    assert (credit.kind, credit.stream, credit.credit) == (Frame.CREDIT, stream, 3 * (len(big) + 32))
-    peer.send(kind=Frame.STATUS, stream=stream)
-    assert list(events) == []
+    assert (credit.kind, credit.stream, credit.credit) == (Frame.CREDIT, 1, 3 * (big.ByteSize() + 32))
+    peer.send(Frame.STATUS, 1)
+    assert client.rest(events) == []
 
 
-def test_a_stream_raises_the_error_after_its_messages(peer, service):
-    events = service.Follow(queue_pb2.FollowRequest())
-    peer.accept()
-    peer.receive()
-    peer.send(kind=Frame.MESSAGE, stream=1, has_message=True, payload=queue_pb2.Event(cursor="1").SerializeToString())
-    peer.send(kind=Frame.STATUS, stream=1, status=StatusCode.NOT_FOUND)
-    assert next(events).cursor == "1"
+def test_a_stream_raises_the_error_after_its_messages(peer, shell):
+    client = shell(peer.address)
+    events = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
+    peer.message(1, queue_pb2.Event(cursor="1"))
+    peer.send(Frame.STATUS, 1, status=StatusCode.NOT_FOUND)
+    assert client.next(events).cursor == "1"
     with pytest.raises(RPCError) as raised:
-        next(events)
+        client.next(events)
     assert raised.value.code == StatusCode.NOT_FOUND
 
 
-def test_calls_share_a_connection_and_do_not_mix(peer, service):
-    first = service.Follow(queue_pb2.FollowRequest())
-    second = in_background(service.GetJob, queue_pb2.JobRequest())
+def test_requests_stream_to_one_reply(peer, shell):
+    reports = [progress_pb2.ProgressReport(job_id=str(number)) for number in range(3)]
+    reply = shell(peer.address).background(Progress.Report, reports)
+    peer.accept()
+    assert not peer.receive().has_message
+    assert [progress_pb2.ProgressReport.FromString(peer.receive().payload) for _ in reports] == reports
+    assert peer.receive().kind == Frame.END
+    peer.reply(1, progress_pb2.ReportReply())
+    assert reply.result(TIMEOUT) == progress_pb2.ReportReply()
+
+
+def test_an_early_answer_ends_the_requests(peer, shell):
+    def endless():
+        while True:
+            yield progress_pb2.ProgressReport(stage="x" * 1000)
+
+    reply = shell(peer.address).background(Progress.Report, endless())
+    peer.accept(), peer.receive(), peer.receive()
+    peer.send(Frame.STATUS, 1, status=StatusCode.PERMISSION_DENIED)
+    assert failure(reply).code == StatusCode.PERMISSION_DENIED
+
+
+def test_requests_and_replies_stream_both_ways(peer, shell):
+    client = shell(peer.address)
+    call = client.start(Workers.Work)
+    assert client.send(call, workers_pb2.WorkerMessage(sequence=1))
+    peer.accept(), peer.receive()
+    assert workers_pb2.WorkerMessage.FromString(peer.receive().payload).sequence == 1
+    peer.message(1, workers_pb2.WorkerCommand(wake={"lane": "0"}))
+    assert client.next(call).wake.lane == "0"
+    client.do(call.end)
+    assert peer.receive().kind == Frame.END
+    assert not client.send(call, workers_pb2.WorkerMessage())
+    peer.send(Frame.STATUS, 1)
+    assert client.rest(call) == []
+
+
+def test_requests_wait_for_the_servers_credit(tmp_path, shell):
+    peer = Peer(tmp_path, greeting=Frame(kind=Frame.HELLO, version=1, credit=1))
+    count = 3
+    reply = shell(peer.address).background(
+        Progress.Report, [progress_pb2.ProgressReport(epoch=n) for n in range(1, count + 1)])
+    peer.accept(), peer.receive()
+    for epoch in range(1, count + 1):
+        message = peer.receive()
+        assert progress_pb2.ProgressReport.FromString(message.payload).epoch == epoch
+        peer.send(Frame.PING)  # The answer to it comes before anything that waits for credit.
+        if epoch < count:
+            assert peer.receive().kind == Frame.PONG
+            peer.send(Frame.CREDIT, 1, credit=len(message.payload) + 32)
+    assert {peer.receive().kind, peer.receive().kind} == {Frame.PONG, Frame.END}
+    peer.reply(1, progress_pb2.ReportReply())
+    reply.result(TIMEOUT)
+
+
+def test_calls_share_a_connection_and_do_not_mix(peer, shell):
+    client = shell(peer.address)
+    events = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    reply = client.background(Queue.GetJob, JOB)
     peer.accept()
     methods = {call.stream: call.method for call in (peer.receive(), peer.receive())}
     assert methods == {1: "analysis.v1.Queue/Follow", 3: "analysis.v1.Queue/GetJob"}
-    peer.send(kind=Frame.STATUS, stream=3, has_message=True, payload=jobs_pb2.Job(id="j").SerializeToString())
-    peer.send(kind=Frame.MESSAGE, stream=1, has_message=True, payload=queue_pb2.Event(cursor="c").SerializeToString())
-    assert second.get(timeout=10).id == "j"
-    assert next(first).cursor == "c"
+    peer.reply(3, jobs_pb2.Job(id="j"))
+    peer.message(1, queue_pb2.Event(cursor="c"))
+    assert reply.result(TIMEOUT).id == "j"
+    assert client.next(events).cursor == "c"
 
 
-def test_a_deadline_that_passes_cancels_the_call(peer, service):
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest(), timeout=0.05)
+def test_a_deadline_that_passes_cancels_the_call(peer, shell):
+    reply = shell(peer.address).background(Queue.GetJob, JOB, timeout=0.3)
     peer.accept()
     assert peer.receive().kind == Frame.CALL
     cancel = peer.receive()
     assert (cancel.kind, cancel.stream) == (Frame.CANCEL, 1)
-    assert outcome.get(timeout=10).code == StatusCode.DEADLINE_EXCEEDED
+    assert failure(reply).code == StatusCode.DEADLINE_EXCEEDED
 
 
-def test_dropping_a_stream_cancels_it(peer, service):
-    events = service.Follow(queue_pb2.FollowRequest())
-    peer.accept()
-    peer.receive()
+def test_a_deadline_passes_while_nobody_answers(tmp_path, shell):
+    reply = shell(f"unix:{tmp_path}/none", options=QUICK).background(Queue.GetJob, JOB, timeout=0.1, wait_for_ready=True)
+    error = failure(reply)
+    assert error.code == StatusCode.DEADLINE_EXCEEDED and f"unix:{tmp_path}/none cannot be reached" in error.detail
+
+
+def test_cancelling_tells_the_server_and_whoever_waits(peer, shell):
+    client = shell(peer.address)
+    call = client.start(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
+    client.do(call.cancel)
+    assert peer.receive().kind == Frame.CANCEL
+    with pytest.raises(RPCError) as raised:
+        client.result(call)
+    assert raised.value.code == StatusCode.CANCELLED
+
+
+def test_dropping_a_stream_cancels_it(peer, shell):
+    client = shell(peer.address)
+    events = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
     del events
     gc.collect()
     assert peer.receive().kind == Frame.CANCEL
 
 
-def test_a_ping_is_answered_while_nobody_reads(peer, service):
-    events = service.Follow(queue_pb2.FollowRequest())
-    peer.accept()
-    peer.receive()
-    peer.send(kind=Frame.PING, payload=b"12345678")
-    pong = peer.receive()
-    assert (pong.kind, pong.payload) == (Frame.PONG, b"12345678")
-    events.close()
+def test_a_cancelled_task_cancels_its_call(peer, shell):
+    client = shell(peer.address)
+    reply = client.background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
+    if not reply.cancel():
+        pytest.skip("a thread cannot be cancelled")
+    assert peer.receive().kind == Frame.CANCEL
 
 
-def test_a_lost_connection_fails_its_calls_and_the_next_call_connects_again(peer, service):
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest())
-    peer.accept()
-    peer.receive()
+def test_a_ping_is_answered_while_nobody_reads(peer, shell):
+    events = shell(peer.address).start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
+    peer.send(Frame.PING, payload=b"12345678")
+    assert peer.receive() == Frame(kind=Frame.PONG, payload=b"12345678")
+    del events
+
+
+def test_a_server_that_is_silent_is_given_up(peer, shell):
+    options = Options(keepalive_interval=0.05, keepalive_timeout=0.05, max_attempts=1)
+    reply = shell(peer.address, options=options).background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
+    assert peer.receive().kind == Frame.PING
+    error = failure(reply)
+    assert error.code == StatusCode.UNAVAILABLE and "nothing was heard for 0.1 s" in error.detail
+    assert peer.receive() is None
+
+
+def test_an_idempotent_call_is_made_again_when_its_connection_is_lost(peer, shell):
+    reply = shell(peer.address, options=QUICK).background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
     peer.drop()
-    assert outcome.get(timeout=10).code == StatusCode.UNAVAILABLE
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest())
+    peer.accept()
+    assert peer.receive().method == "analysis.v1.Queue/GetJob"
+    peer.reply(1, jobs_pb2.Job(id="again"))
+    assert reply.result(TIMEOUT).id == "again"
+
+
+def test_another_call_is_not_made_again_and_the_next_one_connects(peer, shell):
+    client = shell(peer.address, options=QUICK)
+    events = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
+    peer.drop()
+    with pytest.raises(RPCError) as raised:
+        client.next(events)
+    assert raised.value.code == StatusCode.UNAVAILABLE
+    reply = client.background(Queue.GetJob, JOB, wait_for_ready=True)
     peer.accept()
     assert peer.receive().stream == 1
-    peer.send(kind=Frame.STATUS, stream=1, has_message=True)
-    assert outcome.get(timeout=10) == jobs_pb2.Job()
+    peer.reply(1, jobs_pb2.Job())
+    assert reply.result(TIMEOUT) == jobs_pb2.Job()
 
 
-def test_after_goaway_accepted_calls_finish_and_new_ones_go_elsewhere(peer, service):
-    accepted = service.Follow(queue_pb2.FollowRequest())
-    refused = service.Follow(queue_pb2.FollowRequest())
-    peer.accept()
-    peer.receive(), peer.receive()
-    peer.send(kind=Frame.GOAWAY, last_stream=1, detail="stopping")
-    with pytest.raises(RPCError, match="stopping"):
-        next(refused)
+def test_a_call_is_made_again_when_the_server_says_it_can_succeed(peer, shell):
+    reply = shell(peer.address).background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
+    peer.send(Frame.STATUS, 1, status=StatusCode.RESOURCE_EXHAUSTED, retry_after_us=1000)
+    assert peer.receive().stream == 3
+    peer.reply(3, jobs_pb2.Job(id="later"))
+    assert reply.result(TIMEOUT).id == "later"
+
+
+def test_after_goaway_accepted_calls_finish_and_the_others_go_elsewhere(peer, shell):
+    client = shell(peer.address, options=QUICK)
+    accepted = client.start(Queue.Follow, queue_pb2.FollowRequest())
+    peer.accept(), peer.receive()
+    elsewhere = client.start(Queue.Follow, queue_pb2.FollowRequest(), wait_for_ready=True)
+    peer.receive()
     old = peer.connection
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest())
+    peer.send(Frame.GOAWAY, last_stream=1, status=StatusCode.UNAVAILABLE, detail="stopping")
     peer.accept()
-    peer.receive()
-    peer.send(kind=Frame.STATUS, stream=1, has_message=True)
-    assert outcome.get(timeout=10) == jobs_pb2.Job()
-    old.sendall(wire.length_prefixed(Frame(kind=Frame.STATUS, stream=1)))
-    assert list(accepted) == []
+    assert peer.receive().stream == 1
+    peer.message(1, queue_pb2.Event(cursor="new"))
+    assert client.next(elsewhere).cursor == "new"
+    peer.connection, new = old, peer.connection
+    peer.message(1, queue_pb2.Event(cursor="old"))
+    peer.send(Frame.STATUS, 1)
+    assert [event.cursor for event in client.rest(accepted)] == ["old"]
+    assert old.recv(1) == b""
+    new.close()
 
 
-def test_a_peer_that_sends_no_frames_fails_the_calls(peer, service):
-    outcome = in_background(service.GetJob, queue_pb2.JobRequest())
-    peer.accept()
-    peer.receive()
+def test_a_watch_goes_on_where_it_was_cut_and_repeats_nothing(peer, shell):
+    client = shell(peer.address, options=QUICK)
+    request = progress_pb2.WatchRequest(user_id="ada", active_jobs=True)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        views = pool.submit(client.take, client.client.watch(request), 2)
+        half, done = (progress_pb2.ProgressView(version=n, fraction=n / 2) for n in (1, 2))
+        peer.accept(), peer.receive()
+        peer.message(1, half)
+        peer.drop()
+        peer.accept()
+        assert progress_pb2.WatchRequest.FromString(peer.receive().payload) == request
+        peer.message(1, half)
+        peer.message(1, done)
+        assert views.result(TIMEOUT) == [half, done]
+    assert peer.receive().kind == Frame.CANCEL
+
+
+def test_the_event_log_goes_on_after_the_last_event_seen(peer, shell):
+    client = shell(peer.address, options=QUICK)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        events = pool.submit(client.take, client.client.follow(queue_pb2.FollowRequest()), 2)
+        peer.accept(), peer.receive()
+        peer.message(1, queue_pb2.Event(lane="0", cursor="7"))
+        peer.send(Frame.STATUS, 1, status=StatusCode.UNAVAILABLE, retry_after_us=1000)
+        call = peer.receive()
+        request = queue_pb2.FollowRequest.FromString(call.payload)
+        assert [(lane.lane, lane.cursor) for lane in request.cursors] == [("0", "7")]
+        peer.message(call.stream, queue_pb2.Event(lane="0", cursor="8"))
+        assert [event.cursor for event in events.result(TIMEOUT)] == ["7", "8"]
+
+
+def test_a_watch_that_is_refused_raises_why(peer, shell):
+    client = shell(peer.address)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        views = pool.submit(client.take, client.client.watch(progress_pb2.WatchRequest()), 1)
+        peer.accept(), peer.receive()
+        peer.send(Frame.STATUS, 1, status=StatusCode.INVALID_ARGUMENT, detail="nothing to watch")
+        assert failure(views).detail == "nothing to watch"
+
+
+def test_a_peer_that_sends_no_frames_is_told_so_and_fails_the_calls(peer, shell):
+    reply = shell(peer.address).background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
     peer.connection.sendall(b"\0\0\0\x02\xff\xff")
-    assert outcome.get(timeout=10).code == StatusCode.INTERNAL
+    assert failure(reply).code == StatusCode.INTERNAL
+    goaway = peer.receive()
+    assert (goaway.kind, goaway.status) == (Frame.GOAWAY, StatusCode.INVALID_ARGUMENT)
+    assert peer.receive() is None
 
 
-def test_another_version_is_not_spoken(tmp_path):
+def test_another_version_is_not_spoken(tmp_path, shell):
     peer = Peer(tmp_path, greeting=Frame(kind=Frame.HELLO, version=2))
-    with pytest.raises(RPCError, match="version 1"):
-        Client(peer.address).service(queue_pb2, "Queue").GetJob(queue_pb2.JobRequest())
+    error = failure(shell(peer.address).background(Queue.GetJob, JOB))
+    assert error.code == StatusCode.INTERNAL and "version 1 is" in error.detail
 
 
-def test_nobody_there_is_unavailable(tmp_path):
-    with pytest.raises(RPCError) as raised:
-        Client(f"unix:{tmp_path}/none").service(queue_pb2, "Queue").GetJob(queue_pb2.JobRequest())
-    assert raised.value.code == StatusCode.UNAVAILABLE
+def test_a_server_that_does_not_greet_is_given_up(tmp_path, shell):
+    peer = Peer(tmp_path, greeting=None)
+    options = Options(connect_timeout=0.05, max_attempts=1)
+    error = failure(shell(peer.address, options=options).background(Queue.GetJob, JOB))
+    assert error.code == StatusCode.UNAVAILABLE and "did not say HELLO within 0.05 s" in error.detail
 
 
-def test_a_message_over_the_servers_limit_is_not_sent(tmp_path):
-    peer = Peer(tmp_path, greeting=Frame(kind=Frame.HELLO, version=1, max_message_bytes=1000))
-    with pytest.raises(RPCError) as raised:
-        Client(peer.address).service(queue_pb2, "Queue").GetJob(queue_pb2.JobRequest(job_id="x" * 1001))
-    assert raised.value.code == StatusCode.RESOURCE_EXHAUSTED
+def test_nobody_there_is_unavailable(tmp_path, shell):
+    error = failure(shell(f"unix:{tmp_path}/none", options=QUICK).background(Queue.GetJob, JOB))
+    assert error.code == StatusCode.UNAVAILABLE and "cannot be reached" in error.detail
 
 
-def test_only_methods_that_take_one_request_are_offered(peer, service):
-    with pytest.raises(AttributeError, match="Queue has no method Frobnicate"):
-        service.Frobnicate
-    with pytest.raises(AttributeError, match="Work"):
-        Client(peer.address).service(workers_pb2, "Workers").Work
-    with pytest.raises(TypeError, match="takes analysis.v1.JobRequest"):
-        service.GetJob(queue_pb2.EnqueueRequest())
+def test_a_call_that_waits_for_ready_finds_a_server_that_comes_later(tmp_path, shell):
+    reply = shell(f"unix:{tmp_path}/s", options=QUICK).background(Queue.GetJob, JOB, wait_for_ready=True)
+    with pytest.raises(concurrent.futures.TimeoutError):
+        reply.result(0.05)
+    peer = Peer(tmp_path)
+    peer.accept(), peer.receive()
+    peer.reply(1, jobs_pb2.Job(id="late"))
+    assert reply.result(TIMEOUT).id == "late"
+
+
+def test_closing_ends_calls_and_the_next_ones(peer, shell):
+    client = shell(peer.address)
+    reply = client.background(Queue.GetJob, JOB)
+    peer.accept(), peer.receive()
+    client.close()
+    assert failure(reply).code == StatusCode.CANCELLED
+    while peer.receive() is not None:
+        pass
+
+
+def test_what_does_not_fit_a_method_is_refused_before_it_is_sent(peer, shell):
+    client = shell(peer.address)
+    with pytest.raises(TypeError, match="analysis.v1.Queue/GetJob takes analysis.v1.JobRequest, not EnqueueRequest"):
+        client.start(Queue.GetJob, queue_pb2.EnqueueRequest())
+    with pytest.raises(ValueError, match="must be lower case: 'trace'"):
+        client.start(Queue.GetJob, JOB, metadata=[("Trace", "1")])
+    with pytest.raises(TypeError, match="'key-bin' must be bytes"):
+        client.start(Queue.GetJob, JOB, metadata=[("key-bin", "text")])

@@ -1,13 +1,13 @@
-"""Messages on byte streams, and addresses."""
+"""Messages on byte streams."""
 
 import io
-import socket
 import struct
 
 import pytest
 
+from analysis.v1.frame_pb2 import Frame
 from analysis.v1.jobs_pb2 import Song
-from analysisqueue import wire
+from analysisqueue import StatusCode, wire
 
 
 def test_messages_arrive_one_by_one_and_whole():
@@ -38,23 +38,37 @@ def test_a_message_that_comes_byte_by_byte_is_read_whole():
     ],
     ids=["cut length", "cut message", "no protobuf", "too long"],
 )
-def test_what_is_no_frame_is_refused(data):
-    with pytest.raises(wire.MalformedFrame):
+def test_what_is_no_message_is_refused(data):
+    with pytest.raises(wire.ProtocolError):
         wire.read(io.BytesIO(data), Song)
 
 
-@pytest.mark.parametrize("address", ["", "unix:", "unix:relative", "/run/queue.sock", "tcp://host", "tcp://:1", "http://h:1"])
-def test_an_address_that_is_none_is_refused_by_its_name(address):
-    with pytest.raises(ValueError, match="neither unix:/path nor tcp://host:port"):
-        wire.connect(address)
+def test_frames_are_decoded_however_their_bytes_come():
+    frames = [Frame(kind=Frame.PING, payload=b"1"), Frame(kind=Frame.STATUS, stream=3, detail="é" * 100)]
+    data = b"".join(map(wire.length_prefixed, frames))
+    for size in (1, 3, len(data)):
+        decoder, decoded = wire.FrameDecoder(), []
+        for start in range(0, len(data), size):
+            decoder.feed(data[start : start + size])
+            while (frame := decoder.next()) is not None:
+                decoded.append(frame)
+        assert decoded == frames
 
 
-def test_both_kinds_of_addresses_connect(tmp_path):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "s"))
-        listener.listen()
-        wire.connect(f"unix:{tmp_path}/s").close()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        wire.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}").close()
-    with pytest.raises(OSError):
-        wire.connect(f"unix:{tmp_path}/nobody")
+@pytest.mark.parametrize(
+    "data, code",
+    [
+        (struct.pack(">I", 0), StatusCode.INVALID_ARGUMENT),
+        (struct.pack(">I", 1025), StatusCode.RESOURCE_EXHAUSTED),
+        (b"HTTP/1.1 400 Bad Request", StatusCode.RESOURCE_EXHAUSTED),
+        (struct.pack(">I", 2) + b"\xff\xff", StatusCode.INVALID_ARGUMENT),
+        (struct.pack(">I", 3) + b"\x52\x01\xff", StatusCode.INVALID_ARGUMENT),  # a detail that is no UTF-8
+    ],
+    ids=["empty", "too long", "HTTP", "no protobuf", "no UTF-8"],
+)
+def test_what_is_no_frame_is_refused_with_the_status_that_the_peer_is_told(data, code):
+    decoder = wire.FrameDecoder()
+    decoder.feed(data)
+    with pytest.raises(wire.ProtocolError) as raised:
+        decoder.next()
+    assert raised.value.code == code

@@ -12,6 +12,8 @@ Standard output belongs to the loop while it runs: what the analysis prints goes
 freeze and continue the process at any time; nothing is to be done about it.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import queue
@@ -30,25 +32,25 @@ from . import wire
 class Rejected(Exception):
     """This song cannot be analysed; the next one may be. The reason is for people."""
 
-    def __init__(self, reason: str, kind: str = "REJECTION_KIND_REFUSED"):
+    def __init__(self, reason: str, kind: str = "REJECTION_KIND_REFUSED") -> None:
         super().__init__(reason)
         self.kind = RejectionKind.Value(kind)
 
 
 Progress = typing.Callable[[float, str], None]  # fraction from 0 to 1, and the stage, for people
-Analyze = typing.Callable[[Song, str, Progress], dict]  # the song, and the path of its file or ""; gives a JSON object
+Analyze = typing.Callable[[Song, str, Progress], dict[str, typing.Any]]  # the song, and the path of its file or ""; gives a JSON object
 
 
-def serve(name: str, version: str, analyze: Analyze):
+def serve(name: str, version: str, analyze: Analyze) -> None:
     """Answers the worker until it goes away. Results of another version are stale; raise it when results change.
 
     An exception other than Rejected ends the process, which the worker reports as a crash of the analyzer, and restarts it.
     """
     requests, replies = _take_standard_streams()
-    songs: queue.SimpleQueue = queue.SimpleQueue()
+    songs: queue.SimpleQueue[AnalyzerRequest] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, songs), daemon=True).start()
 
-    def reply(**fields):
+    def reply(**fields: typing.Any) -> None:
         replies.write(wire.length_prefixed(AnalyzerReply(**fields)))
         replies.flush()
 
@@ -60,7 +62,7 @@ def serve(name: str, version: str, analyze: Analyze):
             continue
         reached = 0.0
 
-        def progress(fraction: float, stage: str = ""):
+        def progress(fraction: float, stage: str = "") -> None:
             nonlocal reached
             reached = max(reached, min(fraction, 1.0))
             reply(progress={"fraction": reached, "stage": stage})
@@ -72,14 +74,14 @@ def serve(name: str, version: str, analyze: Analyze):
             reply(rejected={"reason": str(rejected), "kind": rejected.kind})
 
 
-def _encoded(result: dict) -> bytes:
+def _encoded(result: dict[str, typing.Any]) -> bytes:
     data = json.dumps(result, allow_nan=False).encode()
     if len(data) > wire.MAX_MESSAGE_BYTES - 1024:
         raise Rejected(f"the result has {len(data)} bytes, which is over 4 MiB", "REJECTION_KIND_LIMIT")
     return data
 
 
-def _listen(requests: typing.BinaryIO, songs: queue.SimpleQueue):
+def _listen(requests: typing.BinaryIO, songs: queue.SimpleQueue[AnalyzerRequest]) -> None:
     """Hands the work on; ends the process, busy or not, when the worker has gone or its lease has passed."""
     lease_ends = None
     while True:
@@ -89,7 +91,7 @@ def _listen(requests: typing.BinaryIO, songs: queue.SimpleQueue):
             os._exit(1)
         try:
             request = wire.read(requests, AnalyzerRequest)
-        except wire.MalformedFrame as error:
+        except wire.ProtocolError as error:
             print(f"the worker sent what is no request: {error}", file=sys.stderr, flush=True)
             os._exit(1)
         if request is None:

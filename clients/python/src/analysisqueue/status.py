@@ -1,9 +1,17 @@
 """How a call ends: gRPC's status codes, and the error that carries one."""
 
+from __future__ import annotations
+
 import enum
+from collections.abc import Sequence
+
+Metadata = Sequence[tuple[str, str | bytes]]
+"""Names, in lower case, and values: bytes where the name ends in "-bin", otherwise text."""
 
 
 class StatusCode(enum.IntEnum):
+    """gRPC's codes with their numbers and usual meaning; a number that is none of them reads as UNKNOWN."""
+
     OK = 0
     CANCELLED = 1
     UNKNOWN = 2
@@ -23,18 +31,20 @@ class StatusCode(enum.IntEnum):
     UNAUTHENTICATED = 16
 
     @classmethod
-    def _missing_(cls, value):
+    def _missing_(cls, value: object) -> StatusCode:
         return cls.UNKNOWN
 
 
 class RPCError(Exception):
     """A call that did not succeed.
 
-    `detail` says what was wrong, for people; `metadata` came with the status, as a list of names and values; `retry_after`
-    says in how many seconds another try can succeed, or is None.
+    `detail` says what was wrong, for people; `metadata` came with the status; `retry_after` says in how many seconds another
+    try can succeed, or is None.
     """
 
-    def __init__(self, code: StatusCode, detail: str = "", metadata=(), retry_after: float | None = None):
+    def __init__(
+        self, code: StatusCode, detail: str = "", metadata: Metadata = (), retry_after: float | None = None
+    ) -> None:
         super().__init__(f"{code.name}: {detail}" if detail else code.name)
         self.code = code
         self.detail = detail

@@ -1,41 +1,28 @@
-"""The wire of proto/PROTOCOL.md: addresses, and messages on byte streams, each after its length in four big-endian bytes."""
+"""Messages on byte streams, each after its length in four big-endian bytes: the wire of proto/PROTOCOL.md."""
 
-import socket
+from __future__ import annotations
+
 import struct
 import typing
 
+from analysis.v1.frame_pb2 import Frame
 from google.protobuf.message import DecodeError, Message
+
+from .status import StatusCode
 
 MAX_MESSAGE_BYTES = 4 << 20
 HEADER_ROOM_BYTES = 64 << 10  # what a frame may hold beside its message
+MAX_GREETING_BYTES = 1024  # of a frame, until the peer has said HELLO
 
 M = typing.TypeVar("M", bound=Message)
 
 
-class MalformedFrame(Exception):
-    """The peer sent what is no frame: nothing after it can be read."""
+class ProtocolError(Exception):
+    """The peer broke the protocol: nothing after it can be read. The code is what a GOAWAY tells the peer."""
 
-
-def connect(address: str, timeout: float | None = None) -> socket.socket:
-    """Connects to `unix:/path` or `tcp://host:port`.
-
-    Raises ValueError where the address is neither, and OSError where nobody answers.
-    """
-    if address.startswith("unix:/"):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
-        try:
-            connection.connect(address.removeprefix("unix:"))
-        except OSError:
-            connection.close()
-            raise
-        return connection
-    host, _, port = address.removeprefix("tcp://").rpartition(":")
-    if not address.startswith("tcp://") or not host or not port.isdecimal():
-        raise ValueError(f"the address {address!r} is neither unix:/path nor tcp://host:port")
-    connection = socket.create_connection((host.strip("[]"), int(port)), timeout)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+    def __init__(self, detail: str, code: StatusCode = StatusCode.INVALID_ARGUMENT) -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 def length_prefixed(message: Message) -> bytes:
@@ -44,26 +31,64 @@ def length_prefixed(message: Message) -> bytes:
     return struct.pack(">I", len(data)) + data
 
 
-def read(stream: typing.BinaryIO, kind: type[M]) -> M | None:
-    """The next message of a stream; None at its end.
+class FrameDecoder:
+    """Takes bytes as they come and gives the frames that are complete."""
 
-    Raises MalformedFrame where it is too long, cut short, or no such message.
+    def __init__(self, max_bytes: int = MAX_GREETING_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self._buffer = bytearray()
+        self._read = 0  # how much of the buffer has been given
+
+    def feed(self, data: bytes) -> None:
+        del self._buffer[: self._read]
+        self._read = 0
+        self._buffer += data
+
+    def next(self) -> Frame | None:
+        """The next frame; None until it is complete.
+
+        Raises ProtocolError where its length is zero or over `max_bytes`, or where it is no Frame.
+        """
+        start = self._read + 4
+        if len(self._buffer) < start:
+            return None
+        end = start + _checked(int.from_bytes(self._buffer[self._read : start], "big"), self.max_bytes)
+        if len(self._buffer) < end:
+            return None
+        self._read = end
+        return _parsed(bytes(self._buffer[start:end]), Frame)
+
+
+def read(stream: typing.BinaryIO, kind: type[M]) -> M | None:
+    """The next message of a blocking stream; None at its end.
+
+    Raises ProtocolError where it is too long, cut short, or no such message.
     """
     prefix = _read_exactly(stream, 4)
     if not prefix:
         return None
     if len(prefix) < 4:
-        raise MalformedFrame("the stream ends within a length")
-    length = int.from_bytes(prefix, "big")
-    if length > MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES:
-        raise MalformedFrame(f"{length} bytes are too long for a frame")
+        raise ProtocolError("the stream ends within a length")
+    length = _checked(int.from_bytes(prefix, "big"), MAX_MESSAGE_BYTES + HEADER_ROOM_BYTES, shortest=0)
     data = _read_exactly(stream, length)
     if len(data) < length:
-        raise MalformedFrame(f"the stream ends after {len(data)} of {length} bytes")
+        raise ProtocolError(f"the stream ends after {len(data)} of {length} bytes")
+    return _parsed(data, kind)
+
+
+def _checked(length: int, longest: int, shortest: int = 1) -> int:
+    if length > longest:
+        raise ProtocolError(f"{length} bytes are too long for a frame: {longest} fit", StatusCode.RESOURCE_EXHAUSTED)
+    if length < shortest:
+        raise ProtocolError("a frame of no bytes")
+    return length
+
+
+def _parsed(data: bytes, kind: type[M]) -> M:
     try:
         return kind.FromString(data)
     except DecodeError as error:
-        raise MalformedFrame(f"{length} bytes are no {kind.DESCRIPTOR.full_name}") from error
+        raise ProtocolError(f"{len(data)} bytes are no {kind.DESCRIPTOR.full_name}") from error
 
 
 def _read_exactly(stream: typing.BinaryIO, size: int) -> bytes:

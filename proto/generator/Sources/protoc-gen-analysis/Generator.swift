@@ -3,7 +3,7 @@ import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
 /// The plugin: for each .proto file, the value types of its messages and enums, and the client and provider of each service;
-/// of all of them, the descriptors.
+/// of all of them, the descriptors. With the parameter `python`, one Python module of all services instead.
 struct Generator: CodeGenerator {
     let supportedFeatures: [Google_Protobuf_Compiler_CodeGeneratorResponse.Feature] = []
     let supportedEditionRange = Google_Protobuf_Edition.proto3...Google_Protobuf_Edition.proto3
@@ -18,6 +18,9 @@ struct Generator: CodeGenerator {
         protoCompilerContext: any ProtoCompilerContext,
         generatorOutputs: any GeneratorOutputs
     ) throws {
+        if parameter.parameter == "python" {
+            return try generatorOutputs.add(fileName: "services.py", contents: pythonServicesSource(files))
+        }
         for file in files {
             guard file.edition == .proto3 else { throw Unsupported(file.name, "write it in proto3") }
             let name = file.name.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? file.name
@@ -63,8 +66,8 @@ func docComment(_ element: any ProvidesSourceCodeLocation) -> String {
     element.protoSourceComments()
 }
 
-/// The comment above `syntax` as a doc comment.
-func openingComment(_ file: FileDescriptor) -> String {
+/// The comment above `syntax`, as a doc comment unless another prefix is given.
+func openingComment(_ file: FileDescriptor, prefix: String = "///") -> String {
     let syntax = IndexPath(index: 12)  // the number of FileDescriptorProto.syntax
-    return file.sourceCodeInfoLocation(path: syntax)?.asSourceComment(commentPrefix: "///") ?? ""
+    return file.sourceCodeInfoLocation(path: syntax)?.asSourceComment(commentPrefix: prefix) ?? ""
 }

@@ -1,0 +1,405 @@
+"""The state machine against proto/PROTOCOL.md: no sockets, and a clock that the test moves."""
+
+import random
+
+import pytest
+
+from analysis.v1.frame_pb2 import Frame
+from analysisqueue import Options, RPCError, StatusCode, wire
+from analysisqueue.call import Call
+from analysisqueue.channel import Channel
+
+
+class Wire:
+    """A channel, its newest connection, and the server's side of that connection."""
+
+    def __init__(self, **options):
+        self.now = 1000.0
+        self.channel = Channel("unix:/test", Options(**options), random.Random(1))
+        self.connection = None
+
+    def start(self, message=b"request", **fields) -> Call:
+        call = Call("test.Service/Method", message, **fields)
+        self.channel.start(call, self.now)
+        return call
+
+    def connect(self, **hello) -> list[Frame]:
+        """Answers the connection that is being made with HELLO; what the client then says."""
+        (self.connection,) = self.channel.take_new()
+        assert [frame.kind for frame in self.said()] == [Frame.HELLO]
+        return self.hear(Frame.HELLO, version=1, **hello)
+
+    def hear(self, kind, stream=0, **fields) -> list[Frame]:
+        """The server sends a frame; what the client says to that."""
+        return self.hear_bytes(wire.length_prefixed(Frame(kind=kind, stream=stream, **fields)))
+
+    def hear_bytes(self, data) -> list[Frame]:
+        self.channel.receive(self.connection, data, self.now)
+        return self.said()
+
+    def said(self) -> list[Frame]:
+        decoder, frames = wire.FrameDecoder(8 << 20), []
+        decoder.feed(self.connection.take_output())
+        while (frame := decoder.next()) is not None:
+            frames.append(frame)
+        return frames
+
+    def pass_time(self, seconds) -> list[Frame]:
+        self.now += seconds
+        self.channel.tick(self.now)
+        return self.said() if self.connection else []
+
+    def lose(self):
+        self.channel.lose(self.connection, "gone", self.now)
+
+    @property
+    def is_connecting(self) -> bool:
+        new = self.channel.take_new()
+        self.connection = new[0] if new else self.connection
+        return bool(new)
+
+
+def code(call: Call) -> StatusCode | None:
+    assert call.ended
+    return call.error.code if call.error else None
+
+
+# Calls
+
+
+def test_nothing_is_connected_before_a_call_is_made():
+    test = Wire()
+    assert not test.channel.take_new()
+    test.start()
+    assert test.connect()[0].kind == Frame.CALL
+
+
+def test_streams_are_odd_and_rise():
+    test = Wire()
+    test.start(), test.start()
+    test.connect()
+    test.start()
+    assert [frame.stream for frame in test.said()] == [5]
+
+
+def test_the_timeout_is_what_remains_when_the_call_is_sent():
+    test = Wire()
+    test.start(deadline=test.now + 1.5)
+    test.now += 0.5
+    assert test.connect()[0].timeout_us == 1_000_000
+
+
+def test_an_unknown_status_reads_as_unknown():
+    test = Wire()
+    call = test.start()
+    test.connect()
+    test.hear(Frame.STATUS, 1, status=99)
+    assert code(call) is StatusCode.UNKNOWN
+
+
+def test_calls_beyond_max_streams_wait_for_one_to_end():
+    test = Wire()
+    test.start(), test.start()
+    assert [frame.stream for frame in test.connect(max_streams=1)] == [1]
+    assert [frame.stream for frame in test.hear(Frame.STATUS, 1)] == [3]
+
+
+def test_a_cancelled_call_counts_as_open_until_its_status():
+    test = Wire()
+    call = test.start()
+    test.connect(max_streams=1)
+    test.channel.cancel(call, RPCError(StatusCode.CANCELLED))
+    test.start()
+    assert [frame.kind for frame in test.said()] == [Frame.CANCEL]
+    assert not test.hear(Frame.MESSAGE, 1, has_message=True, payload=b"late")
+    assert [frame.kind for frame in test.hear(Frame.STATUS, 1)] == [Frame.CALL]
+
+
+def test_a_deadline_cancels_and_what_arrived_is_dropped():
+    test = Wire()
+    call = test.start(deadline=test.now + 1)
+    test.connect()
+    test.hear(Frame.MESSAGE, 1, has_message=True)
+    assert test.channel.due <= test.now + 1
+    assert [frame.kind for frame in test.pass_time(1)] == [Frame.CANCEL]
+    assert code(call) is StatusCode.DEADLINE_EXCEEDED
+    assert test.channel.take(call) is None
+
+
+def test_a_request_over_the_servers_limit_is_not_sent():
+    test = Wire()
+    first, second = test.start(b"x" * 11), test.start(None)
+    assert [frame.stream for frame in test.connect(max_message_bytes=10)] == [1]
+    assert code(first) is StatusCode.RESOURCE_EXHAUSTED and "limit of 10" in first.error.detail
+    test.channel.send(second, b"x" * 11, test.now)
+    assert [frame.kind for frame in test.said()] == [Frame.CANCEL]
+    assert code(second) is StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_reply_over_the_limit_within_a_legal_frame_ends_its_call_alone():
+    test = Wire(max_message_bytes=10)
+    call, other = test.start(), test.start()
+    test.connect()
+    assert [frame.kind for frame in test.hear(Frame.MESSAGE, 1, has_message=True, payload=b"x" * 11)] == [Frame.CANCEL]
+    assert code(call) is StatusCode.RESOURCE_EXHAUSTED
+    assert not other.ended
+
+
+# Credit
+
+
+def test_a_message_goes_while_credit_is_above_zero_and_may_take_it_below():
+    test = Wire()
+    call = test.start(None)
+    test.connect(credit=40)
+    test.channel.send(call, b"x" * 100, test.now)
+    assert [frame.kind for frame in test.said()] == [Frame.MESSAGE]
+    test.channel.send(call, b"next", test.now)
+    assert not test.said() and not call.is_writable
+    assert not test.hear(Frame.CREDIT, 1, credit=92)
+    assert [frame.payload for frame in test.hear(Frame.CREDIT, 1, credit=1)] == [b"next"]
+    assert call.is_writable
+
+
+def test_the_end_waits_for_the_messages_before_it():
+    test = Wire()
+    call = test.start(None)
+    test.connect(credit=1)
+    for message in (b"1", b"2"):
+        test.channel.send(call, message, test.now)
+    test.channel.end(call, test.now)
+    assert [frame.payload for frame in test.said()] == [b"1"]
+    assert [frame.kind for frame in test.hear(Frame.CREDIT, 1, credit=100)] == [Frame.MESSAGE, Frame.END]
+
+
+def test_credit_goes_back_in_halves_of_the_window_as_messages_are_taken():
+    test = Wire(credit_bytes=200)
+    call = test.start()
+    test.connect()
+    for _ in range(3):
+        test.hear(Frame.MESSAGE, 1, has_message=True, payload=b"x" * 28)
+    assert test.channel.take(call) and not test.said()
+    test.channel.take(call)
+    assert [frame.credit for frame in test.said()] == [120]
+
+
+def test_the_message_of_a_status_needs_no_credit():
+    test = Wire(credit_bytes=10)
+    call = test.start()
+    test.connect()
+    test.hear(Frame.MESSAGE, 1, has_message=True)
+    test.hear(Frame.STATUS, 1, has_message=True, payload=b"last")
+    assert [test.channel.take(call), test.channel.take(call), code(call)] == [b"", b"last", None]
+
+
+# A server that breaks the protocol
+
+
+@pytest.mark.parametrize(
+    "frames, status",
+    [
+        ([dict(kind=Frame.HELLO, version=1)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=99)], StatusCode.INVALID_ARGUMENT),
+        ([dict()], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.CALL, stream=1)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.MESSAGE, stream=1)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.MESSAGE, stream=2, has_message=True)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.STATUS, stream=3)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.CREDIT, stream=1)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.CREDIT, stream=1, credit=2**31 - 1)], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.PING, payload=b"123456789")], StatusCode.INVALID_ARGUMENT),
+        ([dict(kind=Frame.MESSAGE, stream=1, has_message=True, payload=b"x" * 300_000)] * 2, StatusCode.INVALID_ARGUMENT),
+    ],
+    ids=[
+        "second HELLO", "unknown kind", "no kind", "CALL", "MESSAGE without message", "even stream", "stream without call",
+        "no credit", "too much credit", "long PING", "beyond the credit",
+    ],
+)
+def test_a_breach_is_told_to_the_server_closes_and_fails_the_calls(frames, status):
+    test = Wire()
+    call = test.start()
+    test.connect()
+    said = [answer for frame in frames for answer in test.hear_bytes(wire.length_prefixed(Frame(**frame)))]
+    assert [(frame.kind, frame.status) for frame in said] == [(Frame.GOAWAY, status)]
+    assert test.connection.is_closed and code(call) is StatusCode.INTERNAL
+
+
+@pytest.mark.parametrize(
+    "first, status",
+    [
+        (dict(kind=Frame.PING), StatusCode.INVALID_ARGUMENT),
+        (dict(kind=Frame.HELLO, version=2), StatusCode.UNIMPLEMENTED),
+        (dict(kind=Frame.HELLO, version=1, credit=2**31), StatusCode.INVALID_ARGUMENT),
+        (dict(kind=Frame.HELLO, version=1, detail="x" * 1024), StatusCode.RESOURCE_EXHAUSTED),
+    ],
+    ids=["no HELLO", "version", "credit", "long"],
+)
+def test_a_greeting_that_is_none_is_refused(first, status):
+    test = Wire()
+    call = test.start()
+    (test.connection,) = test.channel.take_new()
+    test.said()
+    assert [(frame.kind, frame.status) for frame in test.hear(**first)] == [(Frame.GOAWAY, status)]
+    assert test.connection.is_closed and code(call) is StatusCode.INTERNAL
+
+
+def test_frames_of_a_call_that_has_ended_are_ignored():
+    test = Wire()
+    test.start()
+    test.connect()
+    test.hear(Frame.STATUS, 1)
+    for late in (Frame.MESSAGE, Frame.CREDIT, Frame.STATUS):
+        assert not test.hear(late, 1)
+    assert not test.connection.is_closed
+
+
+# Keeping alive
+
+
+def test_a_silent_server_is_asked_and_then_given_up():
+    test = Wire()
+    call = test.start()
+    test.connect()
+    assert not test.pass_time(19)
+    assert [frame.kind for frame in test.pass_time(1)] == [Frame.PING]
+    assert not test.hear(Frame.PONG)
+    assert [frame.kind for frame in test.pass_time(20)] == [Frame.PING]
+    test.pass_time(10)
+    assert test.connection.is_closed and code(call) is StatusCode.UNAVAILABLE
+
+
+def test_a_connection_without_calls_is_left_alone():
+    test = Wire()
+    test.start()
+    test.connect()
+    test.hear(Frame.STATUS, 1)
+    for _ in range(5):
+        assert not test.pass_time(100)
+    test.start()
+    assert [frame.kind for frame in test.said()] == [Frame.CALL]
+    assert not test.pass_time(1)
+
+
+def test_a_server_that_does_not_greet_in_time_is_given_up():
+    test = Wire()
+    call = test.start()
+    assert test.is_connecting
+    test.pass_time(2)
+    assert test.connection.is_closed and code(call) is StatusCode.UNAVAILABLE
+
+
+# Connecting again
+
+
+def test_waits_between_attempts_grow_and_vary_and_have_a_most():
+    options, chance = Options(), random.Random(1)
+    for failures, whole in [(1, 0.05), (2, 0.08), (3, 0.128), (10, 1), (10**6, 1)]:
+        waits = [options.backoff(failures, chance) for _ in range(50)]
+        assert all(whole / 2 <= wait <= whole + 1e-9 for wait in waits) and len(set(waits)) > 40
+
+
+def test_a_call_that_waits_for_ready_survives_failed_attempts_and_another_does_not():
+    test = Wire()
+    patient, hasty = test.start(wait_for_ready=True), test.start()
+    assert test.is_connecting
+    test.lose()
+    assert code(hasty) is StatusCode.UNAVAILABLE and "unix:/test cannot be reached: gone" in hasty.error.detail
+    assert not patient.ended and not test.is_connecting
+    assert code(test.start()) is StatusCode.UNAVAILABLE  # at once, while backing off
+    test.pass_time(0.05)
+    assert test.connect()[0].kind == Frame.CALL
+
+
+def test_a_connection_that_lasted_a_second_is_made_again_at_once_and_a_shorter_one_is_not():
+    for lasted, at_once in [(1, True), (0.5, False)]:
+        test = Wire()
+        test.start()
+        test.connect()
+        test.now += lasted
+        test.lose()
+        test.start(wait_for_ready=True)
+        assert test.is_connecting == at_once
+
+
+def test_nothing_is_connected_while_no_call_wants_it():
+    test = Wire()
+    call = test.start()
+    assert test.is_connecting
+    test.lose()
+    assert call.ended
+    test.pass_time(60)
+    assert not test.is_connecting
+
+
+# Making calls again
+
+
+def test_an_idempotent_call_is_made_again_with_growing_waits_and_then_fails():
+    test = Wire(max_attempts=3)
+    call = test.start(idempotent=True)
+    test.connect()
+    for attempt in (1, 3):
+        assert not test.hear(Frame.STATUS, attempt, status=StatusCode.UNAVAILABLE)
+        assert not test.pass_time(0.02) and [frame.kind for frame in test.pass_time(0.1)] == [Frame.CALL]
+    test.hear(Frame.STATUS, 5, status=StatusCode.UNAVAILABLE, detail="still away")
+    assert code(call) is StatusCode.UNAVAILABLE and call.error.detail == "still away"
+
+
+def test_the_server_says_when_another_try_can_succeed():
+    test = Wire()
+    test.start(idempotent=True)
+    test.connect()
+    test.hear(Frame.STATUS, 1, status=StatusCode.RESOURCE_EXHAUSTED, retry_after_us=5_000_000)
+    assert not test.pass_time(4.9)
+    assert [frame.kind for frame in test.pass_time(0.1)] == [Frame.CALL]
+
+
+@pytest.mark.parametrize(
+    "call, status",
+    [
+        (dict(), dict(status=StatusCode.UNAVAILABLE)),
+        (dict(idempotent=True, message=None), dict(status=StatusCode.UNAVAILABLE)),
+        (dict(idempotent=True), dict(status=StatusCode.NOT_FOUND)),
+        (dict(idempotent=True), dict(status=StatusCode.UNAVAILABLE, retry_after_us=31_000_000)),
+        (dict(idempotent=True, deadline=1000.01), dict(status=StatusCode.UNAVAILABLE)),
+    ],
+    ids=["not idempotent", "requests follow", "would not help", "too long a wait", "no time left"],
+)
+def test_what_cannot_or_need_not_be_repeated_fails_at_once(call, status):
+    test = Wire()
+    made = test.start(**call)
+    test.connect()
+    test.hear(Frame.STATUS, 1, **status)
+    assert code(made) is status["status"]
+
+
+def test_a_call_that_has_shown_a_reply_is_not_made_again():
+    test = Wire()
+    call = test.start(idempotent=True)
+    test.connect()
+    test.hear(Frame.MESSAGE, 1, has_message=True, payload=b"seen")
+    test.lose()
+    assert test.channel.take(call) == b"seen" and code(call) is StatusCode.UNAVAILABLE
+
+
+def test_a_draining_server_finishes_what_it_took_and_the_rest_goes_elsewhere():
+    test = Wire()
+    taken, other = test.start(), test.start()
+    test.connect()
+    draining = test.connection
+    test.now += 1
+    test.hear(Frame.GOAWAY, last_stream=1, status=StatusCode.UNAVAILABLE)
+    assert not draining.is_closed
+    assert test.connect()[0].kind == Frame.CALL
+    test.channel.receive(draining, wire.length_prefixed(Frame(kind=Frame.STATUS, stream=1)), test.now)
+    assert code(taken) is None and draining.is_closed
+    test.hear(Frame.STATUS, 1)
+    assert code(other) is None
+
+
+def test_a_server_that_blames_the_client_is_not_asked_the_same_again():
+    test = Wire()
+    call = test.start(idempotent=True)
+    test.connect()
+    test.hear(Frame.GOAWAY, last_stream=0, status=StatusCode.INVALID_ARGUMENT, detail="too many pings")
+    assert code(call) is StatusCode.INTERNAL and "too many pings" in call.error.detail
