@@ -98,6 +98,9 @@ class SyncShell:
     def do(self, function, *arguments):
         return function(*arguments)
 
+    def leave(self, stream):
+        stream.close()
+
     def take(self, stream, count):
         """The first replies of `client.watch` or `client.follow`."""
         with contextlib.closing(stream):
@@ -151,6 +154,9 @@ class AsyncShell:
             return function(*arguments)
 
         return self._run(run())
+
+    def leave(self, stream):
+        self._run(stream.aclose())
 
     def take(self, stream, count):
         async def take():

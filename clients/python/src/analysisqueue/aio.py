@@ -227,6 +227,8 @@ class Call(typing.Generic[Q, R]):
 
     def cancel(self) -> None:
         """Gives the call up: whoever waits for it gets CANCELLED."""
+        if self._state.ended:
+            return  # Maybe long after its event loop.
         self._client.channel.cancel(self._state, cancelled())
         self._client.flush()
 
