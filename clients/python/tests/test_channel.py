@@ -403,3 +403,16 @@ def test_a_server_that_blames_the_client_is_not_asked_the_same_again():
     test.connect()
     test.hear(Frame.GOAWAY, last_stream=0, status=StatusCode.INVALID_ARGUMENT, detail="too many pings")
     assert code(call) is StatusCode.INTERNAL and "too many pings" in call.error.detail
+
+
+def test_a_server_that_does_not_let_the_client_in_says_so_to_its_calls():
+    for greets in (True, False):
+        test = Wire()
+        call = test.start(idempotent=True)
+        if greets:
+            test.connect()
+        else:
+            (test.connection,) = test.channel.take_new()
+            test.said()
+        test.hear(Frame.GOAWAY, status=StatusCode.PERMISSION_DENIED, detail="uid:65534 may not connect")
+        assert code(call) is StatusCode.PERMISSION_DENIED and "uid:65534 may not connect" in call.error.detail

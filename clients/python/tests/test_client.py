@@ -372,3 +372,5 @@ def test_what_does_not_fit_a_method_is_refused_before_it_is_sent(peer, shell):
         client.start(Queue.GetJob, JOB, metadata=[("Trace", "1")])
     with pytest.raises(TypeError, match="'key-bin' must be bytes"):
         client.start(Queue.GetJob, JOB, metadata=[("key-bin", "text")])
+    with pytest.raises(ValueError, match="the metadata takes 70021 bytes; a call has room for 61440"):
+        client.start(Queue.GetJob, JOB, metadata=[("trace", "x" * 70_000)])

@@ -56,7 +56,8 @@ def free_port() -> int:
 
 class Services:
     def __init__(self, folder: pathlib.Path):
-        subprocess.run([ROOT / "deploy/certificates", folder, "localhost,127.0.0.1", "script"], check=True, capture_output=True)
+        make_certificates = [ROOT / "deploy/certificates", folder, "localhost,127.0.0.1", "script"]
+        subprocess.run(make_certificates, check=True, capture_output=True)
         redis, queue, progress = (folder / name for name in ("redis", "queue", "progress"))
         ports = free_port(), free_port()
         self.addresses = {
@@ -102,7 +103,8 @@ def test_a_user_is_found(queue):
 
 
 def test_errors_carry_their_status(queue):
-    error = queue.background(Queue.GetJob, queue_pb2.JobRequest(user_id="ada", job_id="0-4711"), timeout=TIMEOUT).exception(TIMEOUT)
+    missing = queue_pb2.JobRequest(user_id="ada", job_id="0-4711")
+    error = queue.background(Queue.GetJob, missing, timeout=TIMEOUT).exception(TIMEOUT)
     assert isinstance(error, RPCError) and error.code == StatusCode.NOT_FOUND and "0-4711" in error.detail
 
 

@@ -38,7 +38,8 @@ class Rejected(Exception):
 
 
 Progress = typing.Callable[[float, str], None]  # fraction from 0 to 1, and the stage, for people
-Analyze = typing.Callable[[Song, str, Progress], dict[str, typing.Any]]  # the song, and the path of its file or ""; gives a JSON object
+# Takes the song, and the path of its file or ""; gives a JSON object.
+Analyze = typing.Callable[[Song, str, Progress], dict[str, typing.Any]]
 
 
 def serve(name: str, version: str, analyze: Analyze) -> None:

@@ -231,8 +231,7 @@ class Channel:
             self._failures, self._phase = 0, Phase.IDLE
             return self._connect_if_wanted(now)
         what = f"the connection to {self._address} was lost" if was_ready else f"{self._address} cannot be reached"
-        code = StatusCode.INTERNAL if reason.code is StatusCode.INTERNAL else StatusCode.UNAVAILABLE
-        self._failure = RPCError(code, f"{what}: {reason.detail}")
+        self._failure = RPCError(reason.code, f"{what}: {reason.detail}")
         self._failures += 1
         self._phase = Phase.BACKING_OFF
         self._backed_off_at = now + self._options.backoff(self._failures, self._chance)

@@ -192,7 +192,7 @@ class Connection:
 
     def _greet(self, frame: Frame) -> None:
         if frame.kind == Frame.GOAWAY:
-            return self._close(RPCError(StatusCode.UNAVAILABLE, f"the server refused the connection: {frame.detail}"))
+            return self._close(_farewell(frame))
         if frame.kind != Frame.HELLO:
             raise ProtocolError("the first frame must be HELLO")
         if frame.version != 1:
@@ -238,11 +238,8 @@ class Connection:
 
     def _drain(self, frame: Frame) -> None:
         self._draining = True
-        self.end = RPCError(StatusCode.UNAVAILABLE, f"the server ended the connection: {frame.detail}")
-        # A server that stops says UNAVAILABLE; any other status is about what this side did, and would happen again.
-        fate, error = Fate.NOT_TAKEN, self.end
-        if frame.status not in (StatusCode.OK, StatusCode.UNAVAILABLE):
-            fate, error = Fate.ANSWERED, RPCError(StatusCode.INTERNAL, f"the server refused: {frame.detail}")
+        self.end = error = _farewell(frame)
+        fate = Fate.NOT_TAKEN if error.code is StatusCode.UNAVAILABLE else Fate.ANSWERED
         for stream in sorted(stream for stream in self._calls if stream > frame.last_stream):
             call = self._calls.pop(stream)
             call.closed()
@@ -285,6 +282,18 @@ class Connection:
 
     def _send(self, frame: Frame) -> None:
         self._output += wire.length_prefixed(frame)
+
+
+def _farewell(frame: Frame) -> RPCError:
+    """What a GOAWAY is to the calls. A server that stops says UNAVAILABLE; any other status is about this side, and the same
+    would happen again."""
+    match StatusCode(frame.status):
+        case StatusCode.OK | StatusCode.UNAVAILABLE:
+            return RPCError(StatusCode.UNAVAILABLE, f"the server ended the connection: {frame.detail}")
+        case StatusCode.PERMISSION_DENIED | StatusCode.UNAUTHENTICATED as code:
+            return RPCError(code, f"the server refused the connection: {frame.detail}")
+        case _:
+            return RPCError(StatusCode.INTERNAL, f"the server refused what this side said: {frame.detail}")
 
 
 def _microseconds(seconds: float) -> int:

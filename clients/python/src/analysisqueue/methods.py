@@ -15,9 +15,12 @@ from google.protobuf.message import DecodeError, Message
 from .call import Call
 from .options import CallOptions
 from .status import Metadata, RPCError, StatusCode
+from .wire import HEADER_ROOM_BYTES
 
 if typing.TYPE_CHECKING:
     from . import aio, sync
+
+MAX_METADATA_BYTES = HEADER_ROOM_BYTES - 4096  # beside the method's name, a bearer token and the numbers of a CALL
 
 Q = typing.TypeVar("Q", bound=Message)
 R = typing.TypeVar("R", bound=Message)
@@ -49,8 +52,7 @@ class Method(typing.Generic[Q, R]):
         """A call with its one request, or, with None, one whose requests follow."""
         timeout = options.get("timeout")
         metadata = list(options.get("metadata", ()))
-        for name, value in metadata:
-            _check_metadata(name, value)
+        _check_metadata(metadata)
         return Call(
             self.name, None if request is None else self.encode(request), metadata=metadata,
             deadline=None if timeout is None else time.monotonic() + timeout, idempotent=self.is_idempotent,
@@ -124,8 +126,13 @@ def cancelled() -> RPCError:
     return RPCError(StatusCode.CANCELLED, "the caller gave the call up")
 
 
-def _check_metadata(name: str, value: str | bytes) -> None:
-    if name != name.lower():
-        raise ValueError(f"the metadata name {name!r} must be lower case: {name.lower()!r}")
-    if name.endswith("-bin") != isinstance(value, bytes):
-        raise TypeError(f"the value of the metadata {name!r} must be {'bytes' if name.endswith('-bin') else 'str'}")
+def _check_metadata(metadata: Metadata) -> None:
+    size = 0
+    for name, value in metadata:
+        if name != name.lower():
+            raise ValueError(f"the metadata name {name!r} must be lower case: {name.lower()!r}")
+        if name.endswith("-bin") != isinstance(value, bytes):
+            raise TypeError(f"the value of the metadata {name!r} must be {'bytes' if name.endswith('-bin') else 'str'}")
+        size += len(name) + len(value if isinstance(value, bytes) else value.encode()) + 16  # and how they are framed
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(f"the metadata takes {size} bytes; a call has room for {MAX_METADATA_BYTES}")
