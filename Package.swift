@@ -132,6 +132,11 @@ let package = Package(
         library(
             "TestSupport",
             ["AnalysisAPI", "Redis", "RPC", log, .product(name: "Subprocess", package: "swift-subprocess")] + nio),
+        // Counts the allocations of calls and commands: Benchmarks/allocations/check.
+        .target(name: "CCountingMalloc", path: "Benchmarks/allocations/CCountingMalloc"),
+        .executableTarget(
+            name: "Allocations", dependencies: nio + ["AnalysisAPI", "CCountingMalloc", "RPC", "Redis", log],
+            path: "Benchmarks/allocations/Allocations", swiftSettings: settings),
         tests("RPCTests", nio + ["RPC", "TestSupport", log, lifecycle]),
         tests(
             "DaemonTests",
