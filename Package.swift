@@ -137,7 +137,7 @@ let package = Package(
         .executableTarget(
             name: "Allocations", dependencies: nio + ["AnalysisAPI", "CCountingMalloc", "RPC", "Redis", log],
             path: "Benchmarks/allocations/Allocations", swiftSettings: settings),
-        tests("RPCTests", nio + ["RPC", "TestSupport", log, lifecycle]),
+        tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle]),
         tests(
             "DaemonTests",
             nio + ["AnalysisAPI", "Daemon", "RPC", arguments, log, .product(name: "JWTKit", package: "jwt-kit")]),

@@ -25,6 +25,8 @@ struct CallState<Reader, Writer> {
 
     private var receiving = Receiving.open
     private var inbox: Deque<ByteBuffer> = []
+    /// What the messages in the inbox cost.
+    private(set) var unread = 0
     private var reader: Reader?
     private let window: Int
     /// What the peer may still send.
@@ -37,6 +39,8 @@ struct CallState<Reader, Writer> {
     private var credit = 0
     private var parked: Deque<ParkedWrite> = []
     private var lastToken: UInt64 = 0
+    /// No message has been sent or received: the call can be opened again elsewhere.
+    private(set) var isUntouched = true
 
     /// - Parameter limits: what this side takes.
     init(limits: Limits) {
@@ -52,22 +56,28 @@ struct CallState<Reader, Writer> {
         case kept
         /// Wake the reader with the message and give this much credit back, if any.
         case deliver(Reader, credit: Int?)
+        /// There is no room for messages that wait.
+        case full
         case violation(String)
     }
 
     /// A message has arrived. One that comes with the status uses no credit.
-    mutating func receive(_ message: ByteBuffer, usesCredit: Bool = true) -> Receive {
+    /// - Parameter hasRoom: whether it may wait for a reader.
+    mutating func receive(_ message: ByteBuffer, usesCredit: Bool = true, hasRoom: Bool = true) -> Receive {
         switch receiving {
         case .failed: return .kept
         case .ended: return .violation("a message after the last one")
         case .open: break
         }
+        isUntouched = false
         if usesCredit {
             guard receivable > 0 else { return .violation("a message beyond the credit") }
             receivable -= Limits.cost(of: message)
         }
         guard let reader else {
+            guard hasRoom else { return .full }
             inbox.append(message)
+            unread += Limits.cost(of: message)
             return .kept
         }
         self.reader = nil
@@ -90,6 +100,7 @@ struct CallState<Reader, Writer> {
 
     mutating func next() -> Next {
         if let message = inbox.popFirst() {
+            unread -= Limits.cost(of: message)
             return .message(message, credit: giveBack(message))
         }
         switch receiving {
@@ -122,11 +133,10 @@ struct CallState<Reader, Writer> {
 
     // MARK: Sending
 
-    /// The peer is known: its limits apply. Returns the messages that waited for it.
-    mutating func open(_ peer: Limits) -> [(ByteBuffer, Writer)] {
+    /// The peer is known: its limits apply.
+    mutating func open(_ peer: Limits) {
         maxMessageBytes = peer.maxMessageBytes
         credit = peer.credit
-        return takeWritable()
     }
 
     enum Write {
@@ -137,14 +147,16 @@ struct CallState<Reader, Writer> {
     }
 
     /// A message may go whenever there is any credit, which may thereby fall below zero.
-    mutating func write(_ message: ByteBuffer) -> Write {
+    /// - Parameter hasRoom: whether the connection takes more; asked only where the credit does.
+    mutating func write(_ message: ByteBuffer, hasRoom: @autoclosure () -> Bool = true) -> Write {
         if let sendingClosed { return .fail(sendingClosed) }
         if let error = oversize(message) { return .fail(error) }
-        guard credit > 0, parked.isEmpty else {
+        guard credit > 0, parked.isEmpty, hasRoom() else {
             lastToken += 1
             return .wait(token: lastToken)
         }
         credit -= Limits.cost(of: message)
+        isUntouched = false
         return .send
     }
 
@@ -165,20 +177,19 @@ struct CallState<Reader, Writer> {
         return parked.remove(at: index).writer
     }
 
-    /// The peer takes this much more. Returns the messages to send now; nil where the credit overflows.
-    mutating func receiveCredit(_ bytes: Int) -> [(ByteBuffer, Writer)]? {
-        guard bytes > 0, bytes <= Limits.maxCredit - max(credit, 0) else { return nil }
+    /// The peer takes this much more. Returns whether the credit is one that a peer may give.
+    mutating func receiveCredit(_ bytes: Int) -> Bool {
+        guard bytes > 0, bytes <= Limits.maxCredit - max(credit, 0) else { return false }
         credit += bytes
-        return takeWritable()
+        return true
     }
 
-    private mutating func takeWritable() -> [(ByteBuffer, Writer)] {
-        var writable: [(ByteBuffer, Writer)] = []
-        while credit > 0, let write = parked.popFirst() {
-            credit -= Limits.cost(of: write.message)
-            writable.append((write.message, write.writer))
-        }
-        return writable
+    /// The next parked message that may go now.
+    mutating func takeWritable(hasRoom: @autoclosure () -> Bool = true) -> (ByteBuffer, Writer)? {
+        guard credit > 0, !parked.isEmpty, hasRoom(), let write = parked.popFirst() else { return nil }
+        credit -= Limits.cost(of: write.message)
+        isUntouched = false
+        return (write.message, write.writer)
     }
 
     var isSendingClosed: Bool { sendingClosed != nil }
@@ -209,11 +220,16 @@ struct CallState<Reader, Writer> {
         if case .failed = receiving { return nil }
         receiving = .failed(error)
         inbox.removeAll()
+        unread = 0
         return (takeReader(), closeSending(error))
     }
 }
 
 extension RPCError {
+    static let metadataOverLimit = RPCError(
+        .resourceExhausted,
+        "metadata of more than \(Limits.maxMetadataBytes) bytes, with 32 for each entry beside its name and value")
+
     static func oversize(_ message: ByteBuffer, limit: Int) -> RPCError {
         RPCError(.resourceExhausted, "a message of \(message.readableBytes) bytes is over the limit of \(limit)")
     }

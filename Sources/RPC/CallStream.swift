@@ -18,49 +18,21 @@ final class CallStream: Sendable {
         let outbox: FrameOutbox
     }
 
-    private typealias Reader = UnsafeContinuation<ByteBuffer?, any Error>
-    private typealias Writer = UnsafeContinuation<Void, any Error>
-    private typealias State = CallState<Reader, Writer>
-
-    private struct Core {
-        var state: State
-        var link: Link?
-        var leading: Metadata = [:]
-        var trailing: Metadata = [:]
-        var endsOnDrain = false
-        var isDraining = false
-
-        mutating func next() -> State.Next {
-            let next = state.next()
-            if case .message(_, let credit?) = next { giveCredit(credit) }
-            return next
-        }
-
-        mutating func write(_ message: ByteBuffer) -> State.Write {
-            let write = state.write(message)
-            if case .send = write { send(message) }
-            return write
-        }
-
-        /// Leading metadata goes out with the first message.
-        mutating func send(_ message: ByteBuffer) {
-            guard let link else { return }
-            link.outbox.send(.message(stream: link.id, message, metadata: leading))
-            leading = [:]
-        }
-
-        func giveCredit(_ bytes: Int) {
-            guard let link else { return }
-            link.outbox.send(.credit(stream: link.id, bytes: bytes))
-        }
-    }
+    typealias Reader = UnsafeContinuation<ByteBuffer?, any Error>
+    typealias Writer = UnsafeContinuation<Void, any Error>
+    typealias State = CallState<Reader, Writer>
 
     private let role: Role
     private let core: Mutex<Core>
 
-    init(role: Role, limits: Limits) {
+    /// - Parameter held: where the messages count that wait here for their reader.
+    init(role: Role, limits: Limits, held: HeldBytes) {
         self.role = role
-        core = Mutex(Core(state: State(limits: limits)))
+        core = Mutex(Core(state: State(limits: limits), held: held))
+    }
+
+    deinit {
+        core.withLock { $0.held.add(-$0.counted) }
     }
 
     // MARK: For the one that reads and writes
@@ -103,7 +75,7 @@ final class CallStream: Sendable {
     /// Sends a message, waiting while the peer's credit is used up.
     func write(_ message: ByteBuffer) async throws {
         let token: UInt64
-        switch core.withLock({ $0.write(message) }) {
+        switch core.withLock({ $0.write(message, of: self) }) {
         case .send: return
         case .fail(let error): throw error
         case .wait(let next): token = next
@@ -111,7 +83,7 @@ final class CallStream: Sendable {
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 let write = core.withLock { core in
-                    let write = core.write(message)
+                    let write = core.write(message, of: self)
                     if case .wait = write { core.state.park(message, continuation, token: token) }
                     return write
                 }
@@ -151,20 +123,29 @@ final class CallStream: Sendable {
 
     // MARK: For the connection
 
+    enum Reception {
+        case taken
+        /// The call is to be given up: its connection holds too much already.
+        case refused(RPCError)
+        /// The peer broke the protocol.
+        case violation(String)
+    }
+
     /// A message has arrived.
-    /// - Returns: what the peer did wrong with it, if it did.
-    func receive(_ message: ByteBuffer, usesCredit: Bool = true) -> String? {
-        let received = core.withLock { core in
-            let received = core.state.receive(message, usesCredit: usesCredit)
+    func receive(_ message: ByteBuffer, usesCredit: Bool = true) -> Reception {
+        let (received, held) = core.withLock { core in
+            let received = core.state.receive(message, usesCredit: usesCredit, hasRoom: !core.held.isFull)
+            core.count()
             if case .deliver(_, let credit?) = received { core.giveCredit(credit) }
-            return received
+            return (received, core.held)
         }
         switch received {
-        case .kept: return nil
+        case .kept: break
         case .deliver(let reader, _): reader.resume(returning: message)
-        case .violation(let detail): return detail
+        case .full: return .refused(.noRoom(held))
+        case .violation(let detail): return .violation(detail)
         }
-        return nil
+        return .taken
     }
 
     /// The peer has ended its side.
@@ -180,13 +161,16 @@ final class CallStream: Sendable {
     /// The peer takes more.
     /// - Returns: whether the credit is one that a peer may give.
     func receiveCredit(_ bytes: Int) -> Bool {
-        let writable = core.withLock { core in
-            let writable = core.state.receiveCredit(bytes)
-            for (message, _) in writable ?? [] { core.send(message) }
-            return writable
+        let writers = core.withLock { core in
+            core.state.receiveCredit(bytes) ? core.sendParked(of: self) : nil
         }
-        for (_, writer) in writable ?? [] { writer.resume() }
-        return writable != nil
+        for writer in writers ?? [] { writer.resume() }
+        return writers != nil
+    }
+
+    /// The connection takes more.
+    func resumeWriting() {
+        for writer in core.withLock({ $0.sendParked(of: self) }) { writer.resume() }
     }
 
     var isReceiving: Bool { core.withLock { $0.state.isReceiving } }
@@ -195,7 +179,7 @@ final class CallStream: Sendable {
     /// - Returns: whether it was still wanted.
     @discardableResult
     func abort(_ error: RPCError) -> Bool {
-        wake(core.withLock { $0.state.abort(error) }, error)
+        wake(core.withLock { $0.abort(error) }, error)
     }
 
     @discardableResult
@@ -213,21 +197,24 @@ extension CallStream {
     /// Sends the CALL, unless the call was given up meanwhile, then what waited for it.
     /// - Returns: whether the call was sent.
     func open(_ link: Link, peer: Limits, _ call: (_ isLast: Bool) -> Frame.Call) -> Bool {
-        let writable = core.withLock { core -> [(ByteBuffer, Writer)]? in
+        let writers = core.withLock { core -> [Writer]? in
             guard core.state.isReceiving else { return nil }
             core.link = link
             link.outbox.send(.call(call(core.state.isSendingClosed)))
-            let writable = core.state.open(peer)
-            for (message, _) in writable { core.send(message) }
-            return writable
+            core.state.open(peer)
+            return core.sendParked(of: self)
         }
-        for (_, writer) in writable ?? [] { writer.resume() }
-        return writable != nil
+        for writer in writers ?? [] { writer.resume() }
+        return writers != nil
     }
 
     /// Takes the call off its connection, to be opened on another.
-    func unlink() {
-        core.withLock { $0.link = nil }
+    /// - Returns: whether that can be: it is wanted, and no message of it has been sent or received.
+    func unlink() -> Bool {
+        core.withLock { core in
+            core.link = nil
+            return core.state.isReceiving && core.state.isUntouched
+        }
     }
 
     /// Half-closes the call: nothing more is sent. A handler's side is ended by its status.
@@ -248,7 +235,7 @@ extension CallStream {
             if let link = core.link, core.state.isReceiving {
                 link.outbox.send(.cancel(stream: link.id))
             }
-            return core.state.abort(error)
+            return core.abort(error)
         }
         wake(waiting, error)
     }
@@ -271,7 +258,7 @@ extension CallStream {
     func accept(_ link: Link, peer: Limits) {
         core.withLock { core in
             core.link = link
-            _ = core.state.open(peer)
+            core.state.open(peer)
         }
     }
 
@@ -289,11 +276,23 @@ extension CallStream {
             status.metadata = core.leading
             status.metadata.add(contentsOf: core.trailing)
             status.metadata.add(contentsOf: status.error?.metadata ?? [:])
+            if !status.metadata.fits {
+                status = Frame.Status(error: RPCError(.internalError, "the metadata of the reply is over the limit"))
+            }
             if let link = core.link { link.outbox.send(.status(stream: link.id, status)) }
             core.link = nil
-            return core.state.abort(reason)
+            core.request = 0
+            return core.abort(reason)
         }
         wake(waiting, reason)
+    }
+
+    /// Counts the request that the handler works on as held until the call ends.
+    func holdRequest(_ message: ByteBuffer) {
+        core.withLock { core in
+            core.request = Limits.cost(of: message)
+            core.count()
+        }
     }
 
     /// The server stops. Returns whether that may end the call.

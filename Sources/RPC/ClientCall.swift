@@ -10,18 +10,20 @@ final class ClientCall: Sendable {
     let request: ByteBuffer?
     let options: CallOptions
     let deadline: NIODeadline?
-    private let isRepeatable: Atomic<Bool>
+    /// Whether it may be made again after it has failed.
+    let isRepeatable: Bool
+    private let madeAgain = Atomic(0)
 
-    /// - Parameter isRepeatable: whether it may be sent once more when the connection is lost before the reply.
     init(
-        method: String, request: ByteBuffer?, options: CallOptions, limits: Limits, isRepeatable: Bool, now: NIODeadline
+        method: String, request: ByteBuffer?, options: CallOptions, limits: Limits, held: HeldBytes, isRepeatable: Bool,
+        now: NIODeadline
     ) {
-        stream = CallStream(role: .caller, limits: limits)
+        stream = CallStream(role: .caller, limits: limits, held: held)
         self.method = method
         self.request = request
         self.options = options
         deadline = Deadline.earliest(timeout: options.timeout, now: now)
-        self.isRepeatable = Atomic(isRepeatable)
+        self.isRepeatable = isRepeatable
         if request != nil { stream.endSending() }
     }
 
@@ -30,6 +32,7 @@ final class ClientCall: Sendable {
     func open(_ link: CallStream.Link, peer: Limits) -> Bool {
         let remaining = deadline?.remaining()
         if remaining == .zero { stream.abandon(.deadlineExceeded) }
+        if !options.metadata.fits { stream.abandon(.metadataOverLimit) }
         if let request, request.readableBytes > peer.maxMessageBytes {
             stream.abandon(.oversize(request, limit: peer.maxMessageBytes))
         }
@@ -40,11 +43,15 @@ final class ClientCall: Sendable {
         }
     }
 
-    /// Takes the call off a connection that was lost.
-    /// - Returns: whether it may be sent once more; that is so only once.
-    func repeats() -> Bool {
-        stream.unlink()
-        return isRepeatable.exchange(false, ordering: .relaxed)
+    /// How often it has been made after failures, the one that is under way included.
+    var attempts: Int { 1 + madeAgain.load(ordering: .relaxed) }
+
+    /// Takes the call off its stream for another attempt.
+    /// - Returns: whether there may be one: the call is wanted, and nothing of the reply has arrived.
+    func makeAgain() -> Bool {
+        guard isRepeatable, stream.unlink() else { return false }
+        madeAgain.add(1, ordering: .relaxed)
+        return true
     }
 }
 

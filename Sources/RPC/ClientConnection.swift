@@ -15,8 +15,10 @@ final class ClientConnection: ConnectionRole {
         var callEnded: (ClientConnection) -> Void
         /// The server never took this call: it can be made elsewhere.
         var unaccepted: (ClientCall) -> Void
-        /// The connection was lost while this call ran.
-        var lost: (ClientCall, RPCError) -> Void
+        /// A call has ended with this, nil where it succeeded. Returns whether it is made again.
+        var repeats: (ClientCall, RPCError?) -> Bool
+        /// The connection was lost while these calls ran.
+        var lost: ([ClientCall], RPCError) -> Void
     }
 
     private let limits: Limits
@@ -58,17 +60,20 @@ final class ClientConnection: ConnectionRole {
         switch frame {
         case .message(let id, let message, _, let metadata):
             guard let call = try streams.call(id) else { return }
+            guard metadata.fits else { return call.stream.abandon(.metadataOverLimit) }
             if !metadata.isEmpty { call.options.onMetadata?(metadata) }
             guard message.readableBytes <= limits.maxMessageBytes else {
                 return call.stream.abandon(.oversize(message, limit: limits.maxMessageBytes))
             }
-            if let violation = call.stream.receive(message) { throw RPCError(.internalError, violation) }
+            switch call.stream.receive(message) {
+            case .taken: break
+            case .refused(let error): call.stream.abandon(error)
+            case .violation(let detail): throw RPCError(.internalError, detail)
+            }
         case .status(let id, let status):
             guard let call = try streams.call(id) else { return }
-            if !status.metadata.isEmpty { call.options.onMetadata?(status.metadata) }
-            if let message = status.message { _ = call.stream.receive(message, usesCredit: false) }
-            call.stream.finish(status.error)
             streams.remove(id)
+            if !events.repeats(call, status.error) { finish(call, status) }
             callEnded()
         case .credit(let id, let bytes):
             guard let call = try streams.call(id) else { return }
@@ -84,6 +89,23 @@ final class ClientConnection: ConnectionRole {
         case .hello, .call, .end, .cancel, .ping, .pong:
             throw RPCError(.internalError, "a frame of a kind that only clients send")
         }
+    }
+
+    private func finish(_ call: ClientCall, _ status: Frame.Status) {
+        var error = status.error
+        if !status.metadata.fits {
+            error = .metadataOverLimit
+        } else if let message = status.message, message.readableBytes > limits.maxMessageBytes {
+            error = .oversize(message, limit: limits.maxMessageBytes)
+        } else {
+            if !status.metadata.isEmpty { call.options.onMetadata?(status.metadata) }
+            if let message = status.message,
+                case .refused(let refusal) = call.stream.receive(message, usesCredit: false)
+            {
+                error = refusal
+            }
+        }
+        call.stream.finish(error)
     }
 
     private func callEnded() {
@@ -117,6 +139,6 @@ final class ClientConnection: ConnectionRole {
         }
         guard peerLimits != nil else { return events.failed(reason) }
         events.ended(self, reason)
-        for call in streams.removeAll() { events.lost(call, reason) }
+        events.lost(streams.removeAll(), reason)
     }
 }

@@ -15,11 +15,15 @@ final class ClientCore {
     private let timer: EarliestTimer
     private var tls: NIOSSLContext?
     private var state = ClientState<ClientConnection>()
+    private var throttle = RetryThrottle()
     private var random = SystemRandomNumberGenerator()
     /// In the order in which they were made; those that were given up leave at the next sweep.
     private var waiting: Deque<ClientCall> = []
     private var sweepAt = ClientCore.smallestSweep
     private var channels: [ObjectIdentifier: any Channel] = [:]
+
+    /// Failed calls that wait for their next attempt.
+    private var repeating: [ObjectIdentifier: ClientCall] = [:]
 
     private static let smallestSweep = 64
 
@@ -64,6 +68,42 @@ final class ClientCore {
         }
         waiting.removeAll { !$0.stream.isReceiving }
         return waiting.compactMap(\.deadline).min()
+    }
+
+    // MARK: Making calls again
+
+    /// A call has ended with this status; nil: ok.
+    private func repeats(_ call: ClientCall, after error: RPCError?) -> Bool {
+        guard let error, error.code == .unavailable else {
+            throttle.succeeded()
+            return false
+        }
+        throttle.failed()
+        return makeAgain(call, after: error)
+    }
+
+    private func lost(_ calls: [ClientCall], _ error: RPCError) {
+        // One failure, however many calls it ended.
+        if !calls.isEmpty { throttle.failed() }
+        for call in calls where !makeAgain(call, after: error) { call.stream.finish(error) }
+    }
+
+    private func makeAgain(_ call: ClientCall, after error: RPCError) -> Bool {
+        let delay = configuration.retry.delay(
+            after: error, attempts: call.attempts, deadline: call.deadline, now: .now(), using: &random)
+        guard throttle.allowsRetry, let delay, call.makeAgain() else { return false }
+        let id = ObjectIdentifier(call)
+        repeating[id] = call
+        eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) {
+            if let call = self.repeating.removeValue(forKey: id) { self.start(call) }
+        }
+        return true
+    }
+
+    /// A server that drained has not taken this call, whatever its method.
+    private func start(again call: ClientCall) {
+        guard call.stream.unlink() else { return call.stream.finish(ServerConnection.stopping) }
+        start(call)
     }
 
     // MARK: Connections
@@ -115,9 +155,7 @@ final class ClientCore {
             opened: { self.opened($0) }, failed: { self.failed($0) }, ended: { self.ended($0, $1) },
             callEnded: { if $0 === self.state.ready { self.makeWaitingCalls() } },
             unaccepted: { self.start(again: $0) },
-            lost: { call, error in
-                if call.repeats() { self.start(call) } else { call.stream.finish(error) }
-            })
+            repeats: { self.repeats($0, after: $1) }, lost: { self.lost($0, $1) })
         let role = ClientConnection(limits: limits, outbox: outbox, timer: timer, events: events)
         let timing = ConnectionState.Timing(
             hello: configuration.connectTimeout, keepaliveInterval: configuration.keepaliveInterval,
@@ -151,19 +189,15 @@ final class ClientCore {
         perform(state.ended(connection, error, now: .now()))
     }
 
-    /// A server that drained has not taken this call. Only one whose whole request was in its CALL can be made again.
-    private func start(again call: ClientCall) {
-        call.stream.unlink()
-        guard call.request != nil else { return call.stream.finish(ServerConnection.stopping) }
-        start(call)
-    }
-
     /// Makes no more calls, lets those that run finish for so long, and closes. Succeeds when all connections are closed.
     func stop(within duration: Duration) -> EventLoopFuture<Void> {
         state.stop()?.drain()
         timer.stop()
-        for call in waiting { call.stream.abort(RPCError(.unavailable, "the client has been stopped")) }
+        for call in Array(waiting) + repeating.values {
+            call.stream.abort(RPCError(.unavailable, "the client has been stopped"))
+        }
         waiting = []
+        repeating = [:]
         let timeout = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration)) {
             for channel in self.channels.values { channel.close(promise: nil) }
         }

@@ -37,7 +37,8 @@ extension Frame {
             frame.status = (status.error?.code ?? .ok).rawValue
             frame.retry_after_us = status.error?.retryAfter?.microseconds ?? 0
             write(
-                frame, text: status.error?.detail, metadata: status.metadata, message: status.message, into: &buffer)
+                frame, text: status.error?.detail.cut, metadata: status.metadata, message: status.message, into: &buffer
+            )
         case .cancel(let stream):
             frame.kind = ANALYSIS__V1__FRAME__KIND__CANCEL
             frame.stream = stream
@@ -55,7 +56,7 @@ extension Frame {
             frame.kind = ANALYSIS__V1__FRAME__KIND__GOAWAY
             frame.last_stream = lastStream
             frame.status = error.code.rawValue
-            write(frame, text: error.detail, into: &buffer)
+            write(frame, text: error.detail.cut, into: &buffer)
         }
     }
 
@@ -166,6 +167,13 @@ extension Frame {
         default:
             throw RPCError(.invalidArgument, "a frame of the unknown kind \(frame.kind.rawValue)")
         }
+    }
+}
+
+extension String {
+    /// Short enough for a frame, whatever it was made of.
+    fileprivate var cut: String {
+        utf8.count <= Limits.maxDetailBytes ? self : String(decoding: utf8.prefix(Limits.maxDetailBytes), as: UTF8.self)
     }
 }
 

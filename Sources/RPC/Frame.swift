@@ -47,9 +47,15 @@ struct Limits: Sendable, Equatable {
     var credit: Int
 
     /// What stands for a limit that a peer's HELLO leaves out.
-    static let standard = Limits(maxMessageBytes: 4 << 20, credit: 256 << 10)
+    static let standard = Limits(maxMessageBytes: 4 << 20, credit: 64 << 10)
+    /// What a connection holds of messages that nobody has read: the credit of a thousand streams.
+    static let standardHeldBytes = 64 << 20
     /// What a frame may hold beside its message: method, metadata, detail.
     static let headerRoomBytes = 64 << 10
+    /// Metadata of one direction of a call, in the bytes of `Metadata.cost`.
+    static let maxMetadataBytes = 8 << 10
+    /// The UTF-8 of a status's detail; a longer one is cut.
+    static let maxDetailBytes = 8 << 10
     /// A peer that has not said HELLO gets no room for more than one.
     static let maxFirstFrameBytes = 1024
     /// Credit never adds up to more.

@@ -21,6 +21,7 @@ struct ConnectionState {
     private let timing: Timing
     private var lastHeard: NIODeadline
     private var pongDue: NIODeadline?
+    private var pings = RateLimit.pings
 
     init(timing: Timing, now: NIODeadline) {
         self.timing = timing
@@ -39,7 +40,7 @@ struct ConnectionState {
 
     static let maxPingBytes = 8
 
-    mutating func receive(_ frame: Frame) -> Received {
+    mutating func receive(_ frame: Frame, now: @autoclosure () -> NIODeadline) -> Received {
         switch (phase, frame) {
         case (.greeting, .hello(let hello)):
             guard hello.version == 1 else {
@@ -54,6 +55,11 @@ struct ConnectionState {
         case (.open, .ping(let data)):
             guard data.readableBytes <= Self.maxPingBytes else {
                 return .violation(RPCError(.invalidArgument, "a PING of more than \(Self.maxPingBytes) bytes"))
+            }
+            guard pings.take(now: now()) else {
+                return .violation(
+                    RPCError(
+                        .resourceExhausted, "too many pings: \(pings.burst) at once, then \(pings.perSecond) a second"))
             }
             return .answer(.pong(data))
         case (.open, .pong):
@@ -80,8 +86,8 @@ struct ConnectionState {
         }
     }
 
-    /// Does what is due. The silence of a connection without calls means nothing.
-    mutating func tick(now: NIODeadline, hasCalls: Bool) -> Tick {
+    /// Does what is due. Silence means nothing where nothing is waited for.
+    mutating func tick(now: NIODeadline, isWaiting: Bool) -> Tick {
         let interval = TimeAmount(timing.keepaliveInterval)
         switch phase {
         case .greeting(let until):
@@ -93,7 +99,7 @@ struct ConnectionState {
                 let silence = timing.keepaliveInterval + timing.keepaliveTimeout
                 return close(.unavailable, "nothing was heard for \(silence)")
             }
-            if !hasCalls { lastHeard = now }
+            if !isWaiting { lastHeard = now }
             guard now >= lastHeard + interval else { return Tick(next: lastHeard + interval) }
             let due = now + TimeAmount(timing.keepaliveTimeout)
             pongDue = due

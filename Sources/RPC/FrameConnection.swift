@@ -78,7 +78,7 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
     }
 
     private func received(_ frame: Frame) throws {
-        switch state.receive(frame) {
+        switch state.receive(frame, now: .now()) {
         case .opened(let hello): try role.opened(hello)
         case .answer(let frame): outbox.send(frame)
         case .pass: try role.received(frame)
@@ -88,7 +88,8 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
     }
 
     private func tick(_ now: NIODeadline) -> NIODeadline? {
-        let tick = state.tick(now: now, hasCalls: role.hasCalls)
+        // A frame that has begun is waited for as a call is: its sender may be gone.
+        let tick = state.tick(now: now, isWaiting: role.hasCalls || decoder.unprocessedBytes > 0)
         switch tick.action {
         case .ping: outbox.send(.ping(ByteBuffer()))
         case .close(let error): close(error)
@@ -117,6 +118,7 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        outbox.wakeWriters()
         if context.channel.isWritable, isReadPending {
             isReadPending = false
             context.read()

@@ -9,10 +9,15 @@ final class FrameOutbox: Sendable {
         var bytes = Self.empty
         var isScheduled = false
         var isClosed = false
+        /// Streams with messages that wait until the peer has taken what was written.
+        var waiting: [CallStream] = []
 
         /// With room for the frames of a tick with little to say.
         static var empty: ByteBuffer { ByteBufferAllocator().buffer(capacity: 512) }
     }
+
+    /// Streams write no further messages once so much waits for the end of the tick, or the channel is over its own mark.
+    static let fullBytes = 256 << 10
 
     private let channel: any Channel
     private let pending = Mutex(Pending())
@@ -30,16 +35,45 @@ final class FrameOutbox: Sendable {
             return !pending.isScheduled
         }
         if mustSchedule {
-            channel.eventLoop.execute { self.flush(promise: nil) }
+            channel.eventLoop.execute {
+                self.flush(promise: nil)
+                self.wakeWriters()
+            }
         }
     }
 
-    /// Writes what was sent so far, then closes the connection: after a second even where the peer does not take it.
+    /// Whether a stream may write a message now. Where not, its `resumeWriting` is called once when it may.
+    func hasRoom(for stream: CallStream) -> Bool {
+        pending.withLock { pending in
+            if pending.isClosed { return true }
+            if pending.bytes.readableBytes < Self.fullBytes, channel.isWritable { return true }
+            if !pending.waiting.contains(where: { $0 === stream }) { pending.waiting.append(stream) }
+            return false
+        }
+    }
+
+    /// The peer has taken what was written, or a tick's buffer has gone to the channel.
+    func wakeWriters() {
+        guard channel.isWritable else { return }
+        let waiting = pending.withLock { pending in
+            defer { pending.waiting = [] }
+            return pending.waiting
+        }
+        for stream in waiting { stream.resumeWriting() }
+    }
+
+    /// Writes what was sent so far, then ends this side, so that the peer reads all of it even where it is still sending itself. The
+    /// connection closes when the peer has ended its side, too, and after a second where it does not.
     func close() {
         let written = channel.eventLoop.makePromise(of: Void.self)
         flush(promise: written)
-        pending.withLock { $0.isClosed = true }
-        written.futureResult.whenComplete { _ in self.channel.close(promise: nil) }
+        pending.withLock { pending in
+            pending.isClosed = true
+            pending.waiting = []
+        }
+        written.futureResult.flatMap { self.channel.close(mode: .output) }.whenFailure { _ in
+            self.channel.close(promise: nil)
+        }
         let timeout = channel.eventLoop.scheduleTask(in: .seconds(1)) { self.channel.close(promise: nil) }
         channel.closeFuture.whenComplete { _ in timeout.cancel() }
     }

@@ -32,8 +32,8 @@ extension Message {
 package struct Method<Request: Message, Response: Message>: Sendable {
     /// `package.Service/Method`, such as `analysis.v1.Queue/Enqueue`.
     package let name: String
-    /// Whether calling twice leaves what calling once leaves. A unary call of such a method is sent once more when its
-    /// connection is lost before the reply.
+    /// Whether calling twice leaves what calling once leaves. A unary call of such a method is made again,
+    /// as the client's `RetryPolicy` says, when it ends with `.unavailable` or its connection is lost.
     package let isIdempotent: Bool
 
     package init(_ name: String, isIdempotent: Bool = false) {

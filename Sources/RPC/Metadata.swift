@@ -36,6 +36,11 @@ package struct Metadata: Sendable, Hashable {
         entries.append(contentsOf: other.entries)
     }
 
+    /// Whether it is within what a peer takes: names, values and 32 bytes for each entry.
+    var fits: Bool {
+        entries.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 32 } <= Limits.maxMetadataBytes
+    }
+
     private func first(_ name: String) -> [UInt8]? {
         let name = name.lowercased()
         return entries.first { $0.name == name }?.value

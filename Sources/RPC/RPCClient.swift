@@ -22,6 +22,9 @@ package final class RPCClient: Service, Sendable {
         /// How long the server has to answer a PING before the connection counts as dead.
         package var keepaliveTimeout: Duration = .seconds(10)
         package var backoff = Backoff()
+        package var retry = RetryPolicy()
+        /// The most bytes of messages that wait for the readers of all streams; a call whose message finds no room ends.
+        package var maxHeldBytes = Limits.standardHeldBytes
         /// How long running calls may take to finish after a graceful shutdown began.
         package var drainTimeout: Duration = .seconds(5)
         /// Whether to speak plaintext TCP to another machine.
@@ -35,6 +38,7 @@ package final class RPCClient: Service, Sendable {
     private let address: RPCAddress
     private let configuration: Configuration
     private let limits: Limits
+    private let held: HeldBytes
     private let eventLoop: any EventLoop
     private let core: NIOLoopBoundBox<ClientCore>
     /// The event loop of the connection: a task that prefers it calls without a thread hop.
@@ -46,6 +50,7 @@ package final class RPCClient: Service, Sendable {
         self.address = address
         self.configuration = configuration
         limits = Limits(maxMessageBytes: configuration.maxMessageBytes, credit: configuration.streamCreditBytes)
+        held = HeldBytes(limit: configuration.maxHeldBytes)
         eventLoop = eventLoopGroup.next()
         executor = EventLoopExecutor(eventLoop)
         core = .makeBoxSendingValue(
@@ -116,8 +121,8 @@ package final class RPCClient: Service, Sendable {
         _ method: Method<Request, Response>, _ request: ByteBuffer?, _ options: CallOptions, isRepeatable: Bool = false
     ) -> ClientCall {
         let call = ClientCall(
-            method: method.name, request: request, options: options, limits: limits, isRepeatable: isRepeatable,
-            now: .now())
+            method: method.name, request: request, options: options, limits: limits, held: held,
+            isRepeatable: isRepeatable, now: .now())
         onEventLoop { $0.start(call) }
         return call
     }

@@ -19,6 +19,8 @@ package final class RPCServer: Service, Sendable {
         package var streamCreditBytes = Limits.standard.credit
         /// Calls that a connection may have open.
         package var maxStreams = 1000
+        /// The most bytes of messages that wait for the handlers of one connection; a call whose message finds no room ends.
+        package var maxHeldBytes = Limits.standardHeldBytes
         /// How long a connection may take until it has said HELLO.
         package var helloTimeout: Duration = .seconds(10)
         /// With calls running and nothing heard for this long, the server sends a PING.
@@ -37,12 +39,17 @@ package final class RPCServer: Service, Sendable {
         package init() {}
     }
 
+    private struct Connections {
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var isDraining = false
+    }
+
     private let addresses: [RPCAddress]
     private let handlers: [String: MethodHandler]
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let configuration: Configuration
-    private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
+    private let connections = Mutex(Connections())
     private let announcement = Announcement<[RPCAddress]>()
 
     package init(
@@ -109,7 +116,7 @@ package final class RPCServer: Service, Sendable {
         let timer = EarliestTimer(eventLoop: channel.eventLoop)
         let role = ServerConnection(
             handlers: handlers, peer: peer, access: configuration.access, limits: limits,
-            maxStreams: configuration.maxStreams,
+            maxStreams: configuration.maxStreams, held: HeldBytes(limit: configuration.maxHeldBytes),
             eventLoop: channel.eventLoop, outbox: outbox, timer: timer, logger: logger)
         let timing = ConnectionState.Timing(
             hello: configuration.helloTimeout, keepaliveInterval: configuration.keepaliveInterval,
@@ -120,13 +127,21 @@ package final class RPCServer: Service, Sendable {
                 hello: Frame.Hello(limits: limits, maxStreams: configuration.maxStreams), timing: timing, logger: logger
             ))
         let id = ObjectIdentifier(channel)
-        connections.withLock { $0[id] = channel }
-        channel.closeFuture.whenComplete { _ in self.connections.withLock { $0[id] = nil } }
+        let isDraining = connections.withLock { connections in
+            connections.channels[id] = channel
+            return connections.isDraining
+        }
+        // Accepted just before the server stopped listening: its calls go elsewhere.
+        if isDraining { role.drain() }
+        channel.closeFuture.whenComplete { _ in self.connections.withLock { $0.channels[id] = nil } }
     }
 
     /// Lets accepted calls finish for a while, or not at all once the task is cancelled.
     private func drain() async {
-        let channels = connections.withLock { Array($0.values) }
+        let channels = connections.withLock { connections in
+            connections.isDraining = true
+            return Array(connections.channels.values)
+        }
         let eventLoop = eventLoopGroup.any()
         let closed = EventLoopFuture.andAllComplete(channels.map(\.closeFuture), on: eventLoop)
         for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
@@ -140,6 +155,6 @@ package final class RPCServer: Service, Sendable {
     }
 
     private func closeConnections() {
-        for channel in connections.withLock({ Array($0.values) }) { channel.close(promise: nil) }
+        for channel in connections.withLock({ Array($0.channels.values) }) { channel.close(promise: nil) }
     }
 }

@@ -64,6 +64,7 @@ package struct MethodHandler: Sendable {
         guard try await stream.next() == nil else {
             throw RPCError(.invalidArgument, "the call has more than one request; the method takes one")
         }
+        stream.holdRequest(bytes)
         return try Request(decoding: bytes)
     }
 }

@@ -20,19 +20,22 @@ final class ServerConnection: ConnectionRole {
     private let outbox: FrameOutbox
     private let timer: EarliestTimer
     private let logger: Logger
+    private let held: HeldBytes
     private var streams: ServerStreams<Call>
+    private var cancels = RateLimit.cancels
     private var peerLimits = Limits.standard
     private var peer: PeerIdentity?
 
     init(
         handlers: [String: MethodHandler], peer: @escaping () -> PeerIdentity, access: (any AccessPolicy)?,
-        limits: Limits, maxStreams: Int, eventLoop: any EventLoop, outbox: FrameOutbox, timer: EarliestTimer,
-        logger: Logger
+        limits: Limits, maxStreams: Int, held: HeldBytes, eventLoop: any EventLoop, outbox: FrameOutbox,
+        timer: EarliestTimer, logger: Logger
     ) {
         self.handlers = handlers
         identify = peer
         self.access = access
         self.limits = limits
+        self.held = held
         self.eventLoop = eventLoop
         executor = EventLoopExecutor(eventLoop)
         self.outbox = outbox
@@ -70,6 +73,11 @@ final class ServerConnection: ConnectionRole {
             }
         case .cancel(let id):
             guard let call = try streams.call(id) else { return }
+            guard cancels.take(now: .now()) else {
+                throw RPCError(
+                    .resourceExhausted,
+                    "too many cancelled calls: \(cancels.burst) at once, then \(cancels.perSecond) a second")
+            }
             giveUp(call, RPCError(.cancelled, "the caller cancelled the call"))
         case .goAway(_, let reason):
             logger.debug("a client leaves", metadata: ["reason": "\(reason)"])
@@ -85,6 +93,8 @@ final class ServerConnection: ConnectionRole {
             return
         case .tooMany:
             refusal = RPCError(.resourceExhausted, "the connection has as many calls as HELLO allows")
+        case .accept where !call.metadata.fits:
+            refusal = .metadataOverLimit
         case .accept:
             if let handler = handlers[call.method] { return try start(call, handler) }
             refusal = RPCError(.unimplemented, "'\(call.method)' is no method of this server")
@@ -93,7 +103,7 @@ final class ServerConnection: ConnectionRole {
     }
 
     private func start(_ call: Frame.Call, _ handler: MethodHandler) throws {
-        let stream = CallStream(role: .handler, limits: limits)
+        let stream = CallStream(role: .handler, limits: limits, held: held)
         stream.accept(CallStream.Link(id: call.stream, outbox: outbox), peer: peerLimits)
         let deadline = call.timeoutMicroseconds.map { NIODeadline.now() + TimeAmount(Duration(microseconds: $0)) }
         guard let peer else { return }
@@ -118,7 +128,11 @@ final class ServerConnection: ConnectionRole {
         guard message.readableBytes <= limits.maxMessageBytes else {
             return giveUp(call, .oversize(message, limit: limits.maxMessageBytes))
         }
-        if let violation = call.stream.receive(message) { throw RPCError(.invalidArgument, violation) }
+        switch call.stream.receive(message) {
+        case .taken: break
+        case .refused(let error): return giveUp(call, error)
+        case .violation(let detail): throw RPCError(.invalidArgument, detail)
+        }
         if isLast { call.stream.receiveEnd() }
     }
 

@@ -227,7 +227,8 @@ import Testing
 }
 
 /// A server that a test asks to stop as a signal would.
-private final class DrainableServer: Sendable {
+final class DrainableServer: Sendable {
+    private let server: RPCServer
     private let group: ServiceGroup
     private let run: Task<Void, any Error>
 
@@ -237,9 +238,14 @@ private final class DrainableServer: Sendable {
         let server = RPCServer(
             addresses: [address], services: [service], eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: quiet, configuration: configuration)
+        self.server = server
         let group = ServiceGroup(services: [server], logger: quiet)
         self.group = group
         run = Task { try await group.run() }
+    }
+
+    func listening() async throws {
+        _ = try await server.listening()
     }
 
     func drain() {

@@ -71,6 +71,32 @@ import Testing
         }
     }
 
+    @Test func handlerWaitsForAClientThatTakesNothingOffItsSocketHoweverMuchCreditItGave() async throws {
+        let written = Mutex(0)
+        let total = 10_000
+        let service = TestService(
+            .serverStream(stream) { _, writer, _ in
+                for _ in 0..<total {
+                    try await writer.write(Self.kilobyte)
+                    written.withLock { $0 += 1 }
+                }
+            }, echoHandler)
+        try await withServer(service) { address in
+            let limits = Limits(maxMessageBytes: 4 << 20, credit: Limits.maxCredit)
+            let deaf = try await WireClient(address, greeting: true, limits: limits)
+            try await deaf.stopReading()
+            deaf.send(.call(.init(stream: 1, method: stream.name, message: ByteBuffer(), isLast: true)))
+            // The server's event loops go on serving others.
+            try await withClient(address) { client in
+                for _ in 0..<50 { _ = try await client.unary(echo, "x") }
+            }
+            #expect(written.withLock { $0 } < total / 2)
+            deaf.startReading()
+            #expect(try await deaf.status(of: 1).error == nil)
+            #expect(written.withLock { $0 } == total)
+        }
+    }
+
     @Test func serverReadsNoMoreFromAClientThatDoesNotReadItsReplies() async throws {
         let answered = Mutex(0)
         let service = TestService(

@@ -1,4 +1,4 @@
-// A server that greets, and then says fixed frames: at once, or in answer to the first call.
+// A server that says fixed bytes: at once, and in answer to each call.
 
 import NIOCore
 import NIOPosix
@@ -6,19 +6,31 @@ import NIOPosix
 @testable import RPC
 
 final class ScriptedServer: Sendable {
+    static let hello = Frame.hello(Frame.Hello(limits: .standard, maxStreams: 10))
+    /// An answer that ends the stream instead.
+    static let hangUp = ByteBuffer(string: "hang up")
+
     let address: RPCAddress
     /// Known once a client has heard everything and has closed its connection.
     let left = Event()
     private let channel: any Channel
 
-    init(_ address: RPCAddress, says frames: [Frame] = [], answers: [Frame] = []) async throws {
-        let hello = Frame.hello(Frame.Hello(limits: .standard, maxStreams: 10))
-        let speaker = (script(of: [hello] + frames), script(of: answers))
+    /// Greets, and says frames when it is called.
+    convenience init(_ address: RPCAddress, answers: [Frame] = []) async throws {
+        var bytes = ByteBuffer()
+        for frame in answers { frame.encode(into: &bytes) }
+        try await self.init(address, opening: ByteBuffer(framing: Self.hello)) { [bytes] _ in bytes }
+    }
+
+    /// - Parameter answer: what it says to the CALL on a stream.
+    init(
+        _ address: RPCAddress, opening: ByteBuffer, answer: @escaping @Sendable (UInt64) -> ByteBuffer
+    ) async throws {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [left] channel in
                 channel.closeFuture.whenComplete { _ in left.signal() }
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Speaker(speaker.0, answer: speaker.1))
+                    try channel.pipeline.syncOperations.addHandler(Speaker(opening, answer: answer))
                 }
             }
         switch address {
@@ -37,21 +49,15 @@ final class ScriptedServer: Sendable {
     }
 }
 
-private func script(of frames: [Frame]) -> ByteBuffer {
-    var bytes = ByteBuffer()
-    for frame in frames { frame.encode(into: &bytes) }
-    return bytes
-}
-
 private final class Speaker: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let opening: ByteBuffer
-    private let answer: ByteBuffer
+    private let answer: @Sendable (UInt64) -> ByteBuffer
     private let decoder = NIOSingleStepByteToMessageProcessor(FrameDecoder(maxMessageBytes: 4 << 20))
 
-    init(_ opening: ByteBuffer, answer: ByteBuffer) {
+    init(_ opening: ByteBuffer, answer: @escaping @Sendable (UInt64) -> ByteBuffer) {
         self.opening = opening
         self.answer = answer
     }
@@ -62,7 +68,10 @@ private final class Speaker: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         try? decoder.process(buffer: unwrapInboundIn(data)) { frame in
-            if case .call = frame { context.writeAndFlush(wrapOutboundOut(answer), promise: nil) }
+            guard case .call(let call) = frame else { return }
+            let bytes = answer(call.stream)
+            if bytes == ScriptedServer.hangUp { return context.close(promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         }
     }
 }

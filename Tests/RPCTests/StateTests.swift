@@ -7,11 +7,6 @@ import Testing
 
 private let moment = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
-/// The state has decided otherwise.
-private func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sourceLocation) {
-    Issue.record(expected, sourceLocation: sourceLocation)
-}
-
 @Suite struct CallStateTests {
     private typealias State = CallState<String, String>
     /// A message that costs 100 bytes of credit.
@@ -61,10 +56,12 @@ private func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sour
         state.park("reader")
         guard case .wait(let token) = state.write(message) else { return missed("there is no credit yet") }
         state.park(message, "writer", token: token)
+        #expect(state.unread == 100)
         let woken = state.abort(RPCError(.cancelled, ""))
         #expect(woken?.0 == "reader")
         #expect(woken?.1 == ["writer"])
         #expect(state.abort(RPCError(.cancelled, "")) == nil)
+        #expect(state.unread == 0)
         guard case .fail = state.next() else { return missed("reading fails") }
         guard case .fail = state.write(message) else { return missed("writing fails") }
         guard case .kept = state.receive(message) else { return missed("late messages are dropped") }
@@ -77,11 +74,35 @@ private func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sour
             guard case .wait(let token) = state.write(message) else { return missed("no credit yet") }
             state.park(message, name, token: token)
         }
-        writers += state.open(Limits(maxMessageBytes: 1000, credit: 150)).map(\.1)
+        state.open(Limits(maxMessageBytes: 1000, credit: 150))
+        while let (_, writer) = state.takeWritable() { writers.append(writer) }
         #expect(writers == ["first", "second"])
         guard case .wait = state.write(message) else { return missed("nobody overtakes") }
-        #expect(state.receiveCredit(50)?.isEmpty == true)
-        #expect(state.receiveCredit(1)?.map(\.1) == ["third"])
+        #expect(state.receiveCredit(50) == true)
+        let none = state.takeWritable()
+        #expect(none == nil)
+        #expect(state.receiveCredit(1) == true)
+        let third = state.takeWritable()
+        #expect(third?.1 == "third")
+    }
+
+    @Test func writersWaitWhileTheConnectionIsFull() {
+        var state = state()
+        state.open(.standard)
+        guard case .wait(let token) = state.write(message, hasRoom: false) else { return missed("it is full") }
+        state.park(message, "writer", token: token)
+        let held = state.takeWritable(hasRoom: false)
+        let sent = state.takeWritable()
+        #expect(held == nil)
+        #expect(sent?.1 == "writer")
+    }
+
+    @Test func messageThatFindsNoRoomIsRefusedUnlessItsReaderWaits() {
+        var state = state()
+        guard case .full = state.receive(message, hasRoom: false) else { return missed("there is no room") }
+        #expect(state.unread == 0)
+        state.park("reader")
+        guard case .deliver = state.receive(message, hasRoom: false) else { return missed("it needs no room") }
     }
 
     @Test func parkedWriteCanBeGivenUp() {
@@ -90,15 +111,17 @@ private func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sour
         state.park(message, "writer", token: token)
         #expect(state.unpark(token) == "writer")
         #expect(state.unpark(token) == nil)
-        #expect(state.open(.standard).isEmpty)
+        state.open(.standard)
+        let next = state.takeWritable()
+        #expect(next == nil)
     }
 
     @Test func creditThatOverflowsIsRefused() {
         var state = state()
-        _ = state.open(.standard)
-        #expect(state.receiveCredit(0) == nil)
-        #expect(state.receiveCredit(Limits.maxCredit) == nil)
-        #expect(state.receiveCredit(Limits.maxCredit - Limits.standard.credit) != nil)
+        state.open(.standard)
+        #expect(state.receiveCredit(0) == false)
+        #expect(state.receiveCredit(Limits.maxCredit) == false)
+        #expect(state.receiveCredit(Limits.maxCredit - Limits.standard.credit) == true)
     }
 }
 
@@ -108,19 +131,19 @@ private func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sour
 
     private func opened() -> ConnectionState {
         var state = ConnectionState(timing: Self.timing, now: moment)
-        _ = state.receive(.hello(Frame.Hello(limits: .standard, maxStreams: 0)))
+        _ = state.receive(.hello(Frame.Hello(limits: .standard, maxStreams: 0)), now: moment)
         return state
     }
 
     @Test func silentPeerIsAskedAndThenLeft() throws {
         var state = opened()
-        let first = state.tick(now: moment, hasCalls: true)
+        let first = state.tick(now: moment, isWaiting: true)
         #expect(first.action == nil)
         #expect(first.next == moment + .seconds(10))
-        let second = state.tick(now: first.next, hasCalls: true)
+        let second = state.tick(now: first.next, isWaiting: true)
         guard case .ping = second.action else { return missed("a PING is due") }
         #expect(second.next == moment + .seconds(15))
-        guard case .close(let error) = state.tick(now: second.next, hasCalls: true).action else {
+        guard case .close(let error) = state.tick(now: second.next, isWaiting: true).action else {
             return missed("the peer is gone")
         }
         #expect(error.code == .unavailable)
@@ -129,21 +152,21 @@ private func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sour
     @Test func peerThatIsHeardIsNotAsked() {
         var state = opened()
         state.heard(now: moment + .seconds(9))
-        let tick = state.tick(now: moment + .seconds(10), hasCalls: true)
+        let tick = state.tick(now: moment + .seconds(10), isWaiting: true)
         #expect(tick.action == nil)
         #expect(tick.next == moment + .seconds(19))
     }
 
     @Test func answerToAPingKeepsTheConnection() {
         var state = opened()
-        _ = state.tick(now: moment + .seconds(10), hasCalls: true)
+        _ = state.tick(now: moment + .seconds(10), isWaiting: true)
         state.heard(now: moment + .seconds(11))
-        #expect(state.tick(now: moment + .seconds(15), hasCalls: true).action == nil)
+        #expect(state.tick(now: moment + .seconds(15), isWaiting: true).action == nil)
     }
 
     @Test func silenceWithoutCallsMeansNothing() {
         var state = opened()
-        let tick = state.tick(now: moment + .seconds(100), hasCalls: false)
+        let tick = state.tick(now: moment + .seconds(100), isWaiting: false)
         #expect(tick.action == nil)
         #expect(tick.next == moment + .seconds(110))
     }

@@ -159,3 +159,8 @@ func untilCancelled(_ cancelled: Event, started: Event = Event()) async throws -
         throw error
     }
 }
+
+/// Something else happened than was expected.
+func missed(_ expected: Comment, sourceLocation: SourceLocation = #_sourceLocation) {
+    Issue.record(expected, sourceLocation: sourceLocation)
+}

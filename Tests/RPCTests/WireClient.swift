@@ -1,5 +1,6 @@
 // A peer that speaks raw frames, or whatever bytes a test likes.
 
+import Glibc
 import NIOCore
 import NIOPosix
 import Testing
@@ -47,6 +48,17 @@ final class WireClient: Sendable {
 
     func send(_ bytes: ByteBuffer) {
         channel.writeAndFlush(bytes, promise: nil)
+    }
+
+    /// Waits until the socket has taken the bytes, so that a flood costs its sender no memory.
+    func write(_ bytes: ByteBuffer) async throws {
+        try await channel.writeAndFlush(bytes)
+    }
+
+    /// Ends a TCP connection as a process does that crashes with unread bytes.
+    func reset() async throws {
+        try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.close()
     }
 
     /// The next frame; nil when the server has closed the connection.
