@@ -147,7 +147,7 @@ extension Frame {
             var status = Status(metadata: try metadata(of: frame), message: message)
             if frame.status != 0 {
                 status.error = RPCError(
-                    StatusCode(rawValue: frame.status) ?? .unknown, try text(frame.detail, "detail"),
+                    StatusCode(rawValue: frame.status) ?? .unknown, try text(frame.detail, "detail").cut,
                     metadata: status.metadata,
                     retryAfter: frame.retry_after_us == 0 ? nil : Duration(microseconds: frame.retry_after_us))
             }
@@ -163,7 +163,7 @@ extension Frame {
         case ANALYSIS__V1__FRAME__KIND__GOAWAY:
             self = .goAway(
                 lastStream: frame.last_stream,
-                RPCError(StatusCode(rawValue: frame.status) ?? .unknown, try text(frame.detail, "detail")))
+                RPCError(StatusCode(rawValue: frame.status) ?? .unknown, try text(frame.detail, "detail").cut))
         default:
             throw RPCError(.invalidArgument, "a frame of the unknown kind \(frame.kind.rawValue)")
         }
@@ -171,9 +171,12 @@ extension Frame {
 }
 
 extension String {
-    /// Short enough for a frame, whatever it was made of.
+    /// A detail that is short enough for a frame, whatever it was made of.
     fileprivate var cut: String {
-        utf8.count <= Limits.maxDetailBytes ? self : String(decoding: utf8.prefix(Limits.maxDetailBytes), as: UTF8.self)
+        guard utf8.count > Limits.maxDetailBytes else { return self }
+        var end = utf8.index(startIndex, offsetBy: Limits.maxDetailBytes)
+        while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(self[..<end])
     }
 }
 

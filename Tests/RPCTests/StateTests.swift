@@ -299,6 +299,14 @@ private let moment = NIODeadline.uptimeNanoseconds(1_000_000_000)
         }
     }
 
+    @Test func longDetailIsCutBetweenCharacters() throws {
+        let error = RPCError(.internalError, "x" + String(repeating: "é", count: Limits.maxDetailBytes))
+        var bytes = ByteBuffer(framing: .goAway(lastStream: 1, error))
+        bytes.moveReaderIndex(forwardBy: 4)
+        let cut = RPCError(.internalError, "x" + String(repeating: "é", count: Limits.maxDetailBytes / 2 - 1))
+        #expect(try Frame(decoding: bytes) == .goAway(lastStream: 1, cut))
+    }
+
     @Test(arguments: ["unix:/run/a.sock", "tcp://127.0.0.1:80", "tcp://[::1]:0", "tcp://host.example:65535"])
     func addressSurvivesItsText(text: String) throws {
         #expect(try RPCAddress(text).description == text)
