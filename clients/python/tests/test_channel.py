@@ -181,6 +181,9 @@ def test_credit_goes_back_in_halves_of_the_window_as_messages_are_taken():
     assert test.channel.take(call) and not test.said()
     test.channel.take(call)
     assert [frame.credit for frame in test.said()] == [120]
+    for _ in range(2):  # 200 - 5 * 60 + 120: the second one takes what is left, and more
+        test.hear(Frame.MESSAGE, 1, has_message=True, payload=b"x" * 28)
+    assert not test.connection.is_closed
 
 
 def test_the_message_of_a_status_needs_no_credit():
