@@ -8,9 +8,17 @@ import socket
 import threading
 
 from analysis.v1.frame_pb2 import Frame
-from analysisqueue import AsyncClient, Client, wire
+from analysisqueue import AsyncClient, Client, Options, RPCError, wire
 
 TIMEOUT = 20
+# What only a time-out would bring about comes too late.
+QUICK = Options(connect_timeout=60, keepalive_interval=60, shortest_backoff=0.001, longest_backoff=0.002)
+
+
+def failure(future) -> RPCError:
+    error = future.exception(TIMEOUT)
+    assert isinstance(error, RPCError), error
+    return error
 
 
 class Peer:
