@@ -137,12 +137,19 @@ let package = Package(
         .executableTarget(
             name: "Allocations", dependencies: nio + ["AnalysisAPI", "CCountingMalloc", "RPC", "Redis", log],
             path: "Benchmarks/allocations/Allocations", swiftSettings: settings),
+        // Ratios to redis-benchmark.
+        .executableTarget(
+            name: "redis-benchmark-ratios",
+            dependencies: nio + ["Redis", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess")],
+            path: "Benchmarks/RedisBenchmark", swiftSettings: settings),
         tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle]),
         tests(
             "DaemonTests",
             nio + ["AnalysisAPI", "Daemon", "RPC", arguments, log, .product(name: "JWTKit", package: "jwt-kit")]),
         tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC", log]),
-        tests("RedisTests", nio + ["Redis", "TestSupport", log]),
+        tests(
+            "RedisTests",
+            nio + ["Redis", "TestSupport", log, .product(name: "Subprocess", package: "swift-subprocess")]),
         tests("JobsTests", ["AnalysisAPI", "Jobs"]),
         tests("QueueServiceTests", nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", log]),
         tests(

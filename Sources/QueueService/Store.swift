@@ -41,7 +41,8 @@ extension QueueError: RPCErrorConvertible {
         case "STALE": self = .stale(reply.message)
         case "ILLEGAL": self = .illegal(reply.message)
         case "OOM", "MISCONF": self = .full("the queue takes no new work: \(reply)")
-        case "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS":
+        case "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK",
+            "UNBLOCKED", "NOREPLICAS":
             self = .unavailable("Redis is not ready: \(reply)")
         default: self = .corrupt("Redis answered: \(reply)")
         }

@@ -46,29 +46,32 @@ final class Outbox: Sendable {
         self.maximumUnanswered = maximumUnanswered
     }
 
-    /// Returns whether the event loop must be woken to take what is here. Fails the submission if the connection is closed,
-    /// too many wait already, or `encode` throws.
-    func put(_ submission: Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) -> Bool {
-        let (isFirst, error) = content.withLock { content -> (Bool, RedisError?) in
-            if let reason = content.closeReason { return (false, .unavailable(reason)) }
+    /// So many submissions are written without waiting for more: Redis works on them while the next ones gather.
+    static let fullCount = 64
+
+    /// Returns how many submissions are here: with the first the event loop must be woken to take them. Fails the submission if
+    /// the connection is closed, too many wait already, or `encode` throws, and returns 0.
+    func put(_ submission: Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) -> Int {
+        let (count, error) = content.withLock { content -> (Int, RedisError?) in
+            if let reason = content.closeReason { return (0, .unavailable(reason)) }
             let unanswered = content.unanswered + submission.caller.replyCount
             guard content.unanswered == 0 || unanswered <= maximumUnanswered else {
-                return (false, .unavailable("\(content.unanswered) commands already wait for their replies"))
+                return (0, .unavailable("\(content.unanswered) commands already wait for their replies"))
             }
             let start = content.bytes.writerIndex
             do throws(RedisError) {
                 try encode(&content.bytes)
             } catch {
                 content.bytes.moveWriterIndex(to: start)
-                return (false, error)
+                return (0, error)
             }
             content.unanswered = unanswered
             content.submissions.append(submission)
-            return (content.submissions.count == 1, nil)
+            return (content.submissions.count, nil)
         }
         // Resumed outside the lock, because what runs then may submit again.
         if let error { submission.caller.fail(error) }
-        return isFirst
+        return count
     }
 
     /// Takes all that is here. What was handed over last is given back for its memory.

@@ -20,6 +20,8 @@ import Synchronization
 ///
 /// Commands are `nonisolated(nonsending)`, so that they cost no switch of executors on their way to the event loop.
 package final class RedisClient: Service, Sendable {
+    /// The event loop of the connections that callers share: a task that prefers it sends commands without a thread hop.
+    package let executor: any TaskExecutor
     let shared: Shared
     private let topology: Mutex<Topology<RedisNode>>
     private let started: AsyncStream<RedisNode>
@@ -35,6 +37,7 @@ package final class RedisClient: Service, Sendable {
             url: url, eventLoopGroup: eventLoopGroup, logger: logger, configuration: configuration)
         let entry = RedisNode(url.addresses, shared: shared)
         self.shared = shared
+        executor = LoopExecutor(shared.eventLoop)
         topology = Mutex(Topology(entry: entry) { RedisNode([$0], shared: shared) })
         (started, startedContinuation) = AsyncStream.makeStream()
         startedContinuation.yield(entry)
@@ -44,7 +47,8 @@ package final class RedisClient: Service, Sendable {
     ///
     /// - Parameters:
     ///   - isIdempotent: whether it may be sent again when the connection dies before its reply; by default only reads are.
-    ///   - timeout: instead of the configured time.
+    ///   - timeout: instead of the configured time. One that is shorter ends this caller's wait only; the connection stays, and
+    ///     a late reply is dropped.
     /// - Throws: ``RedisError``, or `CancellationError` at once when the task is cancelled; the command may then still run.
     @discardableResult
     package nonisolated(nonsending) func send(
@@ -118,9 +122,12 @@ package final class RedisClient: Service, Sendable {
     }
 
     private func deadlines(_ timeout: Duration?) -> Deadlines {
-        Deadlines(
-            reply: .now() + TimeAmount(timeout ?? shared.configuration.commandTimeout),
-            caller: shared.configuration.callerDeadline())
+        let configuration = shared.configuration
+        let now = NIODeadline.now()
+        let own = now + TimeAmount(timeout ?? configuration.commandTimeout)
+        return Deadlines(
+            reply: timeout == nil ? own : max(own, now + TimeAmount(configuration.commandTimeout)),
+            caller: configuration.callerDeadline().map { min($0, own) } ?? own)
     }
 
     /// What never left or was refused for now may always be tried again, what may have run only if that does no harm. The
@@ -238,6 +245,8 @@ extension RedisClient {
     struct Shared: Sendable {
         let url: RedisURL
         let eventLoopGroup: any EventLoopGroup
+        /// Of the connections that callers share; those that wait or listen take any.
+        let eventLoop: any EventLoop
         let logger: Logger
         let configuration: RedisConfiguration
         /// Moments at which the cluster may have changed, each with the address of a node that knows, if any does.
@@ -249,6 +258,7 @@ extension RedisClient {
         ) {
             self.url = url
             self.eventLoopGroup = eventLoopGroup
+            eventLoop = eventLoopGroup.next()
             self.logger = logger
             self.configuration = configuration
             (doubts, doubtsContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -259,10 +269,12 @@ extension RedisClient {
         }
 
         func connect(
-            to address: RedisURL.Address, messages: AsyncStream<RedisMessage>.Continuation? = nil
+            to address: RedisURL.Address, on eventLoop: (any EventLoop)? = nil,
+            messages: AsyncStream<RedisMessage>.Continuation? = nil
         ) async throws -> RedisConnection {
             try await RedisConnection.open(
-                url, at: address, on: eventLoopGroup.next(), configuration: configuration, messages: messages)
+                url, at: address, on: eventLoop ?? eventLoopGroup.next(), configuration: configuration,
+                messages: messages)
         }
     }
 }

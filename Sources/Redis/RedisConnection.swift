@@ -54,6 +54,8 @@ final class RedisConnection: Sendable {
             throw RedisError.unavailable("\(address) answered: \(error)")
         } catch RedisError.timedOut {
             throw RedisError.unavailable("\(address) did not answer within \(configuration.connectTimeout)")
+        } catch RedisError.unavailable(let reason) {
+            throw RedisError.unavailable(reason)
         } catch RedisError.unknownOutcome(let reason) {
             throw RedisError.unavailable("\(address): \(reason)")
         } catch {
@@ -148,8 +150,10 @@ final class RedisConnection: Sendable {
     }
 
     private func submit(_ submission: Outbox.Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) {
-        if outbox.put(submission, encode: encode) {
-            channel.eventLoop.execute { self.handler.value.flushOutbox() }
+        switch outbox.put(submission, encode: encode) {
+        case 1: channel.eventLoop.execute { self.handler.value.flushOutbox() }
+        case Outbox.fullCount where channel.eventLoop.inEventLoop: handler.value.flushOutbox()
+        default: break
         }
         // A cancellation that came before the submission found nothing to abandon.
         if Task.isCancelled { abandon(submission.id) }

@@ -80,7 +80,7 @@ final class RedisNode: Sendable {
             let address = addresses[attempt % addresses.count]
             attempt += 1
             do {
-                let connection = try await shared.connect(to: address)
+                let connection = try await shared.connect(to: address, on: shared.eventLoop)
                 shared.logger.info("connected to Redis", metadata: ["address": "\(address)"])
                 backoff.reset()
                 guard let waiters = state.withLock({ $0.connected(connection) }) else { return connection.close() }

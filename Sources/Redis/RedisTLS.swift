@@ -1,3 +1,4 @@
+import FoundationEssentials
 import NIOCore
 import NIOSSL
 
@@ -18,6 +19,9 @@ package struct RedisTLS: Sendable, Hashable {
 
     /// What makes the handlers of one connection. The files are read anew for each, so that renewed ones are taken up.
     func handlers(for address: RedisURL.Address) throws -> @Sendable () throws -> [NIOSSLClientHandler] {
+        for case let file? in [authorities, certificate, key] where !FileManager.default.isReadableFile(atPath: file) {
+            throw RedisError.unavailable("\(address) is to be reached over TLS, and \(file) cannot be read")
+        }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         if let authorities { configuration.trustRoots = .file(authorities) }

@@ -59,6 +59,9 @@ final class ReplyDecoder {
 /// hiredis keeps what a callback returns as a mark of success only; it is never read.
 private var mark: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 1) }
 
+/// The reply to most writes, which needs no memory of its own.
+private let ok = RedisValue.string(Array("OK".utf8))
+
 /// Puts the parts of one reply together in the order in which the reader finds them.
 private final class ReplyBuilder {
     /// Arrays that still miss elements, the outermost first.
@@ -95,7 +98,12 @@ private final class ReplyBuilder {
     static var callbacks: redisReplyObjectFunctions {
         redisReplyObjectFunctions(
             createString: { task, text, length in
-                let bytes = Array(UnsafeRawBufferPointer(start: text, count: length))
+                let text = UnsafeRawBufferPointer(start: text, count: length)
+                if task?.pointee.type == REDIS_REPLY_STATUS, text.elementsEqual("OK".utf8) {
+                    ReplyBuilder.of(task)?.append(ok)
+                    return mark
+                }
+                let bytes = Array(text)
                 let isError = task?.pointee.type == REDIS_REPLY_ERROR
                 ReplyBuilder.of(task)?.append(
                     isError

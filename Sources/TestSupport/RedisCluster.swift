@@ -54,18 +54,23 @@ package final class RedisCluster: ThrowawayRedis {
 
     private func join(_ ports: [Int]) async throws {
         var ids: [RedisArgument] = []
+        // Before any two of them meet.
         for (index, server) in servers.enumerated() {
             let replies = try await server.withClient { client in
-                try await client.pipeline(
-                    [["CLUSTER", "SET-CONFIG-EPOCH", RedisArgument(index + 1)]]
-                        + ports[..<6].indices.filter { $0 != index }.map { other in
-                            [
-                                "CLUSTER", "MEET", "127.0.0.1", RedisArgument(ports[other]),
-                                RedisArgument(ports[other + 6]),
-                            ]
-                        } + [["CLUSTER", "MYID"]])
+                try await client.pipeline([
+                    ["CLUSTER", "SET-CONFIG-EPOCH", RedisArgument(index + 1)], ["CLUSTER", "MYID"],
+                ])
             }
-            ids.append(RedisArgument(replies.last?.text ?? ""))
+            ids.append(RedisArgument(replies[1].text ?? ""))
+        }
+        for (index, server) in servers.enumerated() {
+            let others = ports[..<6].indices.filter { $0 != index }
+            try await server.withClient { client in
+                try await client.pipeline(
+                    others.map {
+                        ["CLUSTER", "MEET", "127.0.0.1", RedisArgument(ports[$0]), RedisArgument(ports[$0 + 6])]
+                    })
+            }
         }
         for (index, master) in masters.enumerated() {
             try await master.withClient { client in

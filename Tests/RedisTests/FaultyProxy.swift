@@ -9,6 +9,9 @@ struct FaultyProxy: Sendable {
         case dribble
         /// The first connection is cut after this many bytes of replies; later ones are left alone.
         case cutOnce(afterBytes: Int)
+        /// The peer of the first connection vanishes after this many bytes of replies: the connection stays, and nothing comes
+        /// any more.
+        case vanishOnce(afterBytes: Int)
         /// Replies are replaced by this text once this many bytes of replies have passed on the first connection.
         case garbleOnce(afterBytes: Int, with: String)
     }
@@ -69,6 +72,8 @@ struct FaultyProxy: Sendable {
             for byte in bytes.readableBytesView {
                 switch fault {
                 case .cutOnce(let limit) where limit == passed: return
+                case .vanishOnce(let limit) where limit == passed:
+                    try await Task.sleep(for: .seconds(3600))
                 case .garbleOnce(let limit, let text) where limit == passed:
                     try await client.write(ByteBuffer(string: text))
                 default: try await client.write(ByteBuffer(bytes: [byte]))
