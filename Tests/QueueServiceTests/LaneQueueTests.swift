@@ -117,6 +117,7 @@ import Testing
             try await Task.sleep(for: .milliseconds(5))
             let forced = try await lane.enqueue(.playlist, "p", force: true)
             #expect(forced.queued == 5)
+            try await Task.sleep(for: .milliseconds(5))
             let item = try #require(try await lane.exchange())
             let click = try #require(try await lane.enqueue(.song, "s3", force: true).job)
             let clicked = try #require(try await lane.exchange(item, .suspended(Suspended())))
