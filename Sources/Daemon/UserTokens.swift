@@ -96,26 +96,33 @@ package actor TokenVerifier {
 private struct KeySetFile {
     private let path: String
     private var keys: JWKS
-    private var modified: Date?
+    private var version: Version?
+
+    /// Which file it is: one that is replaced within a tick of the file system's clock has another number.
+    private struct Version: Equatable {
+        let modified: Date?
+        let number: Int?
+    }
 
     init(_ path: String) throws {
         self.path = path
-        modified = Self.modificationTime(path)
+        version = Self.version(of: path)
         keys = try Self.read(path)
     }
 
     /// While a file that has changed cannot be read, the keys that were there stay.
     mutating func current() -> JWKS {
-        let now = Self.modificationTime(path)
-        if now != modified, let read = try? Self.read(path) {
-            modified = now
+        let now = Self.version(of: path)
+        if now != version, let read = try? Self.read(path) {
+            version = now
             keys = read
         }
         return keys
     }
 
-    private static func modificationTime(_ path: String) -> Date? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+    private static func version(of path: String) -> Version? {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
+        return Version(modified: attributes[.modificationDate] as? Date, number: attributes[.systemFileNumber] as? Int)
     }
 
     static func read(_ path: String) throws -> JWKS {
