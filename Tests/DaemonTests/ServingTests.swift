@@ -12,14 +12,20 @@ import Testing
 @testable import Daemon
 
 @Suite(.timeLimit(.minutes(1))) struct ServingTests {
-    private func withClient(
-        _ check: @escaping HealthService.Check, _ body: (RPCClient) async throws -> Void
-    ) async throws {
+    /// What the services of a test need and do not have.
+    private final class Needs: Sendable {
+        let problem: Mutex<String?>
+
+        init(_ problem: String? = nil) { self.problem = Mutex(problem) }
+    }
+
+    private func withClient(_ needs: Needs, _ body: (RPCClient) async throws -> Void) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let options = try ServerOptions.parse(["--listen", "unix:/tmp/serving-\(UUID().uuidString.prefix(13)).sock"])
         let server = try options.server(
-            [], health: check, tls: TLSOptions.parse([]), DaemonContext(logger: logger, eventLoopGroup: group))
+            [], health: { needs.problem.withLock { $0 } }, tls: TLSOptions.parse([]),
+            DaemonContext(logger: logger, eventLoopGroup: group))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await server.run() }
             let address = try #require(try await server.listening().first)
@@ -31,18 +37,18 @@ import Testing
     }
 
     @Test func healthSaysWhatIsMissing() async throws {
-        try await withClient({ "Redis does not answer" }) { client in
+        try await withClient(Needs("Redis does not answer")) { client in
             let reply = try await HealthClient(client).check(HealthRequest())
             #expect(reply == HealthReply(status: .notServing, reason: "Redis does not answer"))
         }
-        try await withClient({ nil }) { client in
+        try await withClient(Needs()) { client in
             let reply = try await HealthClient(client).check(HealthRequest())
             #expect(reply == HealthReply(status: .serving))
         }
     }
 
     @Test func healthOfAServiceThatIsNotHere() async throws {
-        try await withClient({ nil }) { client in
+        try await withClient(Needs()) { client in
             let error = await #expect(throws: RPCError.self) {
                 try await HealthClient(client).check(HealthRequest(service: "analysis.v1.Elsewhere"))
             }
@@ -53,13 +59,13 @@ import Testing
     }
 
     @Test func watcherIsToldEveryChange() async throws {
-        let problem = Mutex<String?>(nil)
-        try await withClient({ problem.withLock { $0 } }) { client in
+        let needs = Needs()
+        try await withClient(needs) { client in
             let changes = HealthClient(client).watch(HealthRequest())
             var seen = [try await changes.next()]
-            problem.withLock { $0 = "away" }
+            needs.problem.withLock { $0 = "away" }
             seen.append(try await changes.next())
-            problem.withLock { $0 = nil }
+            needs.problem.withLock { $0 = nil }
             seen.append(try await changes.next())
             let serving = HealthReply(status: .serving)
             #expect(seen == [serving, HealthReply(status: .notServing, reason: "away"), serving])
@@ -67,7 +73,7 @@ import Testing
     }
 
     @Test func reflectionDescribesAServiceAndAllThatItNeeds() async throws {
-        try await withClient({ nil }) { client in
+        try await withClient(Needs()) { client in
             let reflection = ReflectionClient(client)
             let services = try await reflection.listServices(ListServicesRequest()).services
             #expect(services == ["analysis.v1.Health", "analysis.v1.Reflection"])
