@@ -11,7 +11,7 @@ struct RateLimit {
 
     /// PINGs of one peer. Keepalive needs far fewer.
     static var pings: RateLimit { RateLimit(burst: 10, perSecond: 1) }
-    /// Calls of one client that it cancels while they run. Starting and cancelling a handler costs more than the two frames.
+    /// Calls of one client that it cancels soon after it made them. Starting and cancelling a handler costs more than the two frames.
     static var cancels: RateLimit { RateLimit(burst: 1000, perSecond: 100) }
 
     init(burst: Int, perSecond: Int) {

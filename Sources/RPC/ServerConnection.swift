@@ -8,6 +8,7 @@ final class ServerConnection: ConnectionRole {
     private struct Call {
         let stream: CallStream
         let task: Task<Void, Never>
+        let began: NIODeadline
         let deadline: NIODeadline?
     }
 
@@ -73,7 +74,9 @@ final class ServerConnection: ConnectionRole {
             }
         case .cancel(let id):
             guard let call = try streams.call(id) else { return }
-            guard cancels.take(now: .now()) else {
+            let now = NIODeadline.now()
+            // Many readers of long streams may leave at once and do no harm; a flood cancels what it has just opened.
+            guard now - call.began > Self.shortCall || cancels.take(now: now) else {
                 throw RPCError(
                     .resourceExhausted,
                     "too many cancelled calls: \(cancels.burst) at once, then \(cancels.perSecond) a second")
@@ -105,7 +108,8 @@ final class ServerConnection: ConnectionRole {
     private func start(_ call: Frame.Call, _ handler: MethodHandler) throws {
         let stream = CallStream(role: .handler, limits: limits, held: held)
         stream.accept(CallStream.Link(id: call.stream, outbox: outbox), peer: peerLimits)
-        let deadline = call.timeoutMicroseconds.map { NIODeadline.now() + TimeAmount(Duration(microseconds: $0)) }
+        let now = NIODeadline.now()
+        let deadline = call.timeoutMicroseconds.map { now + TimeAmount(Duration(microseconds: $0)) }
         guard let peer else { return }
         let context = CallContext(
             method: call.method, metadata: call.metadata, deadline: deadline, peer: peer, stream: stream)
@@ -114,7 +118,7 @@ final class ServerConnection: ConnectionRole {
             stream.answer(await handler.result(stream, context, access, logger))
             connection.run { $0.finished(call.stream) }
         }
-        let accepted = Call(stream: stream, task: task, deadline: deadline)
+        let accepted = Call(stream: stream, task: task, began: now, deadline: deadline)
         streams.insert(accepted, at: call.stream)
         if let deadline { timer.arm(at: deadline) }
         if let message = call.message {
@@ -164,6 +168,9 @@ final class ServerConnection: ConnectionRole {
         if streams.drain() { return outbox.close() }
         for call in streams.calls.values where call.stream.drain() { giveUp(call, Self.stopping) }
     }
+
+    /// Calls that are cancelled this soon count towards a flood.
+    private static let shortCall = TimeAmount.seconds(1)
 
     static let stopping = RPCError(.unavailable, "the server is stopping")
 

@@ -105,7 +105,8 @@ import Testing
 
     @Test func killingReachesEverythingThatTheChildStarted() async throws {
         let file = folder.path + "/pid"
-        let command = "\(Products.path("ScriptAnalyzer")) shell & echo $! > \(file); wait"
+        // A shell gives what it starts in the background no input, and an analyzer without one leaves.
+        let command = "exec 3<&0; \(Products.path("ScriptAnalyzer")) shell <&3 & echo $! > \(file); wait"
         let shell = Analyzer(name: "shell", executable: "/bin/sh", arguments: ["-c", command])
         try await withChild(shell) { child, listener in
             let text = try String(contentsOfFile: file, encoding: .utf8)
