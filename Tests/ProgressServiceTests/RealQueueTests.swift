@@ -68,13 +68,20 @@ import Testing
         }
     }
 
-    /// Watches all there is while `body` runs, and until the library is done.
+    /// Watches all there is while `body` runs, and until the library is done. When one of them fails, so does the other.
     private func watching(
         _ progress: ProgressClient, trip: String, _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { try await watch(progress, trip: trip) }
+            try await group.waitForAll()
+        }
+    }
+
+    private func watch(_ progress: ProgressClient, trip: String) async throws {
         let contexts = [ProgressContext(context: .library(true)), ProgressContext(context: .playlistID(trip))]
         let views = progress.watch(WatchRequest(userID: "ann", contexts: contexts, activeJobs: true))
-        async let done: Void = body()
         var last: [ProgressContext: ProgressView] = [:]
         while last[contexts[0]]?.ended != true || last[contexts[1]]?.ended != true, let view = try await views.next() {
             guard let context = view.context else { continue }
@@ -86,7 +93,6 @@ import Testing
         }
         #expect(contexts.allSatisfy { last[$0]?.fraction == 1 })
         #expect(last[contexts[0]]?.analysed == 6 && last[contexts[1]]?.analysed == 3)
-        try await done
     }
 }
 
