@@ -45,9 +45,10 @@ def start(tmp_path_factory):
     """Starts a system on a music folder; every system that a test started is stopped when the test ends."""
     systems = []
 
-    def start_system(music: pathlib.Path, data: pathlib.Path | None = None) -> System:
+    def start_system(music: pathlib.Path, data: pathlib.Path | None = None, **environment: str) -> System:
+        """The environment stands behind the flags of every process."""
         # A short path: Unix sockets have no room for a long one.
-        system = System(music, data or tmp_path_factory.mktemp("d"))
+        system = System(music, data or tmp_path_factory.mktemp("d"), environment)
         systems.append(system)
         system.start()
         return system

@@ -35,8 +35,9 @@ def wait_until(condition, what: str, timeout: float = TIMEOUT):
 class System:
     """One deploy/run and a signed-in session of its demo user."""
 
-    def __init__(self, music: pathlib.Path, data: pathlib.Path):
+    def __init__(self, music: pathlib.Path, data: pathlib.Path, environment: dict[str, str] | None = None):
         self.music, self.data = music, data
+        self.environment = {**os.environ, **(environment or {})}
         self.port = free_port()
         self.process = None
         self.http = requests.Session()
@@ -47,7 +48,7 @@ class System:
         """Runs deploy/run until it prints Ready."""
         self.process = subprocess.Popen(
             [ROOT / "deploy/run", "--no-build", "--music", self.music, "--data", self.data, "--port", str(self.port)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, env=self.environment)
         said = []
         for line in self.process.stdout:
             said.append(line)

@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from analysis.v1.analyzer_pb2 import AnalyzerReply, AnalyzerRequest, REJECTION_KIND_REFUSED
+from analysis.v1.analyzer_pb2 import AnalyzerReply, AnalyzerRequest, REJECTION_KIND_LIMIT, REJECTION_KIND_REFUSED
 from analysisqueue import wire
 
 pytestmark = pytest.mark.timeout(60)
@@ -105,6 +106,16 @@ def test_a_result_that_no_message_holds_is_rejected(child):
     analyzer = child("return {'text': 'x' * (5 << 20)}")
     analyzer.send(analyze={"song": song()})
     assert "over 4 MiB" in analyzer.receive_end().rejected.reason
+
+
+def test_a_song_that_needs_too_much_memory_is_rejected_and_the_next_one_runs(child):
+    analyzer = child("return {'length': len(bytearray(int(song.attributes[0].value)))}")
+    resource.prlimit(analyzer.process.pid, resource.RLIMIT_DATA, (1 << 30, 1 << 30))
+    analyzer.send(analyze={"song": song(bytes=str(2 << 30))})
+    rejected = analyzer.receive_end().rejected
+    assert rejected.kind == REJECTION_KIND_LIMIT and "more memory than it may have" in rejected.reason
+    analyzer.send(analyze={"song": song(bytes="7")})
+    assert json.loads(analyzer.receive_end().analyzed.json) == {"length": 7}
 
 
 def test_a_probe_is_declined(child):

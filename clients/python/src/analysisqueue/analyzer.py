@@ -45,7 +45,8 @@ Analyze = typing.Callable[[Song, str, Progress], dict[str, typing.Any]]
 def serve(name: str, version: str, analyze: Analyze) -> None:
     """Answers the worker until it goes away. Results of another version are stale; raise it when results change.
 
-    An exception other than Rejected ends the process, which the worker reports as a crash of the analyzer, and restarts it.
+    A song for which the worker's memory limit is too low is rejected. Any other exception than Rejected ends the process, which
+    the worker reports as a crash of the analyzer, and restarts it.
     """
     requests, replies = _take_standard_streams()
     songs: queue.SimpleQueue[AnalyzerRequest] = queue.SimpleQueue()
@@ -73,6 +74,9 @@ def serve(name: str, version: str, analyze: Analyze) -> None:
             reply(analyzed={"json": _encoded(result)})
         except Rejected as rejected:
             reply(rejected={"reason": str(rejected), "kind": rejected.kind})
+        except MemoryError:
+            reason = f"the analyzer {name} needs more memory than it may have"
+            reply(rejected={"reason": reason, "kind": "REJECTION_KIND_LIMIT"})
 
 
 def _encoded(result: dict[str, typing.Any]) -> bytes:
