@@ -39,7 +39,7 @@ extension LaneState {
             return Run(id: lastRun, assignment: assignment)
         }
         var run = suspended.remove(at: index)
-        run.assignment = assignment
+        run.goOn(as: assignment)
         return run
     }
 

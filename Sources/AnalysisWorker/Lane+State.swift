@@ -114,7 +114,7 @@ struct LaneState: Sendable {
         case .revoked: revoked()
         case .woken: woken()
         case .preempted(let jobID, let epoch): preempted(jobID: jobID, epoch: epoch, at: now)
-        case .discarded(let jobID, let epoch): discarded(jobID: jobID, epoch: epoch)
+        case .discarded(let jobID, let epoch): discarded(jobID: jobID, epoch: epoch, at: now)
         case .exchanged(let ticket, let assignment): exchanged(ticket, assignment, at: now)
         case .exchangeFailed(let ticket, let failure): exchangeFailed(ticket, failure, at: now)
         case .progressed(let id, let fraction, let stage): progressed(id, fraction, stage, at: now)
@@ -231,13 +231,31 @@ extension LaneState {
         return exchange(reporting: ItemReport(run.item, .suspended(Suspended())))
     }
 
-    private mutating func discarded(jobID: String, epoch: UInt64) -> [Action] {
-        if case .running(let run, _) = phase, run.item.jobID == jobID, run.item.epoch == epoch {
+    /// A job has been withdrawn. That concerns its own wish alone: work that another job was frozen with stays frozen for it.
+    private mutating func discarded(jobID: String, epoch: UInt64, at now: ContinuousClock.Instant) -> [Action] {
+        if case .running(var run, let stalled) = phase {
+            if run.item.jobID == jobID, run.item.epoch == epoch { return giveUp(run, stalled, at: now) }
+            run.forget(jobID: jobID)
+            phase = .running(run, stalled: stalled)
+        }
+        let index = suspended.firstIndex { $0.item.jobID == jobID && $0.item.epoch == epoch }
+        guard let index else {
+            for index in suspended.indices { suspended[index].forget(jobID: jobID) }
+            return []
+        }
+        return suspended[index].handOver() ? [] : [.kill(suspended.remove(at: index).id)]
+    }
+
+    private mutating func giveUp(_ run: Run, _ stalled: Bool, at now: ContinuousClock.Instant) -> [Action] {
+        let item = run.item
+        var run = run
+        guard run.handOver() else {
             phase = .discarding(run)
             return [.kill(run.id)]
         }
-        let index = suspended.firstIndex { $0.item.jobID == jobID && $0.item.epoch == epoch }
-        return index.map { [.kill(suspended.remove(at: $0).id)] } ?? []
+        run.stopwatch.stop(at: now)
+        suspended.append(run)
+        return (stalled ? [] : [.freeze(run.id)]) + exchange(reporting: ItemReport(item, .released(Released())))
     }
 
     private mutating func drain(at now: ContinuousClock.Instant) -> [Action] {

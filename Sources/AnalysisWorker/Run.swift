@@ -23,7 +23,9 @@ struct Run: Hashable, Sendable {
     }
 
     let id: ID
-    var assignment: Assignment
+    private(set) var assignment: Assignment
+    /// Items of other jobs that were frozen with this very work; the one that it left last at the end.
+    private var others: [Assignment] = []
     private(set) var results: [AnalysisResult] = []
     private(set) var failure: Failed?
     /// Of the song, over all its analyzers; it never falls.
@@ -46,6 +48,27 @@ struct Run: Hashable, Sendable {
     /// The analyzer whose turn it is; `nil` when all have ended.
     var analyzer: AnalyzerVersion? {
         assignment.analyzers.indices.contains(ended) ? assignment.analyzers[ended] : nil
+    }
+
+    /// It goes on under `assignment`. The item of another job that it was frozen as waits for what comes of it.
+    mutating func goOn(as assignment: Assignment) {
+        others.removeAll { $0.jobID == assignment.jobID }
+        if self.assignment.jobID != assignment.jobID { others.append(self.assignment) }
+        self.assignment = assignment
+    }
+
+    /// Nobody wants its item any more.
+    ///
+    /// - Returns: whether another job wants the work all the same, as whose item it is frozen from now on.
+    mutating func handOver() -> Bool {
+        guard let other = others.popLast() else { return false }
+        assignment = other
+        return true
+    }
+
+    /// Another job that waits for this work has been withdrawn.
+    mutating func forget(jobID: String) {
+        others.removeAll { $0.jobID == jobID }
     }
 
     mutating func progressed(to fraction: Double, stage: String) {

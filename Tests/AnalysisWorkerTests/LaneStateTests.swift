@@ -186,6 +186,34 @@ import Testing
         #expect(lane.held.map(\.jobID) == ["b"])
     }
 
+    @Test func cancellingAClickFreezesTheSongAgainForTheJobThatItWasTakenFrom() {
+        var lane = Lane(clicked: "click", onto: "playlist")
+        let actions = lane.handle(.discarded(jobID: "click", epoch: 1))
+        #expect(actions.first == .freeze(1))
+        #expect(actions.exchange?.report == ItemReport(song("click", epoch: 1).item, .released(Released())))
+        #expect(lane.held.contains(held("playlist", epoch: 1, running: false)))
+        lane.pass(.seconds(100))
+        _ = lane.handle(.exchanged(ticket: lane.ticket, song("playlist", epoch: 2, songID: "s")))
+        #expect(lane.running.id == 1)
+        // The time in between is left out.
+        #expect(lane.handle(.progressed(1, fraction: 0.6, stage: "")).report?.runningMs == 0)
+        #expect(lane.handle(.discarded(jobID: "playlist", epoch: 2)) == [.kill(1)])
+    }
+
+    @Test func cancellingAPausedClickLeavesTheSongFrozenForTheOtherJob() {
+        var lane = Lane(clicked: "click", onto: "playlist")
+        _ = lane.handle(.preempted(jobID: "click", epoch: 1))
+        #expect(lane.handle(.discarded(jobID: "click", epoch: 1)) == [])
+        _ = lane.handle(.exchanged(ticket: lane.ticket, song("playlist", epoch: 2, songID: "s")))
+        #expect(lane.running.id == 1)
+    }
+
+    @Test func aSongIsGivenUpWhenNoJobWantsItAnyMore() {
+        var lane = Lane(clicked: "click", onto: "playlist")
+        #expect(lane.handle(.discarded(jobID: "playlist", epoch: 1)) == [])
+        #expect(lane.handle(.discarded(jobID: "click", epoch: 1)) == [.kill(1)])
+    }
+
     @Test func aDiscardOfAnEarlierClaimIsStale() {
         var lane = Lane(running: song("a", epoch: 2))
         #expect(lane.handle(.discarded(jobID: "a", epoch: 1)) == [])
@@ -342,6 +370,13 @@ private struct Lane {
     init(running assignment: Assignment) {
         _ = handle(.granted(lease: [1], kept: []))
         _ = handle(.exchanged(ticket: 1, assignment))
+    }
+
+    /// The song `s` of the job `owner` was frozen, and runs on for the job `click`.
+    init(clicked click: String, onto owner: String) {
+        self.init(running: song(owner, epoch: 1, songID: "s"))
+        _ = handle(.preempted(jobID: owner, epoch: 1))
+        _ = handle(.exchanged(ticket: ticket, song(click, epoch: 1, songID: "s", priority: .high)))
     }
 
     mutating func handle(_ event: LaneState.Event) -> [LaneState.Action] { state.handle(event, at: now) }

@@ -175,6 +175,29 @@ import Testing
         }
     }
 
+    @Test func aCancelledClickLeavesTheChildToTheJobThatItTookItFrom() async throws {
+        let driver = Driver()
+        try await withWorker(driver) { _ in
+            await driver.connect()
+            let pipe = folder.pipe("go")
+            let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("answer", #"{"pid": $PID}"#))
+            await driver.nextExchange()?.reply(.scripted("list", song, by: name))
+            let pid = try #require(pid_t(await driver.nextReport(of: "list")?.stage ?? ""))
+            driver.send(.preempt(Preempt(lane: "0", epoch: 1, jobID: "list")))
+            await driver.nextExchange()?.reply(.scripted("click", song, by: name, priority: .high))
+            _ = try #require(await driver.nextReport(of: "click"))
+            driver.send(.discard(Discard(lane: "0", jobID: "click", epoch: 1)))
+            let released = try #require(await driver.nextExchange())
+            #expect(released.request.item?.outcome == .released(Released()))
+            try await ProcessState.wait(pid) { $0 == "T" }
+            released.reply(.scripted("list", epoch: 2, song, by: name))
+            folder.open(pipe)
+            guard case .analysed(let analysed) = await driver.nextExchange()?.request.item?.outcome
+            else { return #expect(Bool(false)) }
+            #expect(analysed.results.map { String(decoding: $0.json, as: UTF8.self) } == [#"{"pid": \#(pid)}"#])
+        }
+    }
+
     @Test func aCrashFailsItsSongAndTheNextOneRuns() async throws {
         let driver = Driver()
         try await withWorker(driver) { _ in
