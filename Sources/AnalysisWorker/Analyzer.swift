@@ -33,6 +33,39 @@ extension Analyzer: ExpressibleByArgument {
     }
 }
 
+/// How an analyzer makes way for what comes before it.
+enum Preemption: String, CaseIterable, Hashable, Sendable {
+    /// At once: it is frozen where it stands, and goes on there.
+    case stop
+    /// It cannot bear to be frozen, because it talks to somebody who would not wait, say: it ends the song first.
+    case finishSong = "finish-song"
+}
+
+/// `NAME=stop` or `NAME=finish-song`, as on the command line.
+struct PreemptionOfAnalyzer: ExpressibleByArgument {
+    let analyzer: String
+    let preemption: Preemption
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, let preemption = Preemption(rawValue: String(parts[1])) else {
+            return nil
+        }
+        analyzer = String(parts[0])
+        self.preemption = preemption
+    }
+}
+
+/// What of a lane may be frozen, and for how long it stays so.
+struct SuspensionRules: Hashable, Sendable {
+    /// How many frozen runs a lane keeps.
+    var maximumCount = 2
+    /// How much resident memory the frozen children of a lane keep.
+    var maximumBytes = UInt64.max
+    /// The analyzers that are not frozen to make way.
+    var finishSong: Set<String> = []
+}
+
 /// Where songs are looked for.
 struct MusicFolders: Sendable {
     /// Absolute paths.

@@ -151,6 +151,9 @@ final class Child: Sendable {
     /// The process id, while the process lives.
     var pid: pid_t? { state.withLock(\.group) }
 
+    /// The resident memory of its processes.
+    var residentBytes: UInt64 { pid.map(ProcessMemory.residentBytes) ?? 0 }
+
     /// What it said that it is; `nil` until it is ready.
     var version: AnalyzerVersion? { state.withLock(\.version) }
 

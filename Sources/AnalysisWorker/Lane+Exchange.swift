@@ -43,13 +43,25 @@ extension LaneState {
         return run
     }
 
+    /// Too much memory is frozen. During an exchange the answer decides first, which may be a frozen run.
+    mutating func weighed(_ bytes: [Run.ID: UInt64]) -> [Action] {
+        if case .exchanging = phase { [] } else { evict(weighing: bytes) }
+    }
+
     /// Frozen runs beyond the maximum are given up, those of the lowest class first and then the oldest.
-    private mutating func evict() -> [Action] {
+    private mutating func evict(weighing bytes: [Run.ID: UInt64] = [:]) -> [Action] {
+        func isTooMuch() -> Bool {
+            suspended.count > rules.maximumCount
+                || suspended.reduce(0) { $0 + bytes[$1.id, default: 0] } > rules.maximumBytes
+        }
         var actions: [Action] = []
-        while suspended.count > maximumSuspended {
-            let lowest = suspended.map(\.assignment.priority.rawValue).max()
-            guard let index = suspended.firstIndex(where: { $0.assignment.priority.rawValue == lowest }) else { break }
-            actions.append(.kill(suspended.remove(at: index).id))
+        while isTooMuch() {
+            // Of a run without a child nothing is saved.
+            let candidates = suspended.count > rules.maximumCount ? suspended : suspended.filter { bytes[$0.id] != nil }
+            let lowest = candidates.map(\.assignment.priority.rawValue).max()
+            guard let run = candidates.first(where: { $0.assignment.priority.rawValue == lowest }) else { break }
+            suspended.removeAll { $0.id == run.id }
+            actions.append(.kill(run.id))
         }
         return actions
     }
@@ -125,7 +137,8 @@ extension LaneState {
         if let index = suspended.firstIndex(where: { $0.id == id }) { body(&suspended[index]) }
         guard case .running(var run, _) = phase, run.id == id else { return [] }
         body(&run)
-        return begin(run, at: now)
+        // Between two analyzers there is nothing that could not bear to wait.
+        return run.isToMakeWay && run.analyzer != nil ? suspend(run, at: now) : begin(run, at: now)
     }
 
     /// A frozen child that died says nothing about the song: it starts again when it is next.

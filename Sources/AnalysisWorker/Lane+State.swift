@@ -32,6 +32,8 @@ struct LaneState: Sendable {
         case childFailed(Run.ID, FailureKind, reason: String)
         /// The run has no child any more, as was asked for.
         case killed(Run.ID)
+        /// The resident memory of frozen children, in bytes.
+        case weighed([Run.ID: UInt64])
         case draining
     }
 
@@ -79,7 +81,7 @@ struct LaneState: Sendable {
 
     let lane: String
     let workerID: String
-    let maximumSuspended: Int
+    let rules: SuspensionRules
 
     var songsAnalysed: UInt64 = 0
     var songsFailed: UInt64 = 0
@@ -99,10 +101,10 @@ struct LaneState: Sendable {
     var lastTicket = 0
     var lastRun: Run.ID = 0
 
-    init(lane: String, workerID: String, maximumSuspended: Int) {
+    init(lane: String, workerID: String, rules: SuspensionRules) {
         self.lane = lane
         self.workerID = workerID
-        self.maximumSuspended = maximumSuspended
+        self.rules = rules
     }
 
     mutating func handle(_ event: Event, at now: ContinuousClock.Instant) -> [Action] {
@@ -122,6 +124,7 @@ struct LaneState: Sendable {
         case .failed(let id, let kind, let reason): stepEnded(id, at: now) { $0.failed(kind, reason, at: now) }
         case .childFailed(let id, let kind, let reason): childFailed(id, kind, reason, at: now)
         case .killed(let id): killed(id)
+        case .weighed(let bytes): weighed(bytes)
         case .draining: drain(at: now)
         }
     }
@@ -215,8 +218,13 @@ extension LaneState {
     }
 
     private mutating func preempted(jobID: String, epoch: UInt64, at now: ContinuousClock.Instant) -> [Action] {
-        guard case .running(let run, let stalled) = phase, run.item.jobID == jobID, run.item.epoch == epoch else {
+        guard case .running(var run, let stalled) = phase, run.item.jobID == jobID, run.item.epoch == epoch else {
             earlyHint = (jobID, epoch)
+            return []
+        }
+        guard canFreeze(run) else {
+            run.isToMakeWay = true
+            phase = .running(run, stalled: stalled)
             return []
         }
         return (stalled ? [] : [.freeze(run.id)]) + suspend(run, at: now)
@@ -225,6 +233,7 @@ extension LaneState {
     /// Puts the run aside and asks what is next. The answer may be the run itself.
     mutating func suspend(_ run: Run, at now: ContinuousClock.Instant) -> [Action] {
         var run = run
+        run.isToMakeWay = false
         run.stopwatch.stop(at: now)
         suspended.append(run)
         interruptions += 1
@@ -246,10 +255,14 @@ extension LaneState {
         return suspended[index].handOver() ? [] : [.kill(suspended.remove(at: index).id)]
     }
 
+    private func canFreeze(_ run: Run) -> Bool {
+        !rules.finishSong.contains(run.analyzer?.name ?? "")
+    }
+
     private mutating func giveUp(_ run: Run, _ stalled: Bool, at now: ContinuousClock.Instant) -> [Action] {
         let item = run.item
         var run = run
-        guard run.handOver() else {
+        guard canFreeze(run), run.handOver() else {
             phase = .discarding(run)
             return [.kill(run.id)]
         }

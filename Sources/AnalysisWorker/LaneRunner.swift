@@ -29,10 +29,10 @@ actor LaneRunner {
     private let released: AsyncStream<Never>
     private let releasedContinuation: AsyncStream<Never>.Continuation
 
-    init(lane: String, workerID: String, maximumSuspended: Int, services: Services) {
+    init(lane: String, workerID: String, rules: SuspensionRules, services: Services) {
         self.services = services
         (released, releasedContinuation) = AsyncStream.makeStream()
-        state = LaneState(lane: lane, workerID: workerID, maximumSuspended: maximumSuspended)
+        state = LaneState(lane: lane, workerID: workerID, rules: rules)
     }
 
     /// Lets the state machine decide, and does what it decided.
@@ -100,7 +100,15 @@ extension LaneRunner {
             let event = await answer(to: next)
             guard !Task.isCancelled else { return }
             handle(event)
+            weigh()
         }
+    }
+
+    /// What is frozen grows no more, so that it is enough to look when something may have been frozen.
+    private func weigh() {
+        guard state.rules.maximumBytes < .max, !state.suspended.isEmpty else { return }
+        let frozen = state.suspended.compactMap { run in seats[run.id].map { (run.id, $0.residentBytes) } }
+        handle(.weighed(Dictionary(uniqueKeysWithValues: frozen)))
     }
 
     private func answer(to exchange: LaneState.Exchange) async -> LaneState.Event {

@@ -36,6 +36,20 @@ struct AnalysisWorkerCommand: DaemonCommand {
     @Option(help: "How many frozen analyses to keep per lane.")
     var maxSuspended = 2
 
+    @Option(
+        help: """
+            Memory that the frozen analyses of a lane may keep, in MiB. Where it is more, those of the lowest class start their \
+            song again later. Unlimited if left out.
+            """)
+    var suspendedMemory: UInt32?
+
+    @Option(
+        help: """
+            NAME=stop or NAME=finish-song: how an analyzer makes way for a click. 'stop' freezes it; 'finish-song' is for one that \
+            cannot bear that, and lets it end the song first. Repeatable; 'stop' if left out.
+            """)
+    var preemption: [PreemptionOfAnalyzer] = []
+
     @Option(help: "Seconds that an analysis may make no progress; time in which it is frozen does not count.")
     var analyzerTimeout: UInt32 = 300
 
@@ -62,6 +76,22 @@ struct AnalysisWorkerCommand: DaemonCommand {
         ] where value == 0 {
             throw ValidationError("--\(flag) is 0; it must be 1 or more.")
         }
+        let names = analyzers.map(\.name)
+        for unknown in preemption.map(\.analyzer) where !names.contains(unknown) {
+            let known = Set(names).sorted().joined(separator: ", ")
+            throw ValidationError(
+                "--preemption names '\(unknown)', which is no analyzer of this worker; it has \(known).")
+        }
+    }
+
+    private var analyzers: [Analyzer] { (Analyzer.audio.map { [$0] } ?? []) + analyzer }
+
+    private var suspension: SuspensionRules {
+        // Of two that are given for one analyzer, the later one counts.
+        let preemptions = Dictionary(preemption.map { ($0.analyzer, $0.preemption) }) { _, last in last }
+        return SuspensionRules(
+            maximumCount: maxSuspended, maximumBytes: suspendedMemory.map { UInt64($0) << 20 } ?? .max,
+            finishSong: Set(preemptions.filter { $0.value == .finishSong }.keys))
     }
 
     func services(_ context: DaemonContext) async throws -> [any Service] {
@@ -73,11 +103,10 @@ struct AnalysisWorkerCommand: DaemonCommand {
         child.limits.fileBytes = UInt64(childFileSize) << 20
         child.silence = .seconds(analyzerTimeout)
         let link = QueueLink.Configuration(
-            workerID: UUID().uuidString, lanesWanted: lanes, maximumSuspended: maxSuspended)
+            workerID: UUID().uuidString, lanesWanted: lanes, suspension: suspension)
         let worker = Worker(
             configuration: .init(
-                analyzers: (Analyzer.audio.map { [$0] } ?? []) + analyzer, folders: MusicFolders(roots: music),
-                link: link, child: child),
+                analyzers: analyzers, folders: MusicFolders(roots: music), link: link, child: child),
             queue: queue, progress: progress, logger: context.logger)
         // It is called by nobody but those who look whether it is well.
         let server = try serving.server([], health: { await Self.problem(HealthClient(queue)) }, tls: tls, context)

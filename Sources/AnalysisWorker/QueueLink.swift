@@ -10,7 +10,7 @@ actor QueueLink {
         var workerID: String
         /// 0: as many as its share.
         var lanesWanted: UInt32 = 0
-        var maximumSuspended = 2
+        var suspension = SuspensionRules()
         var heartbeatInterval: Duration = .seconds(1)
     }
 
@@ -161,8 +161,7 @@ extension QueueLink {
     private func lane(_ name: String) -> LaneRunner {
         if let lane = lanes[name] { return lane }
         let lane = LaneRunner(
-            lane: name, workerID: configuration.workerID, maximumSuspended: configuration.maximumSuspended,
-            services: services)
+            lane: name, workerID: configuration.workerID, rules: configuration.suspension, services: services)
         lanes[name] = lane
         // One for each lane, and one for who cancels a song and asks for another at once.
         services.pool.keep(spares: lanes.count + 1)

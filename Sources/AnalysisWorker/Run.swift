@@ -32,6 +32,8 @@ struct Run: Hashable, Sendable {
     private(set) var fraction = 0.0
     private(set) var stage = ""
     var stopwatch = Stopwatch()
+    /// It is to make way, and does so as soon as its analyzer can.
+    var isToMakeWay = false
 
     /// How many analyzers have ended, well or not.
     private var ended = 0

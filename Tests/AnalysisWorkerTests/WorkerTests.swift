@@ -25,6 +25,7 @@ import Testing
     /// Runs a worker until `body` is done with it; `stop` has it stop in good order. The drivers serve one after the other.
     private func withWorker(
         _ drivers: Driver..., and other: Analyzer? = nil, progressSocket: String? = nil,
+        suspension: SuspensionRules = .init(), child: Child.Configuration = .init(),
         _ body: (_ stop: @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let logger = Logger(label: "worker")
@@ -40,7 +41,8 @@ import Testing
                     Analyzer(name: "audio", executable: Products.path("ScriptAnalyzer"), arguments: [name]),
                 ] + (other.map { [$0] } ?? []),
                 folders: MusicFolders(roots: ["/music"]),
-                link: .init(workerID: "w", heartbeatInterval: .milliseconds(100))),
+                link: .init(workerID: "w", suspension: suspension, heartbeatInterval: .milliseconds(100)),
+                child: child),
             queue: queue, progress: progress, logger: logger)
         let group = ServiceGroup(services: [queue, progress, worker], logger: logger)
         try await withThrowingTaskGroup { tasks in
@@ -147,6 +149,39 @@ import Testing
             driver.renew(true)
             try await ProcessState.wait(pid) { $0 != "T" }
             #expect(ProcessState.of(pid) != nil)
+        }
+    }
+
+    @Test func aFrozenChildThatTakesTooMuchMemoryIsGivenUpAndItsSongStartsAgain() async throws {
+        let driver = Driver()
+        try await withWorker(driver, suspension: .init(maximumBytes: 64 << 20)) { _ in
+            await driver.connect()
+            let song = Song.scripted(("allocate", "\(96 << 20)"), ("progress", "0.5"), ("hang", ""))
+            await driver.nextExchange()?.reply(.scripted("low", song, by: name))
+            let pid = try #require(pid_t(await driver.nextReport(of: "low")?.stage ?? ""))
+            driver.send(.preempt(Preempt(lane: "0", epoch: 1, jobID: "low")))
+            let small = Song.scripted(id: "h", ("progress", "0.5"), ("answer", "{}"))
+            await driver.nextExchange()?.reply(.scripted("high", small, by: name, priority: .high))
+            try await ProcessState.wait(pid) { $0 == nil }
+            await driver.nextExchange()?.reply(.scripted("low", epoch: 2, song, by: name))
+            #expect(try #require(await driver.nextReport(of: "low")?.stage) != "\(pid)")
+        }
+    }
+
+    @Test func anAnalyzerThatCannotBeFrozenIsNot() async throws {
+        let driver = Driver()
+        try await withWorker(driver, suspension: .init(finishSong: [name])) { _ in
+            await driver.connect()
+            let pipe = folder.pipe("go")
+            let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("progress", "0.7"), ("answer", "{}"))
+            await driver.nextExchange()?.reply(.scripted("low", song, by: name))
+            let pid = try #require(pid_t(await driver.nextReport(of: "low")?.stage ?? ""))
+            driver.send(.preempt(Preempt(lane: "0", epoch: 1, jobID: "low")))
+            folder.open(pipe)
+            #expect(await driver.nextReport(of: "low")?.fraction == 0.7)
+            #expect(ProcessState.of(pid) != "T")
+            guard case .analysed = await driver.nextExchange()?.request.item?.outcome
+            else { return #expect(Bool(false)) }
         }
     }
 
