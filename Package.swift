@@ -142,6 +142,11 @@ let package = Package(
             name: "redis-benchmark-ratios",
             dependencies: nio + ["Redis", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess")],
             path: "Benchmarks/RedisBenchmark", swiftSettings: settings),
+        // Enqueueing and claiming, beside other queues: Benchmarks/queue/run.
+        .executableTarget(
+            name: "QueueBenchmark",
+            dependencies: nio + ["AnalysisAPI", "RPC", "Redis", log],
+            path: "Benchmarks/queue/QueueBenchmark", swiftSettings: settings),
         tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle]),
         tests(
             "DaemonTests",
