@@ -47,6 +47,8 @@ extension Child {
         } catch {
             logger.warning("the limits of an analyzer cannot be set", metadata: ["error": "\(error)"])
         }
+        // A lease from the first moment on: the worker may stand still before it pings again.
+        send(ping)
         await withTaskGroup { tasks in
             tasks.addTask { await self.write(to: execution.standardInputWriter) }
             tasks.addTask { await self.watch() }

@@ -17,7 +17,7 @@ final class ChildPool: Sendable {
         var waiting: [CheckedContinuation<Child?, Never>] = []
         /// Starts that failed in a row, and why the last one did.
         var failures = 0
-        var failure: String?
+        var failure: ChildUnavailable?
 
         /// Whether waiting for it is in vain. A single start can fail for want of memory.
         var isBroken: Bool { failures >= 3 }
@@ -160,8 +160,9 @@ final class ChildPool: Sendable {
                 return ChildUnavailable(
                     kind: .refused, reason: "This worker has no analyzer '\(name)'; it has \(known).")
             }
-            return ChildUnavailable(
-                kind: .crashed, reason: kind.failure ?? "The analyzer '\(name)' does not start: the worker stops.")
+            return kind.failure
+                ?? ChildUnavailable(
+                    kind: .crashed, reason: "The analyzer '\(name)' does not start: the worker stops.")
         }
     }
 
@@ -212,7 +213,7 @@ extension ChildPool: ChildOwner {
             if child.version == nil {
                 kind.starting -= 1
                 kind.failures += 1
-                kind.failure = ending.reason
+                kind.failure = ChildUnavailable(kind: ending.kind, reason: ending.reason)
                 if kind.isBroken {
                     unserved = kind.waiting
                     kind.waiting = []

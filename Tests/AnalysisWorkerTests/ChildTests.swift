@@ -74,6 +74,14 @@ import Testing
         }
     }
 
+    @Test func aChildHasALeaseBeforeItsFirstSong() async throws {
+        try await withChild(.scripted(), .init(pingInterval: .seconds(3600))) { child, listener in
+            let song = Song.scripted(("answer", #"{"pings": $HEARD}"#))
+            #expect(child.begin(.analyze(Analyze(song: song)), for: listener))
+            #expect(await listener.answer() == #"{"pings": 1}"#)
+        }
+    }
+
     @Test func aPingIsThereBeforeAThawedChildWakes() async throws {
         try await withChild(.scripted(), .init(pingInterval: .seconds(3600))) { child, listener in
             let pid = try #require(child.pid)

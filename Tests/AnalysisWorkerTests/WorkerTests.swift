@@ -3,60 +3,23 @@
 import AnalysisAPI
 import Foundation
 import Glibc
-import Logging
-import NIOPosix
 import RPC
-import ServiceLifecycle
 import Testing
 
 @testable import AnalysisWorker
 
 @Suite(.timeLimit(.minutes(1))) struct WorkerTests {
-    private let folder: TemporaryFolder
-    private let socket: String
-    /// The scripted analyzer is called differently in every test, so that its processes can be told apart.
-    private let name = "s\(UInt32.random(in: 0 ... .max))"
+    private let worker: WorkerUnderTest
+    private var folder: TemporaryFolder { worker.folder }
+    private var name: String { worker.name }
 
     init() throws {
-        folder = try TemporaryFolder()
-        socket = folder.path + "/s"
-    }
-
-    /// Runs a worker until `body` is done with it; `stop` has it stop in good order. The drivers serve one after the other.
-    private func withWorker(
-        _ drivers: Driver..., and other: Analyzer? = nil, progressSocket: String? = nil,
-        suspension: SuspensionRules = .init(), child: Child.Configuration = .init(),
-        _ body: (_ stop: @Sendable () async -> Void) async throws -> Void
-    ) async throws {
-        let logger = Logger(label: "worker")
-        let queue = RPCClient(
-            address: .unix(path: socket), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-        let progress = RPCClient(
-            address: .unix(path: progressSocket ?? socket), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: logger)
-        let worker = Worker(
-            configuration: .init(
-                analyzers: [
-                    .scripted(name),
-                    Analyzer(name: "audio", executable: Products.path("ScriptAnalyzer"), arguments: [name]),
-                ] + (other.map { [$0] } ?? []),
-                folders: MusicFolders(roots: ["/music"]),
-                link: .init(workerID: "w", suspension: suspension, heartbeatInterval: .milliseconds(100)),
-                child: child),
-            queue: queue, progress: progress, logger: logger)
-        let group = ServiceGroup(services: [queue, progress, worker], logger: logger)
-        try await withThrowingTaskGroup { tasks in
-            tasks.addTask { for driver in drivers { await driver.serve(at: socket) } }
-            tasks.addTask { try await group.run() }
-            try await body { await group.triggerGracefulShutdown() }
-            tasks.cancelAll()
-        }
-        #expect(ProcessState.pids(of: name) == [], "no child outlives its worker")
+        worker = try WorkerUnderTest()
     }
 
     @Test func aClickFreezesWhatRunsAndTheFrozenProcessGoesOnAfterwards() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             await driver.connect()
             let first = try #require(await driver.nextExchange())
             #expect(first.request.item == nil)
@@ -94,7 +57,7 @@ import Testing
 
     @Test func anAnalysisNeedsNoProgressService() async throws {
         let driver = Driver()
-        try await withWorker(driver, progressSocket: folder.path + "/nobody") { _ in
+        try await worker.run(driver, progressSocket: folder.path + "/nobody") { _ in
             await driver.connect()
             let song = Song.scripted(("count", "10000"), ("answer", "{}"))
             await driver.nextExchange()?.reply(.scripted("a", song, by: name))
@@ -105,7 +68,7 @@ import Testing
 
     @Test func anExchangeIsRepeatedUntilItIsAnswered() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             await driver.connect()
             await driver.nextExchange()?.reply(.scripted("a", .scripted(("answer", "{}")), by: name))
             let first = try #require(await driver.nextExchange())
@@ -119,7 +82,7 @@ import Testing
     @Test func whatRunsGoesOnWhenTheQueueComesBack() async throws {
         let first = Driver()
         let second = Driver()
-        try await withWorker(first, second) { _ in
+        try await worker.run(first, second) { _ in
             await first.connect()
             let pipe = folder.pipe("go")
             let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("answer", #"{"pid": $PID}"#))
@@ -139,7 +102,7 @@ import Testing
 
     @Test func withoutRenewalTheChildIsFrozenAndGoesOnWithIt() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             driver.renew(false)
             await driver.connect(leaseMs: 3000)
             let song = Song.scripted(("progress", "0.5"), ("hang", ""))
@@ -154,7 +117,7 @@ import Testing
 
     @Test func aFrozenChildThatTakesTooMuchMemoryIsGivenUpAndItsSongStartsAgain() async throws {
         let driver = Driver()
-        try await withWorker(driver, suspension: .init(maximumBytes: 64 << 20)) { _ in
+        try await worker.run(driver, suspension: .init(maximumBytes: 64 << 20)) { _ in
             await driver.connect()
             let song = Song.scripted(("allocate", "\(96 << 20)"), ("progress", "0.5"), ("hang", ""))
             await driver.nextExchange()?.reply(.scripted("low", song, by: name))
@@ -170,7 +133,7 @@ import Testing
 
     @Test func anAnalyzerThatCannotBeFrozenIsNot() async throws {
         let driver = Driver()
-        try await withWorker(driver, suspension: .init(finishSong: [name])) { _ in
+        try await worker.run(driver, suspension: .init(finishSong: [name])) { _ in
             await driver.connect()
             let pipe = folder.pipe("go")
             let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("progress", "0.7"), ("answer", "{}"))
@@ -187,7 +150,7 @@ import Testing
 
     @Test func aRevokedLaneHasNoChildrenLeft() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             let pids = try await runAndFreeze(driver)
             driver.send(.laneRevoked(LaneRevoked(lane: "0")))
             for pid in pids { try await ProcessState.wait(pid) { $0 == nil } }
@@ -196,7 +159,7 @@ import Testing
 
     @Test func aDiscardedJobIsGivenUpWhenItsChildIsDead() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             let pids = try await runAndFreeze(driver)
             driver.send(.discard(Discard(lane: "0", jobID: "high", epoch: 1)))
             let exchange = try #require(await driver.nextExchange())
@@ -212,7 +175,7 @@ import Testing
 
     @Test func aCancelledClickLeavesTheChildToTheJobThatItTookItFrom() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             await driver.connect()
             let pipe = folder.pipe("go")
             let song = Song.scripted(("progress", "0.5"), ("wait", pipe), ("answer", #"{"pid": $PID}"#))
@@ -233,45 +196,12 @@ import Testing
         }
     }
 
-    @Test func aCrashFailsItsSongAndTheNextOneRuns() async throws {
-        let driver = Driver()
-        try await withWorker(driver) { _ in
-            await driver.connect()
-            await driver.nextExchange()?.reply(.scripted("a", .scripted(("abort", "")), by: name))
-            let crash = try #require(await driver.nextExchange())
-            guard case .failed(let failed) = crash.request.item?.outcome else { return #expect(Bool(false)) }
-            #expect(failed.kind == .crashed)
-            crash.reply(.scripted("b", .scripted(("raw", "garbage"), ("hang", "")), by: name))
-            let garbage = try #require(await driver.nextExchange())
-            guard case .failed = garbage.request.item?.outcome else { return #expect(Bool(false)) }
-            garbage.reply(.scripted("c", .scripted(("answer", "[1]")), by: name))
-            let list = try #require(await driver.nextExchange())
-            guard case .failed(let noObject) = list.request.item?.outcome else { return #expect(Bool(false)) }
-            #expect(noObject.reason.contains("no JSON object"))
-            list.reply(.scripted("d", .scripted(("answer", "{}")), by: name))
-            guard case .analysed = await driver.nextExchange()?.request.item?.outcome
-            else { return #expect(Bool(false)) }
-        }
-    }
-
-    @Test func anUnknownAnalyzerFailsTheSong() async throws {
-        let driver = Driver()
-        try await withWorker(driver) { _ in
-            await driver.connect()
-            await driver.nextExchange()?.reply(.scripted("a", .scripted(), by: "mood"))
-            guard case .failed(let failed) = await driver.nextExchange()?.request.item?.outcome
-            else { return #expect(Bool(false)) }
-            #expect(failed.kind == .refused)
-            #expect(failed.reason.contains("'mood'"))
-        }
-    }
-
     @Test func anAnalyzerThatStartsLaterIsAnnounced() async throws {
         let driver = Driver()
         let sign = folder.path + "/sign"
         let command = "test -e \(sign) && exec \(Products.path("ScriptAnalyzer")) \(name)"
         let late = Analyzer(name: "late", executable: "/bin/sh", arguments: ["-c", command])
-        try await withWorker(driver, and: late) { _ in
+        try await worker.run(driver, and: late) { _ in
             #expect(await driver.connect()?.analyzers.map(\.name) == ["audio", name])
             #expect(FileManager.default.createFile(atPath: sign, contents: nil))
             #expect(await driver.connect()?.analyzers.map(\.name) == ["audio", "late", name])
@@ -280,7 +210,7 @@ import Testing
 
     @Test func stoppingGivesBackWhatRuns() async throws {
         let driver = Driver()
-        try await withWorker(driver) { stop in
+        try await worker.run(driver) { stop in
             let pids = try await runAndFreeze(driver)
             await stop()
             let exchange = try #require(await driver.nextExchange())
@@ -295,7 +225,7 @@ import Testing
 
     @Test func aProbeIsPassedOnAsItIsFound() async throws {
         let driver = Driver()
-        try await withWorker(driver) { _ in
+        try await worker.run(driver) { _ in
             await driver.connect()
             driver.send(.probe(ProbeRequest(probeID: "p", folder: "missing")))
             var reports: [ProbeReport] = []

@@ -4,7 +4,8 @@
 //   count N         says N times that it has come on, as fast as it can
 //   wait PATH       waits until somebody opens the named pipe at PATH for writing
 //   await-continue  waits until it is stopped and continued, and says in its answer whether a ping was there by then
-//   answer JSON     ends the song with JSON, in which $PID is its process id and $PINGED what await-continue saw
+//   answer JSON     ends the song with JSON, in which $PID is its process id, $PINGED what await-continue saw, and $HEARD how many
+//                  pings came before the song
 //   reject TEXT     ends the song with a refusal
 //   exit CODE, abort, hang, spin, allocate BYTES, write PATH, say TEXT (on stderr), raw TEXT (on stdout)
 
@@ -16,6 +17,7 @@ import RPC
 @main
 struct ScriptAnalyzer {
     private var pinged = false
+    private var heard = 0
 
     static func main() throws {
         var signals = sigset_t()
@@ -31,7 +33,7 @@ struct ScriptAnalyzer {
             switch request {
             case .analyze(let analyze): analyzer.run(analyze)
             case .probe(let probe): analyzer.list(probe)
-            case .ping: break
+            case .ping: analyzer.heard += 1
             }
         }
     }
@@ -109,6 +111,9 @@ struct ScriptAnalyzer {
             } else if rest.hasPrefix("$PINGED") {
                 filled += "\(pinged)"
                 rest = rest.dropFirst(7)
+            } else if rest.hasPrefix("$HEARD") {
+                filled += "\(heard)"
+                rest = rest.dropFirst(6)
             } else {
                 filled += String(rest.removeFirst())
             }
