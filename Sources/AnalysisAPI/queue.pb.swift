@@ -28,12 +28,14 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case cancelled
     /// no job but user_id: songs or playlists were added or changed
     case libraryChanged
+    /// the class changed; the job keeps its sequence
+    case reprioritised
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
     package static let allCases: [EventKind] = [
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
-        .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged,
+        .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
     ]
 
     package init(rawValue: Int32) {
@@ -54,6 +56,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 13: self = .failed
         case 14: self = .cancelled
         case 15: self = .libraryChanged
+        case 16: self = .reprioritised
         default: self = .unrecognized(rawValue)
         }
     }
@@ -76,6 +79,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .failed: 13
         case .cancelled: 14
         case .libraryChanged: 15
+        case .reprioritised: 16
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -88,12 +92,22 @@ package struct EnqueueRequest: Message, Hashable, Sendable {
     package var targetID: String
     /// analyse again what has a fresh result
     package var force: Bool
+    /// unspecified: that of the type
+    package var priority: Priority
+    /// Names this request, in at most 128 bytes. The same again gets the same job, even after it ended; another request
+    /// under the same key is ALREADY_EXISTS. Keys are kept for the time that the service is configured with. Empty: none.
+    package var idempotencyKey: String
 
-    package init(userID: String = "", type: JobType = .unspecified, targetID: String = "", force: Bool = false) {
+    package init(
+        userID: String = "", type: JobType = .unspecified, targetID: String = "", force: Bool = false,
+        priority: Priority = .unspecified, idempotencyKey: String = ""
+    ) {
         self.userID = userID
         self.type = type
         self.targetID = targetID
         self.force = force
+        self.priority = priority
+        self.idempotencyKey = idempotencyKey
     }
 }
 
@@ -109,6 +123,8 @@ extension EnqueueRequest: CMessage {
         type = JobType(rawValue: Int32(bitPattern: c.type.rawValue))
         targetID = try String(copying: c.target_id, of: "EnqueueRequest.target_id")
         force = c.force != 0
+        priority = Priority(rawValue: Int32(bitPattern: c.priority.rawValue))
+        idempotencyKey = try String(copying: c.idempotency_key, of: "EnqueueRequest.idempotency_key")
     }
 
     func write(to c: inout Analysis__V1__EnqueueRequest, arena: inout MessageArena) {
@@ -116,6 +132,8 @@ extension EnqueueRequest: CMessage {
         c.type = Analysis__V1__JobType(rawValue: UInt32(bitPattern: type.rawValue))
         c.target_id = arena.bytes(targetID)
         c.force = force ? 1 : 0
+        c.priority = Analysis__V1__Priority(rawValue: UInt32(bitPattern: priority.rawValue))
+        c.idempotency_key = arena.bytes(idempotencyKey)
     }
 }
 
@@ -156,6 +174,106 @@ extension EnqueueReply: CMessage {
         }
         c.queued = queued
         c.existing = existing ? 1 : 0
+    }
+}
+
+package struct EnqueueManyRequest: Message, Hashable, Sendable {
+    package var userID: String
+    /// 1 to 1000
+    package var targets: [EnqueueTarget]
+    /// as in EnqueueRequest, for all targets together
+    package var idempotencyKey: String
+
+    package init(userID: String = "", targets: [EnqueueTarget] = [], idempotencyKey: String = "") {
+        self.userID = userID
+        self.targets = targets
+        self.idempotencyKey = idempotencyKey
+    }
+}
+
+extension EnqueueManyRequest: CMessage {
+    static var empty: Analysis__V1__EnqueueManyRequest {
+        var c = Analysis__V1__EnqueueManyRequest()
+        analysis__v1__enqueue_many_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__EnqueueManyRequest) throws {
+        userID = try String(copying: c.user_id, of: "EnqueueManyRequest.user_id")
+        targets = try elements(c.targets, count: c.n_targets) { try EnqueueTarget(copying: $0) }
+        idempotencyKey = try String(copying: c.idempotency_key, of: "EnqueueManyRequest.idempotency_key")
+    }
+
+    func write(to c: inout Analysis__V1__EnqueueManyRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.n_targets = targets.count
+        c.targets = arena.elements(targets.map { arena.message($0) })
+        c.idempotency_key = arena.bytes(idempotencyKey)
+    }
+}
+
+/// A song or a playlist; the fields mean what they mean in EnqueueRequest.
+package struct EnqueueTarget: Message, Hashable, Sendable {
+    package var type: JobType
+    package var targetID: String
+    package var force: Bool
+    package var priority: Priority
+
+    package init(
+        type: JobType = .unspecified, targetID: String = "", force: Bool = false, priority: Priority = .unspecified
+    ) {
+        self.type = type
+        self.targetID = targetID
+        self.force = force
+        self.priority = priority
+    }
+}
+
+extension EnqueueTarget: CMessage {
+    static var empty: Analysis__V1__EnqueueTarget {
+        var c = Analysis__V1__EnqueueTarget()
+        analysis__v1__enqueue_target__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__EnqueueTarget) throws {
+        type = JobType(rawValue: Int32(bitPattern: c.type.rawValue))
+        targetID = try String(copying: c.target_id, of: "EnqueueTarget.target_id")
+        force = c.force != 0
+        priority = Priority(rawValue: Int32(bitPattern: c.priority.rawValue))
+    }
+
+    func write(to c: inout Analysis__V1__EnqueueTarget, arena: inout MessageArena) {
+        c.type = Analysis__V1__JobType(rawValue: UInt32(bitPattern: type.rawValue))
+        c.target_id = arena.bytes(targetID)
+        c.force = force ? 1 : 0
+        c.priority = Analysis__V1__Priority(rawValue: UInt32(bitPattern: priority.rawValue))
+    }
+}
+
+package struct EnqueueManyReply: Message, Hashable, Sendable {
+    /// one for each target, in order
+    package var replies: [EnqueueReply]
+
+    package init(replies: [EnqueueReply] = []) {
+        self.replies = replies
+    }
+}
+
+extension EnqueueManyReply: CMessage {
+    static var empty: Analysis__V1__EnqueueManyReply {
+        var c = Analysis__V1__EnqueueManyReply()
+        analysis__v1__enqueue_many_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__EnqueueManyReply) throws {
+        replies = try elements(c.replies, count: c.n_replies) { try EnqueueReply(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__EnqueueManyReply, arena: inout MessageArena) {
+        c.n_replies = replies.count
+        c.replies = arena.elements(replies.map { arena.message($0) })
     }
 }
 

@@ -10,9 +10,17 @@ package struct QueueClient: Sendable {
         self.client = client
     }
 
-    /// Asks for an analysis. The same target of the same user asked again is the job that waits or runs already.
+    /// Asks for an analysis. The same target of the same user asked again is the job that waits or runs already, raised to
+    /// the higher of the two priorities.
     package func enqueue(_ request: EnqueueRequest, options: CallOptions = .init()) async throws -> EnqueueReply {
         try await client.unary(QueueMethods.enqueue, request, options: options)
+    }
+
+    /// Asks for many songs and playlists of one user, in order, in one step: where one entry is refused, nothing is changed.
+    package func enqueueMany(_ request: EnqueueManyRequest, options: CallOptions = .init()) async throws
+        -> EnqueueManyReply
+    {
+        try await client.unary(QueueMethods.enqueueMany, request, options: options)
     }
 
     package func getJob(_ request: JobRequest, options: CallOptions = .init()) async throws -> Job {
@@ -49,8 +57,11 @@ package struct QueueClient: Sendable {
 
 /// What the queue offers to those who ask for analyses and to those who follow them.
 package protocol QueueProvider: RPCService {
-    /// Asks for an analysis. The same target of the same user asked again is the job that waits or runs already.
+    /// Asks for an analysis. The same target of the same user asked again is the job that waits or runs already, raised to
+    /// the higher of the two priorities.
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply
+    /// Asks for many songs and playlists of one user, in order, in one step: where one entry is refused, nothing is changed.
+    func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job
     /// The user's jobs that have not ended, in queue order, or the latest ended ones.
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply
@@ -69,6 +80,10 @@ extension QueueProvider {
             .unary(QueueMethods.enqueue) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.enqueue($0, context: $1)
+            },
+            .unary(QueueMethods.enqueueMany) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.enqueueMany($0, context: $1)
             },
             .unary(QueueMethods.getJob) {
                 try $1.require(actingFor: $0.userID)
@@ -104,6 +119,8 @@ extension QueueProvider {
 private enum QueueMethods {
     static let enqueue = Method<EnqueueRequest, EnqueueReply>(
         "analysis.v1.Queue/Enqueue", isIdempotent: true)
+    static let enqueueMany = Method<EnqueueManyRequest, EnqueueManyReply>(
+        "analysis.v1.Queue/EnqueueMany", isIdempotent: true)
     static let getJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/GetJob", isIdempotent: true)
     static let listJobs = Method<ListJobsRequest, ListJobsReply>(

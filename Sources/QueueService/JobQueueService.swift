@@ -14,27 +14,44 @@ struct JobQueueService: QueueProvider {
 
     /// How many jobs a list has where the caller does not say, and at most.
     private static let listLimits = (standard: 100, maximum: 1000)
+    /// How many targets are enqueued in one step: Redis answers nobody else meanwhile.
+    private static let targetsLimit = 1000
+    /// How many bytes an idempotency key may have.
+    private static let keyLimit = 128
 
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
         let lane = try await accounts.lane(of: request.userID)
-        switch request.type {
-        case .song, .playlist:
-            guard !request.targetID.isEmpty else {
-                throw RPCError(.invalidArgument, "target_id must name the \(request.type.name)")
-            }
-        case .background:
-            guard request.targetID.isEmpty else {
-                throw RPCError(.invalidArgument, "target_id must be empty: background work is about the whole library")
-            }
-        case .unspecified, .unrecognized:
-            throw RPCError(.invalidArgument, "type must be song, playlist or background")
-        }
+        try check(request.type, request.targetID, request.priority)
+        try check(idempotencyKey: request.idempotencyKey)
         let songs =
             request.type == .background
             ? try await background.songs(of: request.userID, lane: lane, force: request.force) : []
         let enqueued = try await LaneQueue(lane: lane, store: store).enqueue(request, songs: songs)
         dispatcher.deliver(enqueued.hint)
-        return EnqueueReply(job: enqueued.job, queued: enqueued.queued, existing: enqueued.existing)
+        return EnqueueReply(enqueued)
+    }
+
+    func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
+        let lane = try await accounts.lane(of: request.userID)
+        guard (1...Self.targetsLimit).contains(request.targets.count) else {
+            throw RPCError(
+                .invalidArgument, "targets has \(request.targets.count) entries; 1 to \(Self.targetsLimit) are right")
+        }
+        try check(idempotencyKey: request.idempotencyKey)
+        for (index, target) in request.targets.enumerated() {
+            let field = "targets[\(index)]."
+            guard target.type == .song || target.type == .playlist else {
+                throw RPCError(.invalidArgument, "\(field)type must be song or playlist")
+            }
+            try check(target.type, target.targetID, target.priority, in: field)
+        }
+        let targets = request.targets.map {
+            LaneQueue.Target(type: $0.type, id: $0.targetID, force: $0.force, priority: $0.priority)
+        }
+        let enqueued = try await LaneQueue(lane: lane, store: store)
+            .enqueue(targets, userID: request.userID, idempotencyKey: request.idempotencyKey)
+        if let hint = enqueued.first?.hint { dispatcher.deliver(hint) }
+        return EnqueueManyReply(replies: enqueued.map { EnqueueReply($0) })
     }
 
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job {
@@ -101,6 +118,33 @@ struct JobQueueService: QueueProvider {
         }
     }
 
+    /// - Parameter field: what stands before the names of the fields.
+    private func check(_ type: JobType, _ targetID: String, _ priority: Priority, in field: String = "") throws {
+        switch type {
+        case .song, .playlist:
+            guard !targetID.isEmpty else {
+                throw RPCError(.invalidArgument, "\(field)target_id must name the \(type.name)")
+            }
+        case .background:
+            guard targetID.isEmpty else {
+                throw RPCError(
+                    .invalidArgument, "\(field)target_id must be empty: background work is about the whole library")
+            }
+        case .unspecified, .unrecognized:
+            throw RPCError(.invalidArgument, "\(field)type must be song, playlist or background")
+        }
+        guard priority == .unspecified || priority.rank != nil else {
+            throw RPCError(.invalidArgument, "\(field)priority must be high, medium or low, or left out")
+        }
+    }
+
+    private func check(idempotencyKey key: String) throws {
+        guard key.utf8.count <= Self.keyLimit else {
+            throw RPCError(
+                .invalidArgument, "idempotency_key has \(key.utf8.count) bytes; at most \(Self.keyLimit) are right")
+        }
+    }
+
     private func change(_ request: JobRequest, _ event: JobEvent) async throws -> (job: Job, hint: Hint) {
         let id = try jobID(request)
         let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
@@ -114,5 +158,11 @@ struct JobQueueService: QueueProvider {
             throw QueueError.notFound("there is no job \(request.jobID)")
         }
         return id
+    }
+}
+
+extension EnqueueReply {
+    fileprivate init(_ enqueued: LaneQueue.Enqueued) {
+        self.init(job: enqueued.job, queued: enqueued.queued, existing: enqueued.existing)
     }
 }

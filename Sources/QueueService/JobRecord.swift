@@ -96,6 +96,7 @@ extension EventKind {
         case "song_analysed": self = .songAnalysed
         case "song_failed": self = .songFailed
         case "song_skipped": self = .songSkipped
+        case "reprioritised": self = .reprioritised
         case "library_changed": self = .libraryChanged
         default: return nil
         }

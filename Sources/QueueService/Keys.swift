@@ -40,6 +40,9 @@ enum LaneKey: String, CaseIterable {
     /// LIST of "<length in ms> <song id>": what background work has left to do after the batch that is queued.
     case userBacklog = "user:%s:backlog"
 
+    /// LIST: what a request with this idempotency key asked for, in words, each followed by the id of its job; expires.
+    case userRequest = "user:%s:request:%s"
+
     /// HASH song id → `Song`.
     case userSongs = "user:%s:songs"
     /// HASH song id → length in ms, 0 where it is not known.

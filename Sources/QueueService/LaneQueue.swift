@@ -60,23 +60,54 @@ struct LaneQueue: Sendable {
         let hint: Hint
     }
 
+    /// One wish of a request.
+    struct Target: Sendable {
+        let type: JobType
+        let id: String
+        let force: Bool
+        /// Unspecified: that of the type.
+        let priority: Priority
+        /// For background work, the songs to analyse in order, with their lengths.
+        var songs: [(id: String, lengthMs: UInt64)] = []
+
+        fileprivate var arguments: [RedisArgument] {
+            [
+                RedisArgument(type.name), RedisArgument(id), RedisArgument(force ? 1 : 0),
+                RedisArgument(priority.rank.map { "\($0)" } ?? ""), RedisArgument(songs.count),
+            ] + songs.map { RedisArgument("\($0.lengthMs) \($0.id)") }
+        }
+    }
+
+    /// Makes a job of each target, or finds the one that does the same already; all of them or, where it throws, none.
+    ///
+    /// - Parameter idempotencyKey: names the request; empty: nothing does.
+    /// - Returns: what became of each target, in order, each with the lane's hint after all of them.
+    func enqueue(_ targets: [Target], userID: String, idempotencyKey: String) async throws -> [Enqueued] {
+        let reply = try await store.run(
+            \.enqueue, lane: lane,
+            [RedisArgument(userID), RedisArgument(idempotencyKey)] + targets.flatMap(\.arguments))
+        let parts = reply.elements ?? []
+        guard parts.count == targets.count + 1 else {
+            throw QueueError.corrupt("the reply of enqueue is not understood")
+        }
+        let hint = try Hint(lane: lane, reply: parts[0])
+        return try parts.dropFirst().map { part in
+            guard let values = part.elements, values.count >= 2, let queued = values[0].int,
+                let existing = values[1].int
+            else { throw QueueError.corrupt("the reply of enqueue is not understood") }
+            return Enqueued(
+                job: values.count > 2 ? try JobRecord(values: values[2]).job : nil, queued: UInt32(clamping: queued),
+                existing: existing != 0, hint: hint)
+        }
+    }
+
     /// Makes a job, or finds the one that does the same already.
     ///
     /// - Parameter songs: for background work, the songs to analyse in order, with their lengths.
     func enqueue(_ request: EnqueueRequest, songs: [(id: String, lengthMs: UInt64)] = []) async throws -> Enqueued {
-        let reply = try await store.run(
-            \.enqueue, lane: lane,
-            [
-                RedisArgument(request.userID), RedisArgument(request.type.name), RedisArgument(request.targetID),
-                RedisArgument(request.force ? 1 : 0),
-            ] + songs.map { RedisArgument("\($0.lengthMs) \($0.id)") })
-        let parts = reply.elements ?? []
-        guard parts.count >= 3, let queued = parts[0].int, let existing = parts[1].int else {
-            throw QueueError.corrupt("the reply of enqueue is not understood")
-        }
-        return Enqueued(
-            job: parts.count > 3 ? try JobRecord(values: parts[3]).job : nil, queued: UInt32(clamping: queued),
-            existing: existing != 0, hint: try Hint(lane: lane, reply: parts[2]))
+        let target = Target(
+            type: request.type, id: request.targetID, force: request.force, priority: request.priority, songs: songs)
+        return try await enqueue([target], userID: request.userID, idempotencyKey: request.idempotencyKey)[0]
     }
 
     enum Exchanged: Sendable {

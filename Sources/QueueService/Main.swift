@@ -41,6 +41,9 @@ struct QueueServiceCommand: DaemonCommand {
     @Option(help: "How many hours ended jobs are kept.")
     var retentionHours = QueueLimits().retentionSeconds / 3600
 
+    @Option(help: "How many hours a request's idempotency key is remembered.")
+    var idempotencyHours = QueueLimits().idempotencySeconds / 3600
+
     @Option(help: "How many milliseconds a worker may be silent before its lanes go to others.")
     var leaseMs = QueueLimits().lease.milliseconds
 
@@ -55,6 +58,11 @@ struct QueueServiceCommand: DaemonCommand {
         guard (1...24 * 3650).contains(retentionHours) else {
             throw ValidationError("--retention-hours is \(retentionHours); it must be between 1 and 87600.")
         }
+        guard (1...retentionHours).contains(idempotencyHours) else {
+            throw ValidationError(
+                "--idempotency-hours is \(idempotencyHours); it must be between 1 and --retention-hours, \(retentionHours)."
+            )
+        }
         guard (500...600_000).contains(leaseMs) else {
             throw ValidationError("--lease-ms is \(leaseMs); it must be between 500 and 600000.")
         }
@@ -67,8 +75,8 @@ struct QueueServiceCommand: DaemonCommand {
         let configuration = QueueConfiguration(
             analyzers: analyzers,
             limits: QueueLimits(
-                backgroundBatch: backgroundBatch, retentionSeconds: retentionHours * 3600, lease: .milliseconds(leaseMs)
-            ),
+                backgroundBatch: backgroundBatch, retentionSeconds: retentionHours * 3600,
+                idempotencySeconds: idempotencyHours * 3600, lease: .milliseconds(leaseMs)),
             lanes: lanes, keys: Keys(prefix: keyPrefix))
         var redisConfiguration = RedisConfiguration(clientName: "queue-service")
         redisConfiguration.callerDeadline = { Deadline.current }

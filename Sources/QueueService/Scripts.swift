@@ -10,6 +10,8 @@ struct QueueLimits: Sendable {
     var backgroundBatch = 100
     /// How long ended jobs are kept, in seconds.
     var retentionSeconds = 7 * 24 * 3600
+    /// How long the answer to a request with an idempotency key is kept, in seconds.
+    var idempotencySeconds = 24 * 3600
     /// About how many events of a lane are kept; who follows from before them gets a snapshot.
     var logLength = 20_000
     /// How long a lane is a worker's after its last message.
@@ -65,6 +67,7 @@ struct Scripts: Sendable {
             local analyzers = {\(analyzers.enabled.map { quoted($0.word) }.joined(separator: ", "))}
             local background_batch = \(limits.backgroundBatch)
             local retention_seconds = \(limits.retentionSeconds)
+            local idempotency_seconds = \(limits.idempotencySeconds)
             local log_length = \(limits.logLength)
 
             """

@@ -8,6 +8,8 @@ import Redis
 /// Why the queue refuses or cannot do what it was asked for.
 enum QueueError: Error, Hashable {
     case notFound(String)
+    /// An idempotency key names another request.
+    case exists(String)
     /// The worker lost its lane or its item: it must drop its work.
     case stale(String)
     /// Not in the state that the job, or the system, is in.
@@ -24,6 +26,7 @@ extension QueueError: RPCErrorConvertible {
     var rpcError: RPCError {
         switch self {
         case .notFound(let text): RPCError(.notFound, text)
+        case .exists(let text): RPCError(.alreadyExists, text)
         case .stale(let text), .illegal(let text): RPCError(.failedPrecondition, text)
         case .full(let text): RPCError(.resourceExhausted, text)
         case .unavailable(let text): RPCError(.unavailable, text)
@@ -38,6 +41,7 @@ extension QueueError: RPCErrorConvertible {
         }
         switch reply.code {
         case "NOTFOUND": self = .notFound(reply.message)
+        case "EXISTS": self = .exists(reply.message)
         case "STALE": self = .stale(reply.message)
         case "ILLEGAL": self = .illegal(reply.message)
         case "OOM", "MISCONF": self = .full("the queue takes no new work: \(reply)")

@@ -28,6 +28,9 @@ final class QueueDriver: QueueProvider {
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
         try current.enqueue(request)
     }
+    func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
+        try unexpected(request)
+    }
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.getJob(request) }
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
         try current.listJobs(request)

@@ -54,11 +54,14 @@ struct TestLane: Sendable {
         _ = try await store.run(\.upsert, lane: "0", arguments)
     }
 
-    func enqueue(_ type: JobType, _ target: String = "", force: Bool = false, user: String = "u") async throws
-        -> LaneQueue.Enqueued
-    {
+    func enqueue(
+        _ type: JobType, _ target: String = "", force: Bool = false, user: String = "u",
+        priority: Priority = .unspecified,
+        key: String = ""
+    ) async throws -> LaneQueue.Enqueued {
         try await queue.enqueue(
-            EnqueueRequest(userID: user, type: type, targetID: target, force: force),
+            EnqueueRequest(
+                userID: user, type: type, targetID: target, force: force, priority: priority, idempotencyKey: key),
             songs: type == .background ? Self.songs.map { ($0, 1000) } : [])
     }
 

@@ -72,7 +72,7 @@ import Testing
                 source: Scripts.assemble(
                     """
                     #!lua
-                    local job = create('playlist', 0, 'u', 'p', {'1000 a', '2000 b'})
+                    local job = create('playlist', 0, 'u', 'p', {'1000 a', '2000 b'}, 1)
                     job.state = ARGV[1]
                     commit(job, 'enqueued')
                     return job.id

@@ -2,7 +2,7 @@
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, numeric, transitions, ranks,
--- rank_names, class_width, analyzers, background_batch, retention_seconds, log_length.
+-- rank_names, class_width, analyzers, background_batch, retention_seconds, idempotency_seconds, log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
@@ -17,7 +17,7 @@ local function key(name, ...)
     return root .. ':' .. string.format(key_names[name], ...)
 end
 
--- An error that becomes a status: NOTFOUND, STALE (fenced off), ILLEGAL (not in this state).
+-- An error that becomes a status: NOTFOUND, EXISTS, STALE (fenced off), ILLEGAL (not in this state).
 local function refuse(code, text)
     return redis.error_reply(code .. ' ' .. text)
 end
@@ -53,7 +53,7 @@ local function load(id)
     for index, name in ipairs(fields) do
         job[name] = numeric[name] and tonumber(values[index]) or values[index]
     end
-    job.before = {state = job.state, audio_ahead = audio_ahead(job)}
+    job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
     return job
 end
 
@@ -104,20 +104,23 @@ local create_batch
 -- Stores the job as it stands now and says in the log what happened to it.
 local function commit(job, event, details)
     local before, counts = job.before, key('counts')
-    local moved = before.state ~= job.state
+    local moved, reordered = before.state ~= job.state, before.class ~= job.class
     if moved then
         if before.state then redis.call('HINCRBY', counts, before.state, -1) end
         redis.call('HINCRBY', counts, job.state, 1)
-        if waits[job.state] and not waits[before.state] then
-            redis.call('ZADD', key('ready'), score(job), job.id)
-            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], 1)
-        elseif waits[before.state] and not waits[job.state] then
-            redis.call('ZREM', key('ready'), job.id)
-            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], -1)
-        end
-        if not before.state then add_to_indexes(job) end
         if ended[job.state] then job.ended_at_ms = now_ms end
     end
+    if moved or reordered then
+        if waits[before.state] then
+            redis.call('ZREM', key('ready'), job.id)
+            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[before.class + 1], -1)
+        end
+        if waits[job.state] then
+            redis.call('ZADD', key('ready'), score(job), job.id)
+            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], 1)
+        end
+    end
+    if reordered then add_to_indexes(job) end
     local audio = audio_ahead(job) - before.audio_ahead
     if audio ~= 0 then redis.call('HINCRBY', counts, 'audio_ms_waiting', audio) end
 
@@ -127,7 +130,7 @@ local function commit(job, event, details)
         pairs_of_hash[#pairs_of_hash + 1] = job[name]
     end
     redis.call('HSET', key('job', job.id), unpack(pairs_of_hash))
-    job.before = {state = job.state, audio_ahead = audio_ahead(job)}
+    job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
     append(event, details or {}, job)
 
     if moved and ended[job.state] then
@@ -136,7 +139,7 @@ local function commit(job, event, details)
             if job.state == 'cancelled' then
                 redis.call('DEL', key('user_backlog', job.user_id))
             else
-                create_batch(job.user_id, job.force)
+                create_batch(job.user_id, job.force, job.class)
             end
         end
     end
@@ -153,11 +156,18 @@ local function transition(job, event, details)
     commit(job, event, details)
 end
 
+-- Moves the job to another class, where it has the place of its sequence number.
+local function reprioritise(job, class)
+    if class == job.class then return end
+    job.class = class
+    commit(job, 'reprioritised', {epoch = job.epoch})
+end
+
 -- A waiting job of the songs `entries`, each "<length in ms> <song id>".
-local function create(type, force, user_id, target_id, entries)
+local function create(type, force, user_id, target_id, entries, class)
     local sequence = redis.call('INCR', key('sequence'))
     local job = {
-        id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = ranks[type], state = 'pending',
+        id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
         started_at_ms = 0, ended_at_ms = 0, error = '', before = {audio_ahead = 0},
@@ -169,9 +179,9 @@ local function create(type, force, user_id, target_id, entries)
 end
 
 -- The next of the user's background jobs, at the end of its class; nil where nothing is left to do.
-create_batch = function(user_id, force)
+create_batch = function(user_id, force, class)
     local entries = redis.call('LPOP', key('user_backlog', user_id), background_batch)
-    return entries and create('background', force, user_id, '', entries)
+    return entries and create('background', force, user_id, '', entries, class)
 end
 
 -- Whether a song's mark (such as "audio@1 lyrics@3") names all enabled analyzers.

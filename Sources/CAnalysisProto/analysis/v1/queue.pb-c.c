@@ -97,6 +97,141 @@ void   analysis__v1__enqueue_reply__free_unpacked
   assert(message->base.descriptor == &analysis__v1__enqueue_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__enqueue_many_request__init
+                     (Analysis__V1__EnqueueManyRequest         *message)
+{
+  static const Analysis__V1__EnqueueManyRequest init_value = ANALYSIS__V1__ENQUEUE_MANY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__enqueue_many_request__get_packed_size
+                     (const Analysis__V1__EnqueueManyRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__enqueue_many_request__pack
+                     (const Analysis__V1__EnqueueManyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__enqueue_many_request__pack_to_buffer
+                     (const Analysis__V1__EnqueueManyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__EnqueueManyRequest *
+       analysis__v1__enqueue_many_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__EnqueueManyRequest *)
+     protobuf_c_message_unpack (&analysis__v1__enqueue_many_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__enqueue_many_request__free_unpacked
+                     (Analysis__V1__EnqueueManyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__enqueue_target__init
+                     (Analysis__V1__EnqueueTarget         *message)
+{
+  static const Analysis__V1__EnqueueTarget init_value = ANALYSIS__V1__ENQUEUE_TARGET__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__enqueue_target__get_packed_size
+                     (const Analysis__V1__EnqueueTarget *message)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_target__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__enqueue_target__pack
+                     (const Analysis__V1__EnqueueTarget *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_target__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__enqueue_target__pack_to_buffer
+                     (const Analysis__V1__EnqueueTarget *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_target__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__EnqueueTarget *
+       analysis__v1__enqueue_target__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__EnqueueTarget *)
+     protobuf_c_message_unpack (&analysis__v1__enqueue_target__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__enqueue_target__free_unpacked
+                     (Analysis__V1__EnqueueTarget *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__enqueue_target__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__enqueue_many_reply__init
+                     (Analysis__V1__EnqueueManyReply         *message)
+{
+  static const Analysis__V1__EnqueueManyReply init_value = ANALYSIS__V1__ENQUEUE_MANY_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__enqueue_many_reply__get_packed_size
+                     (const Analysis__V1__EnqueueManyReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__enqueue_many_reply__pack
+                     (const Analysis__V1__EnqueueManyReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__enqueue_many_reply__pack_to_buffer
+                     (const Analysis__V1__EnqueueManyReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__EnqueueManyReply *
+       analysis__v1__enqueue_many_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__EnqueueManyReply *)
+     protobuf_c_message_unpack (&analysis__v1__enqueue_many_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__enqueue_many_reply__free_unpacked
+                     (Analysis__V1__EnqueueManyReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__enqueue_many_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__job_request__init
                      (Analysis__V1__JobRequest         *message)
 {
@@ -502,7 +637,7 @@ void   analysis__v1__event__free_unpacked
   assert(message->base.descriptor == &analysis__v1__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__enqueue_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor analysis__v1__enqueue_request__field_descriptors[6] =
 {
   {
     "user_id",
@@ -552,9 +687,35 @@ static const ProtobufCFieldDescriptor analysis__v1__enqueue_request__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "priority",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueRequest, priority),
+    &analysis__v1__priority__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueRequest, idempotency_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__enqueue_request__field_indices_by_name[] = {
   3,   /* field[3] = force */
+  5,   /* field[5] = idempotency_key */
+  4,   /* field[4] = priority */
   2,   /* field[2] = target_id */
   1,   /* field[1] = type */
   0,   /* field[0] = user_id */
@@ -562,7 +723,7 @@ static const unsigned analysis__v1__enqueue_request__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__enqueue_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor analysis__v1__enqueue_request__descriptor =
 {
@@ -572,7 +733,7 @@ const ProtobufCMessageDescriptor analysis__v1__enqueue_request__descriptor =
   "Analysis__V1__EnqueueRequest",
   "analysis.v1",
   sizeof(Analysis__V1__EnqueueRequest),
-  4,
+  6,
   analysis__v1__enqueue_request__field_descriptors,
   analysis__v1__enqueue_request__field_indices_by_name,
   1,  analysis__v1__enqueue_request__number_ranges,
@@ -641,6 +802,185 @@ const ProtobufCMessageDescriptor analysis__v1__enqueue_reply__descriptor =
   analysis__v1__enqueue_reply__field_indices_by_name,
   1,  analysis__v1__enqueue_reply__number_ranges,
   (ProtobufCMessageInit) analysis__v1__enqueue_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__enqueue_many_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueManyRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "targets",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__EnqueueManyRequest, n_targets),
+    offsetof(Analysis__V1__EnqueueManyRequest, targets),
+    &analysis__v1__enqueue_target__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueManyRequest, idempotency_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__enqueue_many_request__field_indices_by_name[] = {
+  2,   /* field[2] = idempotency_key */
+  1,   /* field[1] = targets */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__enqueue_many_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__enqueue_many_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.EnqueueManyRequest",
+  "EnqueueManyRequest",
+  "Analysis__V1__EnqueueManyRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__EnqueueManyRequest),
+  3,
+  analysis__v1__enqueue_many_request__field_descriptors,
+  analysis__v1__enqueue_many_request__field_indices_by_name,
+  1,  analysis__v1__enqueue_many_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__enqueue_many_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__enqueue_target__field_descriptors[4] =
+{
+  {
+    "type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueTarget, type),
+    &analysis__v1__job_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueTarget, target_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "force",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueTarget, force),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EnqueueTarget, priority),
+    &analysis__v1__priority__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__enqueue_target__field_indices_by_name[] = {
+  2,   /* field[2] = force */
+  3,   /* field[3] = priority */
+  1,   /* field[1] = target_id */
+  0,   /* field[0] = type */
+};
+static const ProtobufCIntRange analysis__v1__enqueue_target__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor analysis__v1__enqueue_target__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.EnqueueTarget",
+  "EnqueueTarget",
+  "Analysis__V1__EnqueueTarget",
+  "analysis.v1",
+  sizeof(Analysis__V1__EnqueueTarget),
+  4,
+  analysis__v1__enqueue_target__field_descriptors,
+  analysis__v1__enqueue_target__field_indices_by_name,
+  1,  analysis__v1__enqueue_target__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__enqueue_target__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__enqueue_many_reply__field_descriptors[1] =
+{
+  {
+    "replies",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__EnqueueManyReply, n_replies),
+    offsetof(Analysis__V1__EnqueueManyReply, replies),
+    &analysis__v1__enqueue_reply__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__enqueue_many_reply__field_indices_by_name[] = {
+  0,   /* field[0] = replies */
+};
+static const ProtobufCIntRange analysis__v1__enqueue_many_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__enqueue_many_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.EnqueueManyReply",
+  "EnqueueManyReply",
+  "Analysis__V1__EnqueueManyReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__EnqueueManyReply),
+  1,
+  analysis__v1__enqueue_many_reply__field_descriptors,
+  analysis__v1__enqueue_many_reply__field_indices_by_name,
+  1,  analysis__v1__enqueue_many_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__enqueue_many_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__job_request__field_descriptors[2] =
@@ -1401,7 +1741,7 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[16] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[17] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -1419,11 +1759,12 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_FAILED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_FAILED", 13 },
   { "EVENT_KIND_CANCELLED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_LIBRARY_CHANGED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_LIBRARY_CHANGED", 15 },
+  { "EVENT_KIND_REPRIORITISED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPRIORITISED", 16 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 16}
+{0, 0},{0, 17}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[16] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[17] =
 {
   { "EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_COMPLETED", 12 },
@@ -1432,6 +1773,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_INTERRUPTED", 8 },
   { "EVENT_KIND_LIBRARY_CHANGED", 15 },
   { "EVENT_KIND_PAUSED", 10 },
+  { "EVENT_KIND_REPRIORITISED", 16 },
   { "EVENT_KIND_RESUMED", 11 },
   { "EVENT_KIND_SNAPSHOT", 1 },
   { "EVENT_KIND_SNAPSHOT_END", 2 },
@@ -1449,17 +1791,18 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  16,
+  17,
   analysis__v1__event_kind__enum_values_by_number,
-  16,
+  17,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[8] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[9] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
+  { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
   { "GetJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ListJobs", &analysis__v1__list_jobs_request__descriptor, &analysis__v1__list_jobs_reply__descriptor },
   { "GetStatus", &analysis__v1__queue_status_request__descriptor, &analysis__v1__queue_status__descriptor },
@@ -1469,14 +1812,15 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[8
   { "Follow", &analysis__v1__follow_request__descriptor, &analysis__v1__event__descriptor },
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
-  4,        /* CancelJob */
+  5,        /* CancelJob */
   0,        /* Enqueue */
-  7,        /* Follow */
-  1,        /* GetJob */
-  3,        /* GetStatus */
-  2,        /* ListJobs */
-  5,        /* PauseJob */
-  6         /* ResumeJob */
+  1,        /* EnqueueMany */
+  8,        /* Follow */
+  2,        /* GetJob */
+  4,        /* GetStatus */
+  3,        /* ListJobs */
+  6,        /* PauseJob */
+  7         /* ResumeJob */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
 {
@@ -1485,7 +1829,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  8,
+  9,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -1497,13 +1841,21 @@ void analysis__v1__queue__enqueue(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__enqueue_many(ProtobufCService *service,
+                                       const Analysis__V1__EnqueueManyRequest *input,
+                                       Analysis__V1__EnqueueManyReply_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__get_job(ProtobufCService *service,
                                   const Analysis__V1__JobRequest *input,
                                   Analysis__V1__Job_Closure closure,
                                   void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__list_jobs(ProtobufCService *service,
                                     const Analysis__V1__ListJobsRequest *input,
@@ -1511,7 +1863,7 @@ void analysis__v1__queue__list_jobs(ProtobufCService *service,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_status(ProtobufCService *service,
                                      const Analysis__V1__QueueStatusRequest *input,
@@ -1519,7 +1871,7 @@ void analysis__v1__queue__get_status(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__cancel_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -1527,7 +1879,7 @@ void analysis__v1__queue__cancel_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_job(ProtobufCService *service,
                                     const Analysis__V1__JobRequest *input,
@@ -1535,7 +1887,7 @@ void analysis__v1__queue__pause_job(ProtobufCService *service,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -1543,7 +1895,7 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
@@ -1551,7 +1903,7 @@ void analysis__v1__queue__follow(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

@@ -80,7 +80,11 @@ class Queue(Service[C]):
     DESCRIPTOR = queue_pb2.DESCRIPTOR.services_by_name["Queue"]
 
     Enqueue = UnaryMethod(queue_pb2.EnqueueRequest, queue_pb2.EnqueueReply)
-    """Asks for an analysis. The same target of the same user asked again is the job that waits or runs already."""
+    """Asks for an analysis. The same target of the same user asked again is the job that waits or runs already, raised to
+    the higher of the two priorities."""
+
+    EnqueueMany = UnaryMethod(queue_pb2.EnqueueManyRequest, queue_pb2.EnqueueManyReply)
+    """Asks for many songs and playlists of one user, in order, in one step: where one entry is refused, nothing is changed."""
 
     GetJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
 

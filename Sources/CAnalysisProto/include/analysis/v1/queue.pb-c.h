@@ -18,6 +18,9 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Analysis__V1__EnqueueRequest Analysis__V1__EnqueueRequest;
 typedef struct Analysis__V1__EnqueueReply Analysis__V1__EnqueueReply;
+typedef struct Analysis__V1__EnqueueManyRequest Analysis__V1__EnqueueManyRequest;
+typedef struct Analysis__V1__EnqueueTarget Analysis__V1__EnqueueTarget;
+typedef struct Analysis__V1__EnqueueManyReply Analysis__V1__EnqueueManyReply;
 typedef struct Analysis__V1__JobRequest Analysis__V1__JobRequest;
 typedef struct Analysis__V1__ListJobsRequest Analysis__V1__ListJobsRequest;
 typedef struct Analysis__V1__ListJobsReply Analysis__V1__ListJobsReply;
@@ -68,7 +71,11 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * no job but user_id: songs or playlists were added or changed
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_LIBRARY_CHANGED = 15
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_LIBRARY_CHANGED = 15,
+  /*
+   * the class changed; the job keeps its sequence
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPRIORITISED = 16
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -87,10 +94,19 @@ struct  Analysis__V1__EnqueueRequest
    * analyse again what has a fresh result
    */
   protobuf_c_boolean force;
+  /*
+   * unspecified: that of the type
+   */
+  Analysis__V1__Priority priority;
+  /*
+   * Names this request, in at most 128 bytes. The same again gets the same job, even after it ended; another request
+   * under the same key is ALREADY_EXISTS. Keys are kept for the time that the service is configured with. Empty: none.
+   */
+  ProtobufCBinaryData idempotency_key;
 };
 #define ANALYSIS__V1__ENQUEUE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__enqueue_request__descriptor) \
-    , {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, {0,NULL}, 0 }
+    , {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, {0,NULL}, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, {0,NULL} }
 
 
 typedef enum {
@@ -118,6 +134,55 @@ struct  Analysis__V1__EnqueueReply
 #define ANALYSIS__V1__ENQUEUE_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__enqueue_reply__descriptor) \
     , 0, 0, ANALYSIS__V1__ENQUEUE_REPLY___JOB__NOT_SET, {0} }
+
+
+struct  Analysis__V1__EnqueueManyRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  /*
+   * 1 to 1000
+   */
+  size_t n_targets;
+  Analysis__V1__EnqueueTarget **targets;
+  /*
+   * as in EnqueueRequest, for all targets together
+   */
+  ProtobufCBinaryData idempotency_key;
+};
+#define ANALYSIS__V1__ENQUEUE_MANY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__enqueue_many_request__descriptor) \
+    , {0,NULL}, 0,NULL, {0,NULL} }
+
+
+/*
+ * A song or a playlist; the fields mean what they mean in EnqueueRequest.
+ */
+struct  Analysis__V1__EnqueueTarget
+{
+  ProtobufCMessage base;
+  Analysis__V1__JobType type;
+  ProtobufCBinaryData target_id;
+  protobuf_c_boolean force;
+  Analysis__V1__Priority priority;
+};
+#define ANALYSIS__V1__ENQUEUE_TARGET__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__enqueue_target__descriptor) \
+    , ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, {0,NULL}, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED }
+
+
+struct  Analysis__V1__EnqueueManyReply
+{
+  ProtobufCMessage base;
+  /*
+   * one for each target, in order
+   */
+  size_t n_replies;
+  Analysis__V1__EnqueueReply **replies;
+};
+#define ANALYSIS__V1__ENQUEUE_MANY_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__enqueue_many_reply__descriptor) \
+    , 0,NULL }
 
 
 struct  Analysis__V1__JobRequest
@@ -336,6 +401,63 @@ Analysis__V1__EnqueueReply *
 void   analysis__v1__enqueue_reply__free_unpacked
                      (Analysis__V1__EnqueueReply *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__EnqueueManyRequest methods */
+void   analysis__v1__enqueue_many_request__init
+                     (Analysis__V1__EnqueueManyRequest         *message);
+size_t analysis__v1__enqueue_many_request__get_packed_size
+                     (const Analysis__V1__EnqueueManyRequest   *message);
+size_t analysis__v1__enqueue_many_request__pack
+                     (const Analysis__V1__EnqueueManyRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__enqueue_many_request__pack_to_buffer
+                     (const Analysis__V1__EnqueueManyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__EnqueueManyRequest *
+       analysis__v1__enqueue_many_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__enqueue_many_request__free_unpacked
+                     (Analysis__V1__EnqueueManyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__EnqueueTarget methods */
+void   analysis__v1__enqueue_target__init
+                     (Analysis__V1__EnqueueTarget         *message);
+size_t analysis__v1__enqueue_target__get_packed_size
+                     (const Analysis__V1__EnqueueTarget   *message);
+size_t analysis__v1__enqueue_target__pack
+                     (const Analysis__V1__EnqueueTarget   *message,
+                      uint8_t             *out);
+size_t analysis__v1__enqueue_target__pack_to_buffer
+                     (const Analysis__V1__EnqueueTarget   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__EnqueueTarget *
+       analysis__v1__enqueue_target__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__enqueue_target__free_unpacked
+                     (Analysis__V1__EnqueueTarget *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__EnqueueManyReply methods */
+void   analysis__v1__enqueue_many_reply__init
+                     (Analysis__V1__EnqueueManyReply         *message);
+size_t analysis__v1__enqueue_many_reply__get_packed_size
+                     (const Analysis__V1__EnqueueManyReply   *message);
+size_t analysis__v1__enqueue_many_reply__pack
+                     (const Analysis__V1__EnqueueManyReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__enqueue_many_reply__pack_to_buffer
+                     (const Analysis__V1__EnqueueManyReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__EnqueueManyReply *
+       analysis__v1__enqueue_many_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__enqueue_many_reply__free_unpacked
+                     (Analysis__V1__EnqueueManyReply *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__JobRequest methods */
 void   analysis__v1__job_request__init
                      (Analysis__V1__JobRequest         *message);
@@ -515,6 +637,15 @@ typedef void (*Analysis__V1__EnqueueRequest_Closure)
 typedef void (*Analysis__V1__EnqueueReply_Closure)
                  (const Analysis__V1__EnqueueReply *message,
                   void *closure_data);
+typedef void (*Analysis__V1__EnqueueManyRequest_Closure)
+                 (const Analysis__V1__EnqueueManyRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__EnqueueTarget_Closure)
+                 (const Analysis__V1__EnqueueTarget *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__EnqueueManyReply_Closure)
+                 (const Analysis__V1__EnqueueManyReply *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__JobRequest_Closure)
                  (const Analysis__V1__JobRequest *message,
                   void *closure_data);
@@ -553,6 +684,10 @@ struct Analysis__V1__Queue_Service
                   const Analysis__V1__EnqueueRequest *input,
                   Analysis__V1__EnqueueReply_Closure closure,
                   void *closure_data);
+  void (*enqueue_many)(Analysis__V1__Queue_Service *service,
+                       const Analysis__V1__EnqueueManyRequest *input,
+                       Analysis__V1__EnqueueManyReply_Closure closure,
+                       void *closure_data);
   void (*get_job)(Analysis__V1__Queue_Service *service,
                   const Analysis__V1__JobRequest *input,
                   Analysis__V1__Job_Closure closure,
@@ -590,6 +725,7 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
 #define ANALYSIS__V1__QUEUE__INIT(function_prefix__) \
     { ANALYSIS__V1__QUEUE__BASE_INIT,\
       function_prefix__ ## enqueue,\
+      function_prefix__ ## enqueue_many,\
       function_prefix__ ## get_job,\
       function_prefix__ ## list_jobs,\
       function_prefix__ ## get_status,\
@@ -601,6 +737,10 @@ void analysis__v1__queue__enqueue(ProtobufCService *service,
                                   const Analysis__V1__EnqueueRequest *input,
                                   Analysis__V1__EnqueueReply_Closure closure,
                                   void *closure_data);
+void analysis__v1__queue__enqueue_many(ProtobufCService *service,
+                                       const Analysis__V1__EnqueueManyRequest *input,
+                                       Analysis__V1__EnqueueManyReply_Closure closure,
+                                       void *closure_data);
 void analysis__v1__queue__get_job(ProtobufCService *service,
                                   const Analysis__V1__JobRequest *input,
                                   Analysis__V1__Job_Closure closure,
@@ -635,6 +775,9 @@ void analysis__v1__queue__follow(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    analysis__v1__event_kind__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__enqueue_target__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor;

@@ -13,6 +13,7 @@ EVENT_KIND_FAILED: EventKind
 EVENT_KIND_INTERRUPTED: EventKind
 EVENT_KIND_LIBRARY_CHANGED: EventKind
 EVENT_KIND_PAUSED: EventKind
+EVENT_KIND_REPRIORITISED: EventKind
 EVENT_KIND_RESUMED: EventKind
 EVENT_KIND_SNAPSHOT: EventKind
 EVENT_KIND_SNAPSHOT_END: EventKind
@@ -22,6 +23,22 @@ EVENT_KIND_SONG_SKIPPED: EventKind
 EVENT_KIND_STARTED: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
 EVENT_KIND_WORKER_LOST: EventKind
+
+class EnqueueManyReply(_message.Message):
+    __slots__ = ["replies"]
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    replies: _containers.RepeatedCompositeFieldContainer[EnqueueReply]
+    def __init__(self, replies: _Optional[_Iterable[_Union[EnqueueReply, _Mapping]]] = ...) -> None: ...
+
+class EnqueueManyRequest(_message.Message):
+    __slots__ = ["idempotency_key", "targets", "user_id"]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    idempotency_key: str
+    targets: _containers.RepeatedCompositeFieldContainer[EnqueueTarget]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[EnqueueTarget, _Mapping]]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class EnqueueReply(_message.Message):
     __slots__ = ["existing", "job", "queued"]
@@ -34,16 +51,32 @@ class EnqueueReply(_message.Message):
     def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., queued: _Optional[int] = ..., existing: bool = ...) -> None: ...
 
 class EnqueueRequest(_message.Message):
-    __slots__ = ["force", "target_id", "type", "user_id"]
+    __slots__ = ["force", "idempotency_key", "priority", "target_id", "type", "user_id"]
     FORCE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     force: bool
+    idempotency_key: str
+    priority: _jobs_pb2.Priority
     target_id: str
     type: _jobs_pb2.JobType
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., target_id: _Optional[str] = ..., force: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class EnqueueTarget(_message.Message):
+    __slots__ = ["force", "priority", "target_id", "type"]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    force: bool
+    priority: _jobs_pb2.Priority
+    target_id: str
+    type: _jobs_pb2.JobType
+    def __init__(self, type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ["at_ms", "by_job_id", "cursor", "epoch", "job", "kind", "lane", "reason", "song_id", "songs", "user_id"]
