@@ -23,6 +23,8 @@ enum LaneKey: String, CaseIterable {
     case live
     /// ZSET job id → when it ended, in milliseconds.
     case ended
+    /// ZSET job id → when it failed, in milliseconds: the dead letters.
+    case dead
 
     /// HASH: a job (`JobField`).
     case job = "job:%s"

@@ -16,13 +16,14 @@ import Testing
         var ready: [String]
         var live: [String]
         var ended: [String]
+        var dead: [String]
         var userJobs: [String]
         var userEnded: [String]
         var wishes: [String]
         var state: String
 
         var description: String {
-            "\(state) counts \(counts) ready \(ready) live \(live) ended \(ended) wishes \(wishes)"
+            "\(state) counts \(counts) ready \(ready) live \(live) ended \(ended) dead \(dead) wishes \(wishes)"
         }
 
         /// What follows from a job's state.
@@ -33,6 +34,7 @@ import Testing
             ready = state.isWaiting ? [job] : []
             live = state.hasEnded ? [] : [job]
             ended = state.hasEnded ? [job] : []
+            dead = state == .failed ? [job] : []
             (userJobs, userEnded) = (live, ended)
             wishes = live
             self.state = state.name
@@ -45,17 +47,17 @@ import Testing
                 ["ZRANGE", RedisArgument(keys.lane("0", .ready)), 0, -1],
                 ["ZRANGE", RedisArgument(keys.lane("0", .live)), 0, -1],
                 ["ZRANGE", RedisArgument(keys.lane("0", .ended)), 0, -1],
+                ["ZRANGE", RedisArgument(keys.lane("0", .dead)), 0, -1],
                 ["ZRANGE", RedisArgument(keys.lane("0", .userJobs, "u")), 0, -1],
                 ["ZRANGE", RedisArgument(keys.lane("0", .userEnded, "u")), 0, -1],
                 ["HVALS", RedisArgument(keys.lane("0", .userWishes, "u"))],
                 ["HGET", RedisArgument(keys.lane("0", .job, job)), "state"],
             ])
             counts = (replies[0].map ?? [:]).compactMapValues(\.int).filter { $0.value != 0 }
-            let lists = replies[1...6].map { $0.elements?.compactMap(\.text) ?? [] }
-            (ready, live, ended, userJobs, userEnded, wishes) = (
-                lists[0], lists[1], lists[2], lists[3], lists[4], lists[5]
-            )
-            state = replies[7].text ?? ""
+            let lists = replies[1...7].map { $0.elements?.compactMap(\.text) ?? [] }
+            (ready, live, ended, dead) = (lists[0], lists[1], lists[2], lists[3])
+            (userJobs, userEnded, wishes) = (lists[4], lists[5], lists[6])
+            state = replies[8].text ?? ""
         }
     }
 

@@ -90,7 +90,9 @@ local function move_to_ended(job)
     redis.call('ZREM', key('live'), job.id)
     redis.call('ZREM', key('user_jobs', job.user_id), job.id)
     redis.call('HDEL', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
-    for _, index in ipairs({key('ended'), key('user_ended', job.user_id)}) do
+    local indexes = {key('ended'), key('user_ended', job.user_id)}
+    if job.state == 'failed' then indexes[3] = key('dead') end
+    for _, index in ipairs(indexes) do
         redis.call('ZADD', index, now_ms, job.id)
         redis.call('ZREMRANGEBYSCORE', index, '-inf', now_ms - retention_seconds * 1000)
     end
