@@ -60,12 +60,11 @@ import Testing
     }
 
     @Test func itDoesNotOutliveItsParentEvenWhenStopped() throws {
-        // The shell starts the analyzer; the pipes stay open here, so that nothing but the shell's death can tell it.
+        // The shell starts the analyzer; the pipes stay open here, so that nothing but the shell's death can tell it. What a
+        // shell starts with & reads /dev/null, of which <&0 would be a copy.
+        let command = "exec 3<&0; \"$0\" <&3 & echo $! > \"$1\"; exec sleep 600"
         let shell = try AnalyzerChild(
-            launcher: (
-                "/bin/sh",
-                ["-c", "\"$0\" <&0 & echo $! > \"$1\"; exec sleep 600", AnalyzerChild.executable.path, pidFile]
-            ))
+            launcher: ("/bin/sh", ["-c", command, AnalyzerChild.executable.path, pidFile]))
         defer { try? FileManager.default.removeItem(atPath: pidFile) }
         let text = try String(contentsOfFile: pidFile, encoding: .utf8)
         let pid = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
