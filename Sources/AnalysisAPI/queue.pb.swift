@@ -476,10 +476,13 @@ package struct WorkerStatus: Message, Hashable, Sendable {
     package var songsFailed: UInt64
     package var interruptions: UInt64
     package var suspended: UInt32
+    /// for operators
+    package var diagnostics: WorkerDiagnostics?
 
     package init(
         id: String = "", lanes: [String] = [], connectedAtMs: Int64 = 0, heartbeatAtMs: Int64 = 0,
-        songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, suspended: UInt32 = 0
+        songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, suspended: UInt32 = 0,
+        diagnostics: WorkerDiagnostics? = nil
     ) {
         self.id = id
         self.lanes = lanes
@@ -489,6 +492,7 @@ package struct WorkerStatus: Message, Hashable, Sendable {
         self.songsFailed = songsFailed
         self.interruptions = interruptions
         self.suspended = suspended
+        self.diagnostics = diagnostics
     }
 }
 
@@ -508,6 +512,7 @@ extension WorkerStatus: CMessage {
         songsFailed = c.songs_failed
         interruptions = c.interruptions
         suspended = c.suspended
+        diagnostics = try WorkerDiagnostics(copying: c.diagnostics)
     }
 
     func write(to c: inout Analysis__V1__WorkerStatus, arena: inout MessageArena) {
@@ -520,6 +525,7 @@ extension WorkerStatus: CMessage {
         c.songs_failed = songsFailed
         c.interruptions = interruptions
         c.suspended = suspended
+        c.diagnostics = arena.message(diagnostics)
     }
 }
 

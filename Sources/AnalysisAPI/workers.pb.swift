@@ -4,6 +4,40 @@ internal import CAnalysisProto
 internal import CProtobufC
 internal import RPC
 
+package enum AnalyzerActivity: RawRepresentable, Hashable, Sendable, CaseIterable {
+    case unspecified
+    case starting
+    case idle
+    case analyzing
+    case probing
+    /// A value from a peer that speaks a newer version.
+    case unrecognized(Int32)
+
+    package static let allCases: [AnalyzerActivity] = [.unspecified, .starting, .idle, .analyzing, .probing]
+
+    package init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .starting
+        case 2: self = .idle
+        case 3: self = .analyzing
+        case 4: self = .probing
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    package var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .starting: 1
+        case .idle: 2
+        case .analyzing: 3
+        case .probing: 4
+        case .unrecognized(let rawValue): rawValue
+        }
+    }
+}
+
 package enum FailureKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case unspecified
     /// no such file, or not allowed
@@ -66,11 +100,12 @@ package struct WorkerMessage: Message, Hashable, Sendable {
     package var draining: Bool
     /// 1 for the first message of the call, rising by one
     package var sequence: UInt64
+    package var diagnostics: WorkerDiagnostics?
 
     package init(
         workerID: String = "", lanesWanted: UInt32 = 0, held: [HeldItem] = [], analyzers: [AnalyzerVersion] = [],
         songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, draining: Bool = false,
-        sequence: UInt64 = 0
+        sequence: UInt64 = 0, diagnostics: WorkerDiagnostics? = nil
     ) {
         self.workerID = workerID
         self.lanesWanted = lanesWanted
@@ -81,6 +116,7 @@ package struct WorkerMessage: Message, Hashable, Sendable {
         self.interruptions = interruptions
         self.draining = draining
         self.sequence = sequence
+        self.diagnostics = diagnostics
     }
 }
 
@@ -101,6 +137,7 @@ extension WorkerMessage: CMessage {
         interruptions = c.interruptions
         draining = c.draining != 0
         sequence = c.sequence
+        diagnostics = try WorkerDiagnostics(copying: c.diagnostics)
     }
 
     func write(to c: inout Analysis__V1__WorkerMessage, arena: inout MessageArena) {
@@ -115,6 +152,144 @@ extension WorkerMessage: CMessage {
         c.interruptions = interruptions
         c.draining = draining ? 1 : 0
         c.sequence = sequence
+        c.diagnostics = arena.message(diagnostics)
+    }
+}
+
+/// What a worker is doing, for operators.
+package struct WorkerDiagnostics: Message, Hashable, Sendable {
+    /// by analyzer and process id
+    package var processes: [AnalyzerProcess]
+    /// at most 10, the latest last
+    package var lastErrors: [WorkerError]
+
+    package init(processes: [AnalyzerProcess] = [], lastErrors: [WorkerError] = []) {
+        self.processes = processes
+        self.lastErrors = lastErrors
+    }
+}
+
+extension WorkerDiagnostics: CMessage {
+    static var empty: Analysis__V1__WorkerDiagnostics {
+        var c = Analysis__V1__WorkerDiagnostics()
+        analysis__v1__worker_diagnostics__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__WorkerDiagnostics) throws {
+        processes = try elements(c.processes, count: c.n_processes) { try AnalyzerProcess(copying: $0) }
+        lastErrors = try elements(c.last_errors, count: c.n_last_errors) { try WorkerError(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__WorkerDiagnostics, arena: inout MessageArena) {
+        c.n_processes = processes.count
+        c.processes = arena.elements(processes.map { arena.message($0) })
+        c.n_last_errors = lastErrors.count
+        c.last_errors = arena.elements(lastErrors.map { arena.message($0) })
+    }
+}
+
+package struct AnalyzerProcess: Message, Hashable, Sendable {
+    package var analyzer: String
+    /// 0: not started yet
+    package var pid: UInt32
+    package var activity: AnalyzerActivity
+    package var frozen: Bool
+    /// when it began with what it does, or was frozen or continued
+    package var sinceMs: Int64
+    /// resident, with what it has started
+    package var memoryBytes: UInt64
+    /// ANALYZING
+    package var songID: String
+    /// of that song
+    package var fraction: Double
+    /// when it last came on, where that is a tenth of its time-out ago; 0: not stuck
+    package var stuckSinceMs: Int64
+
+    package init(
+        analyzer: String = "", pid: UInt32 = 0, activity: AnalyzerActivity = .unspecified, frozen: Bool = false,
+        sinceMs: Int64 = 0, memoryBytes: UInt64 = 0, songID: String = "", fraction: Double = 0, stuckSinceMs: Int64 = 0
+    ) {
+        self.analyzer = analyzer
+        self.pid = pid
+        self.activity = activity
+        self.frozen = frozen
+        self.sinceMs = sinceMs
+        self.memoryBytes = memoryBytes
+        self.songID = songID
+        self.fraction = fraction
+        self.stuckSinceMs = stuckSinceMs
+    }
+}
+
+extension AnalyzerProcess: CMessage {
+    static var empty: Analysis__V1__AnalyzerProcess {
+        var c = Analysis__V1__AnalyzerProcess()
+        analysis__v1__analyzer_process__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__AnalyzerProcess) throws {
+        analyzer = try String(copying: c.analyzer, of: "AnalyzerProcess.analyzer")
+        pid = c.pid
+        activity = AnalyzerActivity(rawValue: Int32(bitPattern: c.activity.rawValue))
+        frozen = c.frozen != 0
+        sinceMs = c.since_ms
+        memoryBytes = c.memory_bytes
+        songID = try String(copying: c.song_id, of: "AnalyzerProcess.song_id")
+        fraction = c.fraction
+        stuckSinceMs = c.stuck_since_ms
+    }
+
+    func write(to c: inout Analysis__V1__AnalyzerProcess, arena: inout MessageArena) {
+        c.analyzer = arena.bytes(analyzer)
+        c.pid = pid
+        c.activity = Analysis__V1__AnalyzerActivity(rawValue: UInt32(bitPattern: activity.rawValue))
+        c.frozen = frozen ? 1 : 0
+        c.since_ms = sinceMs
+        c.memory_bytes = memoryBytes
+        c.song_id = arena.bytes(songID)
+        c.fraction = fraction
+        c.stuck_since_ms = stuckSinceMs
+    }
+}
+
+/// An analyzer process that ended by itself.
+package struct WorkerError: Message, Hashable, Sendable {
+    package var atMs: Int64
+    package var analyzer: String
+    /// empty: it was at none
+    package var songID: String
+    /// for people
+    package var reason: String
+
+    package init(atMs: Int64 = 0, analyzer: String = "", songID: String = "", reason: String = "") {
+        self.atMs = atMs
+        self.analyzer = analyzer
+        self.songID = songID
+        self.reason = reason
+    }
+}
+
+extension WorkerError: CMessage {
+    static var empty: Analysis__V1__WorkerError {
+        var c = Analysis__V1__WorkerError()
+        analysis__v1__worker_error__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__WorkerError) throws {
+        atMs = c.at_ms
+        analyzer = try String(copying: c.analyzer, of: "WorkerError.analyzer")
+        songID = try String(copying: c.song_id, of: "WorkerError.song_id")
+        reason = try String(copying: c.reason, of: "WorkerError.reason")
+    }
+
+    func write(to c: inout Analysis__V1__WorkerError, arena: inout MessageArena) {
+        c.at_ms = atMs
+        c.analyzer = arena.bytes(analyzer)
+        c.song_id = arena.bytes(songID)
+        c.reason = arena.bytes(reason)
     }
 }
 

@@ -1,6 +1,7 @@
 // One analyzer process: frames on its stdin and stdout, signals to its process group.
 
 import AnalysisAPI
+import Foundation
 import Glibc
 import Logging
 import Synchronization
@@ -47,8 +48,12 @@ final class Child: Sendable {
         /// be given to another process.
         var group: pid_t?
         var owner: any ChildOwner
-        var activity = Activity.starting
-        var isFrozen = false
+        var activity = Activity.starting { didSet { since = .now } }
+        var isFrozen = false { didSet { since = isFrozen == oldValue ? since : .now } }
+        /// When it came into its activity, or was frozen or continued.
+        var since = Date.now
+        /// What it analyses.
+        var songID = ""
         /// Frames that are not wholly in the pipe yet.
         var unwritten = 0
         /// Since it last came on, frozen time left out.
@@ -102,6 +107,7 @@ final class Child: Sendable {
             guard state.ending == nil, let group = state.group else { return nil }
             state.owner = owner
             state.activity = if case .probe = request { .probing } else { .analyzing }
+            state.songID = if case .analyze(let analyze) = request { analyze.song?.id ?? "" } else { "" }
             state.lastProgress = AnalyzeProgress()
             state.silence = Stopwatch()
             state.silence.start(at: .now)
@@ -199,6 +205,7 @@ extension Child {
                 state.hasComeOn()
             case (.analyzing, .analyzed), (.analyzing, .rejected), (.probing, .probeEnded):
                 state.activity = .idle
+                state.songID = ""
             case (.probing, .probed):
                 state.hasComeOn()
             default:

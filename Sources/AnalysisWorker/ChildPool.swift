@@ -28,6 +28,10 @@ final class ChildPool: Sendable {
         var spares = 2
         var isStopped = false
         var untilUsable: [CheckedContinuation<Void, Never>] = []
+        /// All that have not ended, whoever has them.
+        var children: [Child] = []
+        /// The latest last.
+        var lastErrors: [WorkerError] = []
     }
 
     private let configuration: Child.Configuration
@@ -58,7 +62,9 @@ final class ChildPool: Sendable {
                     let child = Child(
                         analyzer, owner: self, configuration: self.configuration, guardian: self.guardian,
                         logger: self.logger)
+                    self.state.withLock { $0.children.append(child) }
                     await child.run()
+                    self.state.withLock { $0.children.removeAll { $0 === child } }
                 }
             }
             group.cancelAll()
@@ -77,6 +83,13 @@ final class ChildPool: Sendable {
 
     /// What the worker can run: the analyzers that have become ready.
     var versions: Set<AnalyzerVersion> { state.withLock { Set($0.kinds.values.compactMap(\.version)) } }
+
+    /// What all children are at, and what they died of. Asks the system about each.
+    func diagnostics() async -> WorkerDiagnostics {
+        let (children, lastErrors) = state.withLock { ($0.children, $0.lastErrors) }
+        let processes = children.map(\.diagnostics).sorted { ($0.analyzer, $0.pid) < ($1.analyzer, $1.pid) }
+        return WorkerDiagnostics(processes: processes, lastErrors: lastErrors)
+    }
 
     /// Waits until every analyzer has been tried and one at least is ready, or the pool is stopped.
     func usable() async {
@@ -208,6 +221,9 @@ extension ChildPool: ChildOwner {
         let name = child.analyzer.name
         let (unserved, usable) = state.withLock { state in
             var unserved: [CheckedContinuation<Child?, Never>] = []
+            if !ending.wasAskedFor {
+                state.lastErrors = state.lastErrors.suffix(WorkerError.remembered - 1) + [WorkerError(child, ending)]
+            }
             guard var kind = state.kinds[name] else { return (unserved, state.takeWaitersIfUsable()) }
             kind.idle.removeAll { $0 === child }
             if child.version == nil {

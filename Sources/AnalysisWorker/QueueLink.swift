@@ -112,7 +112,8 @@ actor QueueLink {
     private func sayWhatIsHeld() async throws {
         guard let writer else { return }
         var message = WorkerMessage(
-            workerID: configuration.workerID, lanesWanted: configuration.lanesWanted, draining: isDraining)
+            workerID: configuration.workerID, lanesWanted: configuration.lanesWanted, draining: isDraining,
+            diagnostics: await services.pool.diagnostics())
         for lane in lanes.values {
             let report = await lane.report
             message.held += report.held

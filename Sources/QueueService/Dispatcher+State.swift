@@ -70,6 +70,7 @@ struct DispatcherState: Sendable {
         worker.status.songsFailed = message.songsFailed
         worker.status.interruptions = message.interruptions
         worker.status.suspended = UInt32(clamping: message.held.count { !$0.running })
+        worker.status.diagnostics = message.diagnostics
         let busy = Set(message.held.map(\.lane))
 
         var plan = Plan()

@@ -119,6 +119,14 @@ final class Driver: WorkersProvider, ProgressProvider {
         return nil
     }
 
+    /// The next analyzer process of a heartbeat that fits.
+    func nextProcess(where fits: (AnalyzerProcess) -> Bool) async -> AnalyzerProcess? {
+        for await message in messages {
+            if let process = message.diagnostics?.processes.first(where: fits) { return process }
+        }
+        return nil
+    }
+
     // What the worker calls
 
     func work(

@@ -148,6 +148,30 @@ import Testing
         }
     }
 
+    @Test func theHeartbeatTellsWhatEveryChildIsAt() async throws {
+        let driver = Driver()
+        try await worker.run(driver, child: .init(silence: .seconds(20))) { _ in
+            let pids = try await runAndFreeze(driver)
+            let frozen = try #require(await driver.nextProcess { $0.songID == "l" && $0.frozen })
+            #expect(frozen.pid == UInt32(pids[0]))
+            #expect(frozen.activity == .analyzing)
+            #expect(frozen.fraction == 0.5)
+            #expect(frozen.memoryBytes > 0)
+            // It hangs; the frozen one does not.
+            let stuck = try #require(await driver.nextProcess { $0.stuckSinceMs > 0 })
+            #expect(stuck.pid == UInt32(pids[1]))
+            #expect(stuck.stuckSinceMs <= Int64(Date.now.timeIntervalSince1970 * 1000) - 2000)
+            #expect(await driver.nextProcess { $0.activity == .idle } != nil)
+            kill(pids[1], SIGKILL)
+            for await message in driver.messages {
+                guard let error = message.diagnostics?.lastErrors.last else { continue }
+                #expect(error.songID == "h")
+                #expect(error.reason.contains("was killed by the system"))
+                break
+            }
+        }
+    }
+
     @Test func aRevokedLaneHasNoChildrenLeft() async throws {
         let driver = Driver()
         try await worker.run(driver) { _ in

@@ -116,6 +116,12 @@ def test_a_worker_that_stood_still_beyond_its_lease_writes_nothing(start, songs,
             wait_until((gates / f"begun-{other.pid}").exists, "the song has begun again")
             os.kill(stopped, signal.SIGCONT)
             wait_until(lambda: len(connected(system)) == 2, "both workers are connected")
+            pid = int((gates / f"begun-{other.pid}").read_text())
+            wait_until(lambda: any(p.pid == pid and p.fraction == 0.5 for p in processes(system)), "the queue knows it")
+            shown = subprocess.run(
+                [ROOT / ".build/release/analysisctl", "workers", "--queue", f"unix:{system.ready['sockets']['queue']}"],
+                capture_output=True, text=True, timeout=30, check=True).stdout
+            assert any(f"pid {pid} " in line and "at 50 %" in line for line in shown.splitlines()), shown
             (gates / f"open-{other.pid}").touch()
             log.wait(lambda e: e.kind == "COMPLETED" and e.job.id == job)
             (gates / f"open-{stopped}").touch()
@@ -132,6 +138,10 @@ def test_a_worker_that_stood_still_beyond_its_lease_writes_nothing(start, songs,
 def connected(system) -> list:
     with queue_of(system) as queue:
         return list(queue.GetStatus(QueueStatusRequest(), timeout=10).workers)
+
+
+def processes(system) -> list:
+    return [process for worker in connected(system) for process in worker.diagnostics.processes]
 
 
 @contextlib.contextmanager

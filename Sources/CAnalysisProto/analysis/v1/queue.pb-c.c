@@ -1355,7 +1355,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[9] =
 {
   {
     "id",
@@ -1453,9 +1453,22 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "diagnostics",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerStatus, diagnostics),
+    &analysis__v1__worker_diagnostics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
   2,   /* field[2] = connected_at_ms */
+  8,   /* field[8] = diagnostics */
   3,   /* field[3] = heartbeat_at_ms */
   0,   /* field[0] = id */
   6,   /* field[6] = interruptions */
@@ -1467,7 +1480,7 @@ static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor =
 {
@@ -1477,7 +1490,7 @@ const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor =
   "Analysis__V1__WorkerStatus",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerStatus),
-  8,
+  9,
   analysis__v1__worker_status__field_descriptors,
   analysis__v1__worker_status__field_indices_by_name,
   1,  analysis__v1__worker_status__number_ranges,

@@ -52,6 +52,141 @@ void   analysis__v1__worker_message__free_unpacked
   assert(message->base.descriptor == &analysis__v1__worker_message__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__worker_diagnostics__init
+                     (Analysis__V1__WorkerDiagnostics         *message)
+{
+  static const Analysis__V1__WorkerDiagnostics init_value = ANALYSIS__V1__WORKER_DIAGNOSTICS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__worker_diagnostics__get_packed_size
+                     (const Analysis__V1__WorkerDiagnostics *message)
+{
+  assert(message->base.descriptor == &analysis__v1__worker_diagnostics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__worker_diagnostics__pack
+                     (const Analysis__V1__WorkerDiagnostics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__worker_diagnostics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__worker_diagnostics__pack_to_buffer
+                     (const Analysis__V1__WorkerDiagnostics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__worker_diagnostics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__WorkerDiagnostics *
+       analysis__v1__worker_diagnostics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__WorkerDiagnostics *)
+     protobuf_c_message_unpack (&analysis__v1__worker_diagnostics__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__worker_diagnostics__free_unpacked
+                     (Analysis__V1__WorkerDiagnostics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__worker_diagnostics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__analyzer_process__init
+                     (Analysis__V1__AnalyzerProcess         *message)
+{
+  static const Analysis__V1__AnalyzerProcess init_value = ANALYSIS__V1__ANALYZER_PROCESS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__analyzer_process__get_packed_size
+                     (const Analysis__V1__AnalyzerProcess *message)
+{
+  assert(message->base.descriptor == &analysis__v1__analyzer_process__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__analyzer_process__pack
+                     (const Analysis__V1__AnalyzerProcess *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__analyzer_process__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__analyzer_process__pack_to_buffer
+                     (const Analysis__V1__AnalyzerProcess *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__analyzer_process__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__AnalyzerProcess *
+       analysis__v1__analyzer_process__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__AnalyzerProcess *)
+     protobuf_c_message_unpack (&analysis__v1__analyzer_process__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__analyzer_process__free_unpacked
+                     (Analysis__V1__AnalyzerProcess *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__analyzer_process__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__worker_error__init
+                     (Analysis__V1__WorkerError         *message)
+{
+  static const Analysis__V1__WorkerError init_value = ANALYSIS__V1__WORKER_ERROR__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__worker_error__get_packed_size
+                     (const Analysis__V1__WorkerError *message)
+{
+  assert(message->base.descriptor == &analysis__v1__worker_error__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__worker_error__pack
+                     (const Analysis__V1__WorkerError *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__worker_error__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__worker_error__pack_to_buffer
+                     (const Analysis__V1__WorkerError *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__worker_error__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__WorkerError *
+       analysis__v1__worker_error__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__WorkerError *)
+     protobuf_c_message_unpack (&analysis__v1__worker_error__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__worker_error__free_unpacked
+                     (Analysis__V1__WorkerError *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__worker_error__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__held_item__init
                      (Analysis__V1__HeldItem         *message)
 {
@@ -907,7 +1042,7 @@ void   analysis__v1__assignment__free_unpacked
   assert(message->base.descriptor == &analysis__v1__assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[9] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[10] =
 {
   {
     "worker_id",
@@ -1017,9 +1152,22 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "diagnostics",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerMessage, diagnostics),
+    &analysis__v1__worker_diagnostics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   3,   /* field[3] = analyzers */
+  9,   /* field[9] = diagnostics */
   7,   /* field[7] = draining */
   2,   /* field[2] = held */
   6,   /* field[6] = interruptions */
@@ -1032,7 +1180,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_message__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
 {
@@ -1042,11 +1190,281 @@ const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
   "Analysis__V1__WorkerMessage",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerMessage),
-  9,
+  10,
   analysis__v1__worker_message__field_descriptors,
   analysis__v1__worker_message__field_indices_by_name,
   1,  analysis__v1__worker_message__number_ranges,
   (ProtobufCMessageInit) analysis__v1__worker_message__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__worker_diagnostics__field_descriptors[2] =
+{
+  {
+    "processes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__WorkerDiagnostics, n_processes),
+    offsetof(Analysis__V1__WorkerDiagnostics, processes),
+    &analysis__v1__analyzer_process__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_errors",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__WorkerDiagnostics, n_last_errors),
+    offsetof(Analysis__V1__WorkerDiagnostics, last_errors),
+    &analysis__v1__worker_error__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__worker_diagnostics__field_indices_by_name[] = {
+  1,   /* field[1] = last_errors */
+  0,   /* field[0] = processes */
+};
+static const ProtobufCIntRange analysis__v1__worker_diagnostics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__worker_diagnostics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.WorkerDiagnostics",
+  "WorkerDiagnostics",
+  "Analysis__V1__WorkerDiagnostics",
+  "analysis.v1",
+  sizeof(Analysis__V1__WorkerDiagnostics),
+  2,
+  analysis__v1__worker_diagnostics__field_descriptors,
+  analysis__v1__worker_diagnostics__field_indices_by_name,
+  1,  analysis__v1__worker_diagnostics__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__worker_diagnostics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__analyzer_process__field_descriptors[9] =
+{
+  {
+    "analyzer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, analyzer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pid",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, pid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "activity",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, activity),
+    &analysis__v1__analyzer_activity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "frozen",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, frozen),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, memory_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "song_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, song_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fraction",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, fraction),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stuck_since_ms",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AnalyzerProcess, stuck_since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__analyzer_process__field_indices_by_name[] = {
+  2,   /* field[2] = activity */
+  0,   /* field[0] = analyzer */
+  7,   /* field[7] = fraction */
+  3,   /* field[3] = frozen */
+  5,   /* field[5] = memory_bytes */
+  1,   /* field[1] = pid */
+  4,   /* field[4] = since_ms */
+  6,   /* field[6] = song_id */
+  8,   /* field[8] = stuck_since_ms */
+};
+static const ProtobufCIntRange analysis__v1__analyzer_process__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor analysis__v1__analyzer_process__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.AnalyzerProcess",
+  "AnalyzerProcess",
+  "Analysis__V1__AnalyzerProcess",
+  "analysis.v1",
+  sizeof(Analysis__V1__AnalyzerProcess),
+  9,
+  analysis__v1__analyzer_process__field_descriptors,
+  analysis__v1__analyzer_process__field_indices_by_name,
+  1,  analysis__v1__analyzer_process__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__analyzer_process__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__worker_error__field_descriptors[4] =
+{
+  {
+    "at_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerError, at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "analyzer",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerError, analyzer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "song_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerError, song_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerError, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__worker_error__field_indices_by_name[] = {
+  1,   /* field[1] = analyzer */
+  0,   /* field[0] = at_ms */
+  3,   /* field[3] = reason */
+  2,   /* field[2] = song_id */
+};
+static const ProtobufCIntRange analysis__v1__worker_error__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor analysis__v1__worker_error__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.WorkerError",
+  "WorkerError",
+  "Analysis__V1__WorkerError",
+  "analysis.v1",
+  sizeof(Analysis__V1__WorkerError),
+  4,
+  analysis__v1__worker_error__field_descriptors,
+  analysis__v1__worker_error__field_indices_by_name,
+  1,  analysis__v1__worker_error__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__worker_error__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__held_item__field_descriptors[5] =
@@ -2295,6 +2713,40 @@ const ProtobufCMessageDescriptor analysis__v1__assignment__descriptor =
   1,  analysis__v1__assignment__number_ranges,
   (ProtobufCMessageInit) analysis__v1__assignment__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue analysis__v1__analyzer_activity__enum_values_by_number[5] =
+{
+  { "ANALYZER_ACTIVITY_UNSPECIFIED", "ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_UNSPECIFIED", 0 },
+  { "ANALYZER_ACTIVITY_STARTING", "ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_STARTING", 1 },
+  { "ANALYZER_ACTIVITY_IDLE", "ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_IDLE", 2 },
+  { "ANALYZER_ACTIVITY_ANALYZING", "ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_ANALYZING", 3 },
+  { "ANALYZER_ACTIVITY_PROBING", "ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_PROBING", 4 },
+};
+static const ProtobufCIntRange analysis__v1__analyzer_activity__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex analysis__v1__analyzer_activity__enum_values_by_name[5] =
+{
+  { "ANALYZER_ACTIVITY_ANALYZING", 3 },
+  { "ANALYZER_ACTIVITY_IDLE", 2 },
+  { "ANALYZER_ACTIVITY_PROBING", 4 },
+  { "ANALYZER_ACTIVITY_STARTING", 1 },
+  { "ANALYZER_ACTIVITY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor analysis__v1__analyzer_activity__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "analysis.v1.AnalyzerActivity",
+  "AnalyzerActivity",
+  "Analysis__V1__AnalyzerActivity",
+  "analysis.v1",
+  5,
+  analysis__v1__analyzer_activity__enum_values_by_number,
+  5,
+  analysis__v1__analyzer_activity__enum_values_by_name,
+  1,
+  analysis__v1__analyzer_activity__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue analysis__v1__failure_kind__enum_values_by_number[7] =
 {

@@ -9,6 +9,7 @@ let messageTypes: [any Message.Type] = [
     Analyze.self,
     AnalyzeProgress.self,
     Analyzed.self,
+    AnalyzerProcess.self,
     AnalyzerReply.self,
     AnalyzerRequest.self,
     AnalyzerVersion.self,
@@ -87,6 +88,8 @@ let messageTypes: [any Message.Type] = [
     Wake.self,
     WatchRequest.self,
     WorkerCommand.self,
+    WorkerDiagnostics.self,
+    WorkerError.self,
     WorkerMessage.self,
     WorkerStatus.self,
 ]

@@ -15,6 +15,7 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "analysis/v1/jobs.pb-c.h"
+#include "analysis/v1/workers.pb-c.h"
 
 typedef struct Analysis__V1__EnqueueRequest Analysis__V1__EnqueueRequest;
 typedef struct Analysis__V1__EnqueueReply Analysis__V1__EnqueueReply;
@@ -285,10 +286,14 @@ struct  Analysis__V1__WorkerStatus
   uint64_t songs_failed;
   uint64_t interruptions;
   uint32_t suspended;
+  /*
+   * for operators
+   */
+  Analysis__V1__WorkerDiagnostics *diagnostics;
 };
 #define ANALYSIS__V1__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_status__descriptor) \
-    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0 }
+    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, NULL }
 
 
 struct  Analysis__V1__FollowRequest

@@ -18,6 +18,9 @@ PROTOBUF_C__BEGIN_DECLS
 #include "analysis/v1/jobs.pb-c.h"
 
 typedef struct Analysis__V1__WorkerMessage Analysis__V1__WorkerMessage;
+typedef struct Analysis__V1__WorkerDiagnostics Analysis__V1__WorkerDiagnostics;
+typedef struct Analysis__V1__AnalyzerProcess Analysis__V1__AnalyzerProcess;
+typedef struct Analysis__V1__WorkerError Analysis__V1__WorkerError;
 typedef struct Analysis__V1__HeldItem Analysis__V1__HeldItem;
 typedef struct Analysis__V1__WorkerCommand Analysis__V1__WorkerCommand;
 typedef struct Analysis__V1__LaneGranted Analysis__V1__LaneGranted;
@@ -41,6 +44,14 @@ typedef struct Analysis__V1__Assignment Analysis__V1__Assignment;
 
 /* --- enums --- */
 
+typedef enum _Analysis__V1__AnalyzerActivity {
+  ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_UNSPECIFIED = 0,
+  ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_STARTING = 1,
+  ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_IDLE = 2,
+  ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_ANALYZING = 3,
+  ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_PROBING = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__ANALYZER_ACTIVITY)
+} Analysis__V1__AnalyzerActivity;
 typedef enum _Analysis__V1__FailureKind {
   ANALYSIS__V1__FAILURE_KIND__FAILURE_KIND_UNSPECIFIED = 0,
   /*
@@ -98,10 +109,91 @@ struct  Analysis__V1__WorkerMessage
    * 1 for the first message of the call, rising by one
    */
   uint64_t sequence;
+  Analysis__V1__WorkerDiagnostics *diagnostics;
 };
 #define ANALYSIS__V1__WORKER_MESSAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_message__descriptor) \
-    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0 }
+    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, NULL }
+
+
+/*
+ * What a worker is doing, for operators.
+ */
+struct  Analysis__V1__WorkerDiagnostics
+{
+  ProtobufCMessage base;
+  /*
+   * by analyzer and process id
+   */
+  size_t n_processes;
+  Analysis__V1__AnalyzerProcess **processes;
+  /*
+   * at most 10, the latest last
+   */
+  size_t n_last_errors;
+  Analysis__V1__WorkerError **last_errors;
+};
+#define ANALYSIS__V1__WORKER_DIAGNOSTICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_diagnostics__descriptor) \
+    , 0,NULL, 0,NULL }
+
+
+struct  Analysis__V1__AnalyzerProcess
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData analyzer;
+  /*
+   * 0: not started yet
+   */
+  uint32_t pid;
+  Analysis__V1__AnalyzerActivity activity;
+  protobuf_c_boolean frozen;
+  /*
+   * when it began with what it does, or was frozen or continued
+   */
+  int64_t since_ms;
+  /*
+   * resident, with what it has started
+   */
+  uint64_t memory_bytes;
+  /*
+   * ANALYZING
+   */
+  ProtobufCBinaryData song_id;
+  /*
+   * of that song
+   */
+  double fraction;
+  /*
+   * when it last came on, where that is a tenth of its time-out ago; 0: not stuck
+   */
+  int64_t stuck_since_ms;
+};
+#define ANALYSIS__V1__ANALYZER_PROCESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__analyzer_process__descriptor) \
+    , {0,NULL}, 0, ANALYSIS__V1__ANALYZER_ACTIVITY__ANALYZER_ACTIVITY_UNSPECIFIED, 0, 0, 0, {0,NULL}, 0, 0 }
+
+
+/*
+ * An analyzer process that ended by itself.
+ */
+struct  Analysis__V1__WorkerError
+{
+  ProtobufCMessage base;
+  int64_t at_ms;
+  ProtobufCBinaryData analyzer;
+  /*
+   * empty: it was at none
+   */
+  ProtobufCBinaryData song_id;
+  /*
+   * for people
+   */
+  ProtobufCBinaryData reason;
+};
+#define ANALYSIS__V1__WORKER_ERROR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_error__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Analysis__V1__HeldItem
@@ -475,6 +567,63 @@ Analysis__V1__WorkerMessage *
 void   analysis__v1__worker_message__free_unpacked
                      (Analysis__V1__WorkerMessage *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__WorkerDiagnostics methods */
+void   analysis__v1__worker_diagnostics__init
+                     (Analysis__V1__WorkerDiagnostics         *message);
+size_t analysis__v1__worker_diagnostics__get_packed_size
+                     (const Analysis__V1__WorkerDiagnostics   *message);
+size_t analysis__v1__worker_diagnostics__pack
+                     (const Analysis__V1__WorkerDiagnostics   *message,
+                      uint8_t             *out);
+size_t analysis__v1__worker_diagnostics__pack_to_buffer
+                     (const Analysis__V1__WorkerDiagnostics   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__WorkerDiagnostics *
+       analysis__v1__worker_diagnostics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__worker_diagnostics__free_unpacked
+                     (Analysis__V1__WorkerDiagnostics *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__AnalyzerProcess methods */
+void   analysis__v1__analyzer_process__init
+                     (Analysis__V1__AnalyzerProcess         *message);
+size_t analysis__v1__analyzer_process__get_packed_size
+                     (const Analysis__V1__AnalyzerProcess   *message);
+size_t analysis__v1__analyzer_process__pack
+                     (const Analysis__V1__AnalyzerProcess   *message,
+                      uint8_t             *out);
+size_t analysis__v1__analyzer_process__pack_to_buffer
+                     (const Analysis__V1__AnalyzerProcess   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__AnalyzerProcess *
+       analysis__v1__analyzer_process__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__analyzer_process__free_unpacked
+                     (Analysis__V1__AnalyzerProcess *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__WorkerError methods */
+void   analysis__v1__worker_error__init
+                     (Analysis__V1__WorkerError         *message);
+size_t analysis__v1__worker_error__get_packed_size
+                     (const Analysis__V1__WorkerError   *message);
+size_t analysis__v1__worker_error__pack
+                     (const Analysis__V1__WorkerError   *message,
+                      uint8_t             *out);
+size_t analysis__v1__worker_error__pack_to_buffer
+                     (const Analysis__V1__WorkerError   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__WorkerError *
+       analysis__v1__worker_error__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__worker_error__free_unpacked
+                     (Analysis__V1__WorkerError *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__HeldItem methods */
 void   analysis__v1__held_item__init
                      (Analysis__V1__HeldItem         *message);
@@ -841,6 +990,15 @@ void   analysis__v1__assignment__free_unpacked
 typedef void (*Analysis__V1__WorkerMessage_Closure)
                  (const Analysis__V1__WorkerMessage *message,
                   void *closure_data);
+typedef void (*Analysis__V1__WorkerDiagnostics_Closure)
+                 (const Analysis__V1__WorkerDiagnostics *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__AnalyzerProcess_Closure)
+                 (const Analysis__V1__AnalyzerProcess *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__WorkerError_Closure)
+                 (const Analysis__V1__WorkerError *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__HeldItem_Closure)
                  (const Analysis__V1__HeldItem *message,
                   void *closure_data);
@@ -943,8 +1101,12 @@ void analysis__v1__workers__report_probe(ProtobufCService *service,
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    analysis__v1__analyzer_activity__descriptor;
 extern const ProtobufCEnumDescriptor    analysis__v1__failure_kind__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__worker_diagnostics__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__analyzer_process__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__worker_error__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__held_item__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__worker_command__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__lane_granted__descriptor;

@@ -1,4 +1,5 @@
 from analysis.v1 import jobs_pb2 as _jobs_pb2
+from analysis.v1 import workers_pb2 as _workers_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -177,8 +178,9 @@ class QueueStatusRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
 
 class WorkerStatus(_message.Message):
-    __slots__ = ["connected_at_ms", "heartbeat_at_ms", "id", "interruptions", "lanes", "songs_analysed", "songs_failed", "suspended"]
+    __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "songs_analysed", "songs_failed", "suspended"]
     CONNECTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_AT_MS_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -187,6 +189,7 @@ class WorkerStatus(_message.Message):
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
     SUSPENDED_FIELD_NUMBER: _ClassVar[int]
     connected_at_ms: int
+    diagnostics: _workers_pb2.WorkerDiagnostics
     heartbeat_at_ms: int
     id: str
     interruptions: int
@@ -194,7 +197,7 @@ class WorkerStatus(_message.Message):
     songs_analysed: int
     songs_failed: int
     suspended: int
-    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ..., diagnostics: _Optional[_Union[_workers_pb2.WorkerDiagnostics, _Mapping]] = ...) -> None: ...
 
 class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -6,6 +6,11 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
+ANALYZER_ACTIVITY_ANALYZING: AnalyzerActivity
+ANALYZER_ACTIVITY_IDLE: AnalyzerActivity
+ANALYZER_ACTIVITY_PROBING: AnalyzerActivity
+ANALYZER_ACTIVITY_STARTING: AnalyzerActivity
+ANALYZER_ACTIVITY_UNSPECIFIED: AnalyzerActivity
 DESCRIPTOR: _descriptor.FileDescriptor
 FAILURE_KIND_CRASHED: FailureKind
 FAILURE_KIND_LIMIT: FailureKind
@@ -20,6 +25,28 @@ class Analysed(_message.Message):
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
     def __init__(self, results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ...) -> None: ...
+
+class AnalyzerProcess(_message.Message):
+    __slots__ = ["activity", "analyzer", "fraction", "frozen", "memory_bytes", "pid", "since_ms", "song_id", "stuck_since_ms"]
+    ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
+    FRACTION_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    STUCK_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    activity: AnalyzerActivity
+    analyzer: str
+    fraction: float
+    frozen: bool
+    memory_bytes: int
+    pid: int
+    since_ms: int
+    song_id: str
+    stuck_since_ms: int
+    def __init__(self, analyzer: _Optional[str] = ..., pid: _Optional[int] = ..., activity: _Optional[_Union[AnalyzerActivity, str]] = ..., frozen: bool = ..., since_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., song_id: _Optional[str] = ..., fraction: _Optional[float] = ..., stuck_since_ms: _Optional[int] = ...) -> None: ...
 
 class Assignment(_message.Message):
     __slots__ = ["analyzers", "claim", "cursor", "epoch", "force", "job_id", "priority", "song", "total", "user_id"]
@@ -213,9 +240,30 @@ class WorkerCommand(_message.Message):
     wake: Wake
     def __init__(self, lane_granted: _Optional[_Union[LaneGranted, _Mapping]] = ..., lane_revoked: _Optional[_Union[LaneRevoked, _Mapping]] = ..., lanes_renewed: _Optional[_Union[LanesRenewed, _Mapping]] = ..., wake: _Optional[_Union[Wake, _Mapping]] = ..., preempt: _Optional[_Union[Preempt, _Mapping]] = ..., discard: _Optional[_Union[Discard, _Mapping]] = ..., probe: _Optional[_Union[ProbeRequest, _Mapping]] = ...) -> None: ...
 
+class WorkerDiagnostics(_message.Message):
+    __slots__ = ["last_errors", "processes"]
+    LAST_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    last_errors: _containers.RepeatedCompositeFieldContainer[WorkerError]
+    processes: _containers.RepeatedCompositeFieldContainer[AnalyzerProcess]
+    def __init__(self, processes: _Optional[_Iterable[_Union[AnalyzerProcess, _Mapping]]] = ..., last_errors: _Optional[_Iterable[_Union[WorkerError, _Mapping]]] = ...) -> None: ...
+
+class WorkerError(_message.Message):
+    __slots__ = ["analyzer", "at_ms", "reason", "song_id"]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    analyzer: str
+    at_ms: int
+    reason: str
+    song_id: str
+    def __init__(self, at_ms: _Optional[int] = ..., analyzer: _Optional[str] = ..., song_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class WorkerMessage(_message.Message):
-    __slots__ = ["analyzers", "draining", "held", "interruptions", "lanes_wanted", "sequence", "songs_analysed", "songs_failed", "worker_id"]
+    __slots__ = ["analyzers", "diagnostics", "draining", "held", "interruptions", "lanes_wanted", "sequence", "songs_analysed", "songs_failed", "worker_id"]
     ANALYZERS_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +273,7 @@ class WorkerMessage(_message.Message):
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     analyzers: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalyzerVersion]
+    diagnostics: WorkerDiagnostics
     draining: bool
     held: _containers.RepeatedCompositeFieldContainer[HeldItem]
     interruptions: int
@@ -233,7 +282,10 @@ class WorkerMessage(_message.Message):
     songs_analysed: int
     songs_failed: int
     worker_id: str
-    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ...) -> None: ...
+    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ..., diagnostics: _Optional[_Union[WorkerDiagnostics, _Mapping]] = ...) -> None: ...
+
+class AnalyzerActivity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
 
 class FailureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
