@@ -28,12 +28,14 @@ enum JobField: String, CaseIterable {
     case startedAtMs = "started_at_ms"
     case endedAtMs = "ended_at_ms"
     case error
+    /// How often in a row the job was lost together with its worker.
+    case losses
 
     var isNumber: Bool {
         switch self {
         case .id, .userID, .type, .state, .targetID, .claim, .songID, .error: false
         case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
-            .createdAtMs, .startedAtMs, .endedAtMs:
+            .createdAtMs, .startedAtMs, .endedAtMs, .losses:
             true
         }
     }

@@ -8,6 +8,8 @@ import Redis
 struct QueueLimits: Sendable {
     /// How many songs a batch of background work has.
     var backgroundBatch = 100
+    /// How often in a row a job may take its worker down before it fails.
+    var poisonLosses = 3
     /// How long ended jobs are kept, in seconds.
     var retentionSeconds = 7 * 24 * 3600
     /// How long the answer to a request with an idempotency key is kept, in seconds.
@@ -66,6 +68,7 @@ struct Scripts: Sendable {
             local class_width = \(JobOrder.classWidth)
             local analyzers = {\(analyzers.enabled.map { quoted($0.word) }.joined(separator: ", "))}
             local background_batch = \(limits.backgroundBatch)
+            local poison_losses = \(limits.poisonLosses)
             local retention_seconds = \(limits.retentionSeconds)
             local idempotency_seconds = \(limits.idempotencySeconds)
             local log_length = \(limits.logLength)

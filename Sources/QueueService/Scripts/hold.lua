@@ -6,7 +6,8 @@
 --          of the lane that the worker has a child for: job id, epoch, claim
 -- Result   "taken" where another worker holds the lane; else "granted" or "renewed", the lane's hint, and the ordinal (from 1)
 --          of each item to keep: the worker kills the children of the others
--- Event    worker_lost: in_progress ──▶ pending, where a lane is granted to a worker that does not have its running item
+-- Events   worker_lost: in_progress ──▶ pending, where a lane is granted to a worker that does not have its running item;
+--          failed, where the item took its worker down too often. A worker that still holds its lane has not gone down
 
 local worker, lease, lease_ms = ARGV[1], ARGV[2], ARGV[3]
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
@@ -27,5 +28,5 @@ end
 
 redis.call('HSET', key('lease'), 'worker', worker, 'token', lease)
 redis.call('PEXPIRE', key('lease'), lease_ms)
-if not renewed and not has_running then lose_running_item() end
+if not renewed and not has_running then lose_running_item(not holder[1]) end
 return {renewed and 'renewed' or 'granted', hint(), keeps}

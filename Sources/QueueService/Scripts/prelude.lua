@@ -2,7 +2,7 @@
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, numeric, transitions, ranks,
--- rank_names, class_width, analyzers, background_batch, retention_seconds, idempotency_seconds, log_length.
+-- rank_names, class_width, analyzers, background_batch, poison_losses, retention_seconds, idempotency_seconds, log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
@@ -51,7 +51,7 @@ local function load(id)
     if not values[1] then return nil end
     local job = {}
     for index, name in ipairs(fields) do
-        job[name] = numeric[name] and tonumber(values[index]) or values[index]
+        job[name] = numeric[name] and (tonumber(values[index]) or 0) or values[index]
     end
     job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
     return job
@@ -172,7 +172,7 @@ local function create(type, force, user_id, target_id, entries, class)
         id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
-        started_at_ms = 0, ended_at_ms = 0, error = '', before = {audio_ahead = 0},
+        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
     in_chunks(entries, function(chunk) redis.call('RPUSH', key('job_songs', job.id), unpack(chunk)) end)
@@ -214,6 +214,7 @@ local function advance(job, outcome, audio_ms)
     job.cursor = job.cursor + 1
     job.audio_done_ms = job.audio_done_ms + audio_ms
     job.song_id = ''
+    job.losses = 0
 end
 
 local function fail_song(job, song_id, audio_ms, reason, epoch)
@@ -266,8 +267,9 @@ local function finish(job)
     end
 end
 
--- Takes the lane's running item back, because its worker has lost it.
-local function lose_running_item()
+-- Takes the lane's running item back, because its worker has lost it. `is_crash`: together with its life, as far as anybody
+-- knows. A job that does that again and again, without a song that ends in between, is poison and fails.
+local function lose_running_item(is_crash)
     local id = redis.call('GET', key('running'))
     if not id then return end
     redis.call('DEL', key('running'))
@@ -275,7 +277,12 @@ local function lose_running_item()
     if job and after(job, 'worker_lost') then
         local song_id = job.song_id
         job.song_id = ''
+        if is_crash then job.losses = job.losses + 1 end
         transition(job, 'worker_lost', {song_id = song_id, epoch = job.epoch})
+        if job.losses >= poison_losses then
+            job.error = string.format('poison: song %s took the worker down %d times in a row', song_id, job.losses)
+            transition(job, 'failed', {song_id = song_id, reason = job.error, epoch = job.epoch})
+        end
     end
 end
 

@@ -4,12 +4,14 @@
 -- KEYS[1]  the lane's root
 -- ARGV     worker id and lease; both empty: only looks whether the lane's lease has expired
 -- Result   the lane's hint; its worker is empty where nobody holds the lane
--- Event    worker_lost: in_progress ──▶ pending
+-- Events   worker_lost: in_progress ──▶ pending; failed, where it took its worker down too often. A worker that gives its lane
+--          back has not gone down
 
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
-if holder[1] and holder[1] == ARGV[1] and holder[2] == ARGV[2] then
+local is_given_back = holder[1] and holder[1] == ARGV[1] and holder[2] == ARGV[2]
+if is_given_back then
     redis.call('DEL', key('lease'))
     holder[1] = false
 end
-if not holder[1] then lose_running_item() end
+if not holder[1] then lose_running_item(not is_given_back) end
 return hint()
