@@ -30,12 +30,17 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case libraryChanged
     /// the class changed; the job keeps its sequence
     case reprioritised
+    /// no job: nothing more is claimed on the lane
+    case queuePaused
+    /// no job: by somebody, or because the pause had its time
+    case queueResumed
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
     package static let allCases: [EventKind] = [
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
+        .queuePaused, .queueResumed,
     ]
 
     package init(rawValue: Int32) {
@@ -57,6 +62,8 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 14: self = .cancelled
         case 15: self = .libraryChanged
         case 16: self = .reprioritised
+        case 17: self = .queuePaused
+        case 18: self = .queueResumed
         default: self = .unrecognized(rawValue)
         }
     }
@@ -80,6 +87,8 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .cancelled: 14
         case .libraryChanged: 15
         case .reprioritised: 16
+        case .queuePaused: 17
+        case .queueResumed: 18
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -306,6 +315,249 @@ extension JobRequest: CMessage {
     }
 }
 
+package struct JobPosition: Message, Hashable, Sendable {
+    package var job: Job?
+    /// waiting jobs that come before it; all 0 where it does not wait itself
+    package var aheadHigh: UInt64
+    package var aheadMedium: UInt64
+    package var aheadLow: UInt64
+    /// what else runs on its lane: the class; unspecified: nothing does
+    package var runningPriority: Priority
+    /// empty where that is another user's
+    package var runningJobID: String
+    /// what holds back the whole queue; none: nothing does
+    package var pause: QueuePause?
+
+    package init(
+        job: Job? = nil, aheadHigh: UInt64 = 0, aheadMedium: UInt64 = 0, aheadLow: UInt64 = 0,
+        runningPriority: Priority = .unspecified, runningJobID: String = "", pause: QueuePause? = nil
+    ) {
+        self.job = job
+        self.aheadHigh = aheadHigh
+        self.aheadMedium = aheadMedium
+        self.aheadLow = aheadLow
+        self.runningPriority = runningPriority
+        self.runningJobID = runningJobID
+        self.pause = pause
+    }
+}
+
+extension JobPosition: CMessage {
+    static var empty: Analysis__V1__JobPosition {
+        var c = Analysis__V1__JobPosition()
+        analysis__v1__job_position__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__JobPosition) throws {
+        job = try Job(copying: c.job)
+        aheadHigh = c.ahead_high
+        aheadMedium = c.ahead_medium
+        aheadLow = c.ahead_low
+        runningPriority = Priority(rawValue: Int32(bitPattern: c.running_priority.rawValue))
+        runningJobID = try String(copying: c.running_job_id, of: "JobPosition.running_job_id")
+        if c._pause_case == ANALYSIS__V1__JOB_POSITION___PAUSE_PAUSE {
+            pause = try QueuePause(copying: c.pause)
+        }
+    }
+
+    func write(to c: inout Analysis__V1__JobPosition, arena: inout MessageArena) {
+        c.job = arena.message(job)
+        c.ahead_high = aheadHigh
+        c.ahead_medium = aheadMedium
+        c.ahead_low = aheadLow
+        c.running_priority = Analysis__V1__Priority(rawValue: UInt32(bitPattern: runningPriority.rawValue))
+        c.running_job_id = arena.bytes(runningJobID)
+        if let pause {
+            c._pause_case = ANALYSIS__V1__JOB_POSITION___PAUSE_PAUSE
+            c.pause = arena.message(pause)
+        }
+    }
+}
+
+package struct ReprioritiseJobRequest: Message, Hashable, Sendable {
+    /// whose job it must be; empty: anybody's, for operators
+    package var userID: String
+    package var jobID: String
+    package var priority: Priority
+
+    package init(userID: String = "", jobID: String = "", priority: Priority = .unspecified) {
+        self.userID = userID
+        self.jobID = jobID
+        self.priority = priority
+    }
+}
+
+extension ReprioritiseJobRequest: CMessage {
+    static var empty: Analysis__V1__ReprioritiseJobRequest {
+        var c = Analysis__V1__ReprioritiseJobRequest()
+        analysis__v1__reprioritise_job_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ReprioritiseJobRequest) throws {
+        userID = try String(copying: c.user_id, of: "ReprioritiseJobRequest.user_id")
+        jobID = try String(copying: c.job_id, of: "ReprioritiseJobRequest.job_id")
+        priority = Priority(rawValue: Int32(bitPattern: c.priority.rawValue))
+    }
+
+    func write(to c: inout Analysis__V1__ReprioritiseJobRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.job_id = arena.bytes(jobID)
+        c.priority = Analysis__V1__Priority(rawValue: UInt32(bitPattern: priority.rawValue))
+    }
+}
+
+package struct PauseQueueRequest: Message, Hashable, Sendable {
+    /// for people, 1 to 500 bytes
+    package var reason: String
+    /// until the queue goes on by itself; 0: it waits for ResumeQueue
+    package var seconds: UInt32
+    /// freezes what runs; otherwise the song that runs is finished
+    package var freeze: Bool
+
+    package init(reason: String = "", seconds: UInt32 = 0, freeze: Bool = false) {
+        self.reason = reason
+        self.seconds = seconds
+        self.freeze = freeze
+    }
+}
+
+extension PauseQueueRequest: CMessage {
+    static var empty: Analysis__V1__PauseQueueRequest {
+        var c = Analysis__V1__PauseQueueRequest()
+        analysis__v1__pause_queue_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__PauseQueueRequest) throws {
+        reason = try String(copying: c.reason, of: "PauseQueueRequest.reason")
+        seconds = c.seconds
+        freeze = c.freeze != 0
+    }
+
+    func write(to c: inout Analysis__V1__PauseQueueRequest, arena: inout MessageArena) {
+        c.reason = arena.bytes(reason)
+        c.seconds = seconds
+        c.freeze = freeze ? 1 : 0
+    }
+}
+
+package struct PauseQueueReply: Message, Hashable, Sendable {
+    package var pause: QueuePause?
+
+    package init(pause: QueuePause? = nil) {
+        self.pause = pause
+    }
+}
+
+extension PauseQueueReply: CMessage {
+    static var empty: Analysis__V1__PauseQueueReply {
+        var c = Analysis__V1__PauseQueueReply()
+        analysis__v1__pause_queue_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__PauseQueueReply) throws {
+        pause = try QueuePause(copying: c.pause)
+    }
+
+    func write(to c: inout Analysis__V1__PauseQueueReply, arena: inout MessageArena) {
+        c.pause = arena.message(pause)
+    }
+}
+
+package struct ResumeQueueRequest: Message, Hashable, Sendable {
+    /// for people, at most 500 bytes
+    package var reason: String
+
+    package init(reason: String = "") {
+        self.reason = reason
+    }
+}
+
+extension ResumeQueueRequest: CMessage {
+    static var empty: Analysis__V1__ResumeQueueRequest {
+        var c = Analysis__V1__ResumeQueueRequest()
+        analysis__v1__resume_queue_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ResumeQueueRequest) throws {
+        reason = try String(copying: c.reason, of: "ResumeQueueRequest.reason")
+    }
+
+    func write(to c: inout Analysis__V1__ResumeQueueRequest, arena: inout MessageArena) {
+        c.reason = arena.bytes(reason)
+    }
+}
+
+package struct ResumeQueueReply: Message, Hashable, Sendable {
+
+    package init() {
+
+    }
+}
+
+extension ResumeQueueReply: CMessage {
+    static var empty: Analysis__V1__ResumeQueueReply {
+        var c = Analysis__V1__ResumeQueueReply()
+        analysis__v1__resume_queue_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ResumeQueueReply) throws {
+
+    }
+
+    func write(to c: inout Analysis__V1__ResumeQueueReply, arena: inout MessageArena) {
+
+    }
+}
+
+package struct QueuePause: Message, Hashable, Sendable {
+    package var reason: String
+    /// the peer that asked for it
+    package var by: String
+    package var pausedAtMs: Int64
+    /// 0: until it is resumed
+    package var untilMs: Int64
+    package var freeze: Bool
+
+    package init(reason: String = "", by: String = "", pausedAtMs: Int64 = 0, untilMs: Int64 = 0, freeze: Bool = false)
+    {
+        self.reason = reason
+        self.by = by
+        self.pausedAtMs = pausedAtMs
+        self.untilMs = untilMs
+        self.freeze = freeze
+    }
+}
+
+extension QueuePause: CMessage {
+    static var empty: Analysis__V1__QueuePause {
+        var c = Analysis__V1__QueuePause()
+        analysis__v1__queue_pause__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__QueuePause) throws {
+        reason = try String(copying: c.reason, of: "QueuePause.reason")
+        by = try String(copying: c.by, of: "QueuePause.by")
+        pausedAtMs = c.paused_at_ms
+        untilMs = c.until_ms
+        freeze = c.freeze != 0
+    }
+
+    func write(to c: inout Analysis__V1__QueuePause, arena: inout MessageArena) {
+        c.reason = arena.bytes(reason)
+        c.by = arena.bytes(by)
+        c.paused_at_ms = pausedAtMs
+        c.until_ms = untilMs
+        c.freeze = freeze ? 1 : 0
+    }
+}
+
 package struct ListJobsRequest: Message, Hashable, Sendable {
     /// empty: everybody's, for operators
     package var userID: String
@@ -406,11 +658,13 @@ package struct QueueStatus: Message, Hashable, Sendable {
     package var workers: [WorkerStatus]
     /// work ahead of a low job enqueued now, as far as lengths are known
     package var audioMsWaiting: UInt64
+    /// none: the queue is not paused
+    package var pause: QueuePause?
 
     package init(
         pending: UInt64 = 0, inProgress: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         paused: UInt64 = 0, waitingHigh: UInt64 = 0, waitingMedium: UInt64 = 0, waitingLow: UInt64 = 0,
-        running: [Job] = [], workers: [WorkerStatus] = [], audioMsWaiting: UInt64 = 0
+        running: [Job] = [], workers: [WorkerStatus] = [], audioMsWaiting: UInt64 = 0, pause: QueuePause? = nil
     ) {
         self.pending = pending
         self.inProgress = inProgress
@@ -424,6 +678,7 @@ package struct QueueStatus: Message, Hashable, Sendable {
         self.running = running
         self.workers = workers
         self.audioMsWaiting = audioMsWaiting
+        self.pause = pause
     }
 }
 
@@ -447,6 +702,9 @@ extension QueueStatus: CMessage {
         running = try elements(c.running, count: c.n_running) { try Job(copying: $0) }
         workers = try elements(c.workers, count: c.n_workers) { try WorkerStatus(copying: $0) }
         audioMsWaiting = c.audio_ms_waiting
+        if c._pause_case == ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE {
+            pause = try QueuePause(copying: c.pause)
+        }
     }
 
     func write(to c: inout Analysis__V1__QueueStatus, arena: inout MessageArena) {
@@ -464,6 +722,10 @@ extension QueueStatus: CMessage {
         c.n_workers = workers.count
         c.workers = arena.elements(workers.map { arena.message($0) })
         c.audio_ms_waiting = audioMsWaiting
+        if let pause {
+            c._pause_case = ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE
+            c.pause = arena.message(pause)
+        }
     }
 }
 

@@ -48,6 +48,31 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.resumeJob, request, options: options)
     }
 
+    /// Where a job stands in line, and what runs before it.
+    package func getPosition(_ request: JobRequest, options: CallOptions = .init()) async throws -> JobPosition {
+        try await client.unary(QueueMethods.getPosition, request, options: options)
+    }
+
+    /// Moves a job that has not ended to another class, where it takes the place of its sequence.
+    package func reprioritiseJob(_ request: ReprioritiseJobRequest, options: CallOptions = .init()) async throws -> Job
+    {
+        try await client.unary(QueueMethods.reprioritiseJob, request, options: options)
+    }
+
+    /// Stops all claims until the pause ends; new work is still taken. For operators.
+    package func pauseQueue(_ request: PauseQueueRequest, options: CallOptions = .init()) async throws
+        -> PauseQueueReply
+    {
+        try await client.unary(QueueMethods.pauseQueue, request, options: options)
+    }
+
+    /// Ends the pause, if there is one. For operators.
+    package func resumeQueue(_ request: ResumeQueueRequest, options: CallOptions = .init()) async throws
+        -> ResumeQueueReply
+    {
+        try await client.unary(QueueMethods.resumeQueue, request, options: options)
+    }
+
     /// The event log, from a cursor on, for ever. Begins with a snapshot of all live jobs where the cursor is empty or
     /// older than the log.
     package func follow(_ request: FollowRequest, options: CallOptions = .init()) -> RPCStream<Event> {
@@ -69,6 +94,14 @@ package protocol QueueProvider: RPCService {
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job
     func pauseJob(_ request: JobRequest, context: CallContext) async throws -> Job
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job
+    /// Where a job stands in line, and what runs before it.
+    func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition
+    /// Moves a job that has not ended to another class, where it takes the place of its sequence.
+    func reprioritiseJob(_ request: ReprioritiseJobRequest, context: CallContext) async throws -> Job
+    /// Stops all claims until the pause ends; new work is still taken. For operators.
+    func pauseQueue(_ request: PauseQueueRequest, context: CallContext) async throws -> PauseQueueReply
+    /// Ends the pause, if there is one. For operators.
+    func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply
     /// The event log, from a cursor on, for ever. Begins with a snapshot of all live jobs where the cursor is empty or
     /// older than the log.
     func follow(_ request: FollowRequest, to writer: RPCWriter<Event>, context: CallContext) async throws
@@ -109,6 +142,20 @@ extension QueueProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.resumeJob($0, context: $1)
             },
+            .unary(QueueMethods.getPosition) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getPosition($0, context: $1)
+            },
+            .unary(QueueMethods.reprioritiseJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.reprioritiseJob($0, context: $1)
+            },
+            .unary(QueueMethods.pauseQueue) {
+                return try await self.pauseQueue($0, context: $1)
+            },
+            .unary(QueueMethods.resumeQueue) {
+                return try await self.resumeQueue($0, context: $1)
+            },
             .serverStream(QueueMethods.follow) {
                 try await self.follow($0, to: $1, context: $2)
             },
@@ -133,6 +180,14 @@ private enum QueueMethods {
         "analysis.v1.Queue/PauseJob", isIdempotent: true)
     static let resumeJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/ResumeJob", isIdempotent: true)
+    static let getPosition = Method<JobRequest, JobPosition>(
+        "analysis.v1.Queue/GetPosition", isIdempotent: true)
+    static let reprioritiseJob = Method<ReprioritiseJobRequest, Job>(
+        "analysis.v1.Queue/ReprioritiseJob", isIdempotent: true)
+    static let pauseQueue = Method<PauseQueueRequest, PauseQueueReply>(
+        "analysis.v1.Queue/PauseQueue", isIdempotent: true)
+    static let resumeQueue = Method<ResumeQueueRequest, ResumeQueueReply>(
+        "analysis.v1.Queue/ResumeQueue", isIdempotent: true)
     static let follow = Method<FollowRequest, Event>(
         "analysis.v1.Queue/Follow", isIdempotent: false)
 }

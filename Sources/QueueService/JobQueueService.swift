@@ -18,6 +18,8 @@ struct JobQueueService: QueueProvider {
     private static let targetsLimit = 1000
     /// How many bytes an idempotency key may have.
     private static let keyLimit = 128
+    /// How many bytes the reason of a pause may have; every event of it carries them.
+    private static let reasonLimit = 500
 
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
         let lane = try await accounts.lane(of: request.userID)
@@ -55,7 +57,7 @@ struct JobQueueService: QueueProvider {
     }
 
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        let id = try jobID(request)
+        let id = try jobID(request.jobID)
         return try await JobReader(lane: id.lane, store: store).job(id.description, userID: request.userID)
     }
 
@@ -99,6 +101,44 @@ struct JobQueueService: QueueProvider {
 
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job {
         try await change(request, .resumed).job
+    }
+
+    func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
+        let id = try jobID(request.jobID)
+        return try await JobReader(lane: id.lane, store: store).position(of: id.description, userID: request.userID)
+    }
+
+    func reprioritiseJob(_ request: ReprioritiseJobRequest, context: CallContext) async throws -> Job {
+        let id = try jobID(request.jobID)
+        guard let rank = request.priority.rank else {
+            throw RPCError(.invalidArgument, "priority must be high, medium or low")
+        }
+        let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
+            .reprioritise(jobID: id.description, userID: request.userID, rank: rank)
+        dispatcher.deliver(hint)
+        return job
+    }
+
+    func pauseQueue(_ request: PauseQueueRequest, context: CallContext) async throws -> PauseQueueReply {
+        try context.require(actingFor: "")
+        guard !request.reason.isEmpty else {
+            throw RPCError(.invalidArgument, "reason must say why the queue is paused")
+        }
+        try check(reason: request.reason)
+        for lane in lanes {
+            dispatcher.deliver(
+                try await LaneQueue(lane: lane, store: store).pause(request, by: "\(context.peer)"))
+        }
+        return PauseQueueReply(pause: try await JobReader(lane: lanes[0], store: store).pause())
+    }
+
+    func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply {
+        try context.require(actingFor: "")
+        try check(reason: request.reason)
+        for lane in lanes {
+            dispatcher.deliver(try await LaneQueue(lane: lane, store: store).resume(reason: request.reason))
+        }
+        return ResumeQueueReply()
     }
 
     func follow(_ request: FollowRequest, to writer: RPCWriter<Event>, context: CallContext) async throws {
@@ -148,16 +188,23 @@ struct JobQueueService: QueueProvider {
     }
 
     private func change(_ request: JobRequest, _ event: JobEvent) async throws -> (job: Job, hint: Hint) {
-        let id = try jobID(request)
+        let id = try jobID(request.jobID)
         let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
             .change(jobID: id.description, userID: request.userID, event: event)
         dispatcher.deliver(hint)
         return (job, hint)
     }
 
-    private func jobID(_ request: JobRequest) throws -> JobID {
-        guard let id = JobID(request.jobID), lanes.contains(id.lane) else {
-            throw QueueError.notFound("there is no job \(request.jobID)")
+    private func check(reason: String) throws {
+        guard reason.utf8.count <= Self.reasonLimit else {
+            throw RPCError(
+                .invalidArgument, "reason has \(reason.utf8.count) bytes; at most \(Self.reasonLimit) are right")
+        }
+    }
+
+    private func jobID(_ text: String) throws -> JobID {
+        guard let id = JobID(text), lanes.contains(id.lane) else {
+            throw QueueError.notFound("there is no job \(text)")
         }
         return id
     }

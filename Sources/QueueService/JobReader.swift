@@ -51,11 +51,32 @@ struct JobReader: Sendable {
         }
     }
 
+    /// Where a job stands in line; by ranks and counters, whatever the length of the line.
+    ///
+    /// - Parameter userID: whose it must be; empty: anybody's.
+    func position(of id: String, userID: String) async throws -> JobPosition {
+        let reply = try await store.run(\.position, lane: lane, [RedisArgument(userID), RedisArgument(id)])
+        let parts = reply.elements ?? []
+        guard parts.count == 4, let ahead = parts[1].elements?.compactMap(\.int).map({ UInt64(clamping: $0) }),
+            ahead.count == Priority.known.count, let rank = parts[2].int, let running = parts[3].text
+        else { throw QueueError.corrupt("the reply of position is not understood") }
+        return JobPosition(
+            job: try JobRecord(values: parts[0]).job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
+            runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause())
+    }
+
+    /// What holds back all claims; nil where nothing does.
+    func pause() async throws -> QueuePause? {
+        try await QueuePause(fields: store.send(["HGETALL", key(.pause)]).map ?? [:])
+    }
+
     /// Adds the lane to a status.
     ///
     /// - Parameter userID: who may see the running job, if it is theirs; empty: an operator.
     func add(to status: inout QueueStatus, userID: String) async throws {
-        let replies = try await store.pipeline([["HGETALL", key(.counts)], ["GET", key(.running)]])
+        let replies = try await store.pipeline([
+            ["HGETALL", key(.counts)], ["GET", key(.running)], ["HGETALL", key(.pause)],
+        ])
         let counts = replies[0].map ?? [:]
         func count(_ name: String) -> UInt64 { UInt64(clamping: counts[name]?.int ?? 0) }
         status.pending += count(JobState.pending.name) + count(JobState.interrupted.name)
@@ -68,6 +89,7 @@ struct JobReader: Sendable {
         status.waitingMedium += count("waiting_\(Priority.medium.name)")
         status.waitingLow += count("waiting_\(Priority.low.name)")
         status.audioMsWaiting += count("audio_ms_waiting")
+        status.pause = status.pause ?? QueuePause(fields: replies[2].map ?? [:])
         guard let id = replies[1].text, let job = try await jobs(ids: [id]).first, job.state == .inProgress else {
             return
         }
@@ -77,4 +99,14 @@ struct JobReader: Sendable {
     private func key(_ key: LaneKey) -> RedisArgument { RedisArgument(store.keys.lane(lane, key)) }
 
     private func key(_ key: LaneKey, _ id: String) -> RedisArgument { RedisArgument(store.keys.lane(lane, key, id)) }
+}
+
+extension QueuePause {
+    /// What is stored of a pause; nil where it is none, or has had its time.
+    fileprivate init?(fields: [String: RedisValue]) {
+        guard let until = fields["until_ms"]?.int, until == 0 || until > .now else { return nil }
+        self.init(
+            reason: fields["reason"]?.text ?? "", by: fields["by"]?.text ?? "",
+            pausedAtMs: fields["paused_at_ms"]?.int ?? 0, untilMs: until, freeze: fields["freezes"]?.int == 1)
+    }
 }

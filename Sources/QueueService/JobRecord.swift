@@ -99,6 +99,8 @@ extension EventKind {
         case "song_failed": self = .songFailed
         case "song_skipped": self = .songSkipped
         case "reprioritised": self = .reprioritised
+        case "queue_paused": self = .queuePaused
+        case "queue_resumed": self = .queueResumed
         case "library_changed": self = .libraryChanged
         default: return nil
         }

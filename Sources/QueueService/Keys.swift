@@ -15,6 +15,8 @@ enum LaneKey: String, CaseIterable {
     case reported
     /// HASH worker, token; expires: who may run items of the lane.
     case lease
+    /// HASH reason, by, paused_at_ms, until_ms, freezes: holds back all claims.
+    case pause
     /// HASH: jobs in each state, waiting jobs of each class, length of the songs that wait.
     case counts
     /// STREAM of events.

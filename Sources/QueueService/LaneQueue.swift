@@ -164,11 +164,37 @@ struct LaneQueue: Sendable {
     ///
     /// - Parameter userID: whose it must be; empty: anybody's.
     func change(jobID: String, userID: String, event: JobEvent) async throws -> (job: Job, hint: Hint) {
-        let reply = try await store.run(
-            \.change, lane: lane, [RedisArgument(userID), RedisArgument(jobID), RedisArgument(event.rawValue)])
-        let parts = reply.elements ?? []
+        try await change([RedisArgument(userID), RedisArgument(jobID), RedisArgument(event.rawValue)])
+    }
+
+    /// Moves a job to another class, where it has the place of its sequence.
+    ///
+    /// - Parameter rank: the class as a number (`Priority.rank`).
+    func reprioritise(jobID: String, userID: String, rank: Int) async throws -> (job: Job, hint: Hint) {
+        try await change([RedisArgument(userID), RedisArgument(jobID), "reprioritised", RedisArgument(rank)])
+    }
+
+    private func change(_ arguments: [RedisArgument]) async throws -> (job: Job, hint: Hint) {
+        let parts = try await store.run(\.change, lane: lane, arguments).elements ?? []
         guard parts.count == 2 else { throw QueueError.corrupt("the reply of change is not understood") }
         return (try JobRecord(values: parts[0]).job, try Hint(lane: lane, reply: parts[1]))
+    }
+
+    /// Stops all claims, in place of a pause that there may be.
+    ///
+    /// - Parameter by: who asks for it, for people.
+    func pause(_ request: PauseQueueRequest, by: String) async throws -> Hint {
+        let arguments: [RedisArgument] = [
+            1, RedisArgument(request.reason), RedisArgument(by), RedisArgument(request.seconds),
+            RedisArgument(request.freeze ? 1 : 0),
+        ]
+        return try Hint(lane: lane, reply: try await store.run(\.pause, lane: lane, arguments))
+    }
+
+    /// Ends the pause of all claims, if there is one.
+    func resume(reason: String) async throws -> Hint {
+        try Hint(
+            lane: lane, reply: try await store.run(\.pause, lane: lane, [0, RedisArgument(reason), "", 0, 0]))
     }
 
     enum Held: Sendable {

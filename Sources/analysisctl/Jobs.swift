@@ -22,6 +22,7 @@ struct Status: AsyncParsableCommand {
         print("completed   \(status.completed)")
         print("failed      \(status.failed)")
         print("cancelled   \(status.cancelled)")
+        if let pause = status.pause { print("held back   \(line(pause))") }
         for job in status.running { print("runs        \(line(job))") }
         for worker in status.workers {
             let lanes = worker.lanes.joined(separator: ",")
@@ -33,8 +34,10 @@ struct Status: AsyncParsableCommand {
 
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Jobs: list, show, cancel, pause, resume.",
-        subcommands: [List.self, Show.self, Cancel.self, Pause.self, Resume.self])
+        abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume.",
+        subcommands: [
+            Enqueue.self, List.self, Show.self, Position.self, Prioritise.self, Cancel.self, Pause.self, Resume.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists jobs in the order in which they run.")
@@ -100,7 +103,7 @@ struct Jobs: AsyncParsableCommand {
 }
 
 /// Makes one call about one job, as an operator.
-private func call(
+func call(
     _ job: String, _ connection: Connection,
     _ method: @Sendable (QueueClient, JobRequest, CallOptions) async throws -> Job
 ) async throws -> Job {
@@ -111,7 +114,7 @@ private func call(
 }
 
 /// A job on one line.
-private func line(_ job: Job) -> String {
+func line(_ job: Job) -> String {
     let ended = job.analysed + job.skipped + job.failed
     return
         "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)"

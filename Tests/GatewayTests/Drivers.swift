@@ -31,6 +31,18 @@ final class QueueDriver: QueueProvider {
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
         try unexpected(request)
     }
+    func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
+        try unexpected(request)
+    }
+    func reprioritiseJob(_ request: ReprioritiseJobRequest, context: CallContext) async throws -> Job {
+        try unexpected(request)
+    }
+    func pauseQueue(_ request: PauseQueueRequest, context: CallContext) async throws -> PauseQueueReply {
+        try unexpected(request)
+    }
+    func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply {
+        try unexpected(request)
+    }
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.getJob(request) }
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
         try current.listJobs(request)

@@ -1,19 +1,22 @@
 #!lua flags=allow-oom
--- Cancels, pauses or resumes a job.
+-- Cancels, pauses, resumes or reprioritises a job.
 --
 -- KEYS[1]  the lane's root
--- ARGV     user id whose job it must be (empty: anybody's), job id, event (cancelled, paused, resumed)
+-- ARGV     user id whose job it must be (empty: anybody's), job id, event (cancelled, paused, resumed, reprioritised),
+--          the class that it is reprioritised to
 -- Result   the job's values, the lane's hint
 -- Errors   NOTFOUND: no such job of this user; ILLEGAL: the job's state does not allow it
 -- Event    the one given, as the table says; asked of a job that is there already, nothing happens
 --
 -- What runs keeps its lane until its worker has reported it.
 
-local user_id, job_id, event = ARGV[1], ARGV[2], ARGV[3]
+local user_id, job_id, event, class = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local job = load(job_id)
 if not job or (user_id ~= '' and job.user_id ~= user_id) then return refuse('NOTFOUND', 'there is no job ' .. job_id) end
 
-if after(job, event) then
+if event == 'reprioritised' and not ended[job.state] then
+    reprioritise(job, class)
+elseif after(job, event) then
     transition(job, event, {epoch = job.epoch})
 elseif not (event == job.state or (event == 'resumed' and (waits[job.state] or job.state == 'in_progress'))) then
     return refuse('ILLEGAL', 'job ' .. job_id .. ' is ' .. job.state .. ' and cannot be ' .. event)

@@ -5,7 +5,8 @@
 -- ARGV     worker id, lease, outcome (none, analysed, failed, suspended, released), job id, epoch, claim of the item,
 --          claim of the next item (empty: takes none), reason of a failure, then four for each result: analyzer, version,
 --          bytes, highlights
--- Result   "idle"; "again": call once more, without an outcome; or "run", the job's values, the song's bytes, its mark
+-- Result   "idle", also while the queue is paused; "again": call once more, without an outcome; or "run", the job's values,
+--          the song's bytes, its mark
 -- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
 -- Events   song_analysed or song_failed, then the job goes on, ends, or is interrupted by a job that comes before it;
 --          started: pending, interrupted or in_progress ──▶ in_progress
@@ -19,6 +20,7 @@ local worker, lease, outcome, job_id, epoch, claim, next_claim, reason =
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
 if holder[1] ~= worker or holder[2] ~= lease then return refuse('STALE', 'the worker does not hold lane ' .. lane) end
 
+if is_paused() then next_claim = '' end
 local running = redis.call('GET', key('running'))
 local job = running and load(running)
 if outcome ~= 'none' and redis.call('GET', key('reported')) == claim then

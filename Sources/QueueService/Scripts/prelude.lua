@@ -75,7 +75,7 @@ local function append(event, details, job)
     end
     if not job then
         entry[#entry + 1] = 'user_id'
-        entry[#entry + 1] = details.user_id
+        entry[#entry + 1] = details.user_id or ''
     end
     redis.call('XADD', key('log'), 'MAXLEN', '~', log_length, '*', unpack(entry))
 end
@@ -286,16 +286,36 @@ local function lose_running_item(is_crash)
     end
 end
 
+-- What holds back all claims: whether it also freezes what runs, and since when it should be over; nil where nothing does.
+local function find_pause()
+    local pause = redis.call('HMGET', key('pause'), 'until_ms', 'freezes')
+    local until_ms = tonumber(pause[1])
+    if not until_ms then return nil end
+    return {freezes = pause[2] == '1', is_over = until_ms > 0 and until_ms <= now_ms}
+end
+
+local function is_paused()
+    local pause = find_pause()
+    return pause and not pause.is_over
+end
+
+local function end_pause(reason)
+    if redis.call('DEL', key('pause')) == 1 then append('queue_resumed', {reason = reason}) end
+end
+
 -- What the lane's worker should be told, as the lane stands: kind, worker, and the job and epoch that it is about.
 -- Nothing is remembered about what it was told before, so that a lost hint is only a late one.
 local function hint()
     local worker = redis.call('HGET', key('lease'), 'worker') or ''
     local head = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
     local id = redis.call('GET', key('running'))
-    if not id then return {head[1] and 'wake' or 'none', worker, '', 0} end
+    local pause = find_pause()
+    if pause and pause.is_over then pause = nil end
+    if not id then return {head[1] and not pause and 'wake' or 'none', worker, '', 0} end
     local job = load(id)
     if not job or ended[job.state] then return {'discard', worker, id, job and job.epoch or 0} end
     if job.state ~= 'in_progress' then return {'pause', worker, id, job.epoch} end
+    if pause then return {pause.freezes and 'pause' or 'none', worker, id, job.epoch} end
     if head[1] and math.floor(tonumber(head[2]) / class_width) < job.class then return {'preempt', worker, id, job.epoch} end
     return {'none', worker, '', 0}
 end

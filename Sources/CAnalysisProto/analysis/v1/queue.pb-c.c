@@ -277,6 +277,321 @@ void   analysis__v1__job_request__free_unpacked
   assert(message->base.descriptor == &analysis__v1__job_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__job_position__init
+                     (Analysis__V1__JobPosition         *message)
+{
+  static const Analysis__V1__JobPosition init_value = ANALYSIS__V1__JOB_POSITION__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__job_position__get_packed_size
+                     (const Analysis__V1__JobPosition *message)
+{
+  assert(message->base.descriptor == &analysis__v1__job_position__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__job_position__pack
+                     (const Analysis__V1__JobPosition *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__job_position__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__job_position__pack_to_buffer
+                     (const Analysis__V1__JobPosition *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__job_position__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__JobPosition *
+       analysis__v1__job_position__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__JobPosition *)
+     protobuf_c_message_unpack (&analysis__v1__job_position__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__job_position__free_unpacked
+                     (Analysis__V1__JobPosition *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__job_position__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__reprioritise_job_request__init
+                     (Analysis__V1__ReprioritiseJobRequest         *message)
+{
+  static const Analysis__V1__ReprioritiseJobRequest init_value = ANALYSIS__V1__REPRIORITISE_JOB_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__reprioritise_job_request__get_packed_size
+                     (const Analysis__V1__ReprioritiseJobRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__reprioritise_job_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__reprioritise_job_request__pack
+                     (const Analysis__V1__ReprioritiseJobRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__reprioritise_job_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__reprioritise_job_request__pack_to_buffer
+                     (const Analysis__V1__ReprioritiseJobRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__reprioritise_job_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ReprioritiseJobRequest *
+       analysis__v1__reprioritise_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ReprioritiseJobRequest *)
+     protobuf_c_message_unpack (&analysis__v1__reprioritise_job_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__reprioritise_job_request__free_unpacked
+                     (Analysis__V1__ReprioritiseJobRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__reprioritise_job_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__pause_queue_request__init
+                     (Analysis__V1__PauseQueueRequest         *message)
+{
+  static const Analysis__V1__PauseQueueRequest init_value = ANALYSIS__V1__PAUSE_QUEUE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__pause_queue_request__get_packed_size
+                     (const Analysis__V1__PauseQueueRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__pause_queue_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__pause_queue_request__pack
+                     (const Analysis__V1__PauseQueueRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__pause_queue_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__pause_queue_request__pack_to_buffer
+                     (const Analysis__V1__PauseQueueRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__pause_queue_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__PauseQueueRequest *
+       analysis__v1__pause_queue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__PauseQueueRequest *)
+     protobuf_c_message_unpack (&analysis__v1__pause_queue_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__pause_queue_request__free_unpacked
+                     (Analysis__V1__PauseQueueRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__pause_queue_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__pause_queue_reply__init
+                     (Analysis__V1__PauseQueueReply         *message)
+{
+  static const Analysis__V1__PauseQueueReply init_value = ANALYSIS__V1__PAUSE_QUEUE_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__pause_queue_reply__get_packed_size
+                     (const Analysis__V1__PauseQueueReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__pause_queue_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__pause_queue_reply__pack
+                     (const Analysis__V1__PauseQueueReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__pause_queue_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__pause_queue_reply__pack_to_buffer
+                     (const Analysis__V1__PauseQueueReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__pause_queue_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__PauseQueueReply *
+       analysis__v1__pause_queue_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__PauseQueueReply *)
+     protobuf_c_message_unpack (&analysis__v1__pause_queue_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__pause_queue_reply__free_unpacked
+                     (Analysis__V1__PauseQueueReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__pause_queue_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__resume_queue_request__init
+                     (Analysis__V1__ResumeQueueRequest         *message)
+{
+  static const Analysis__V1__ResumeQueueRequest init_value = ANALYSIS__V1__RESUME_QUEUE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__resume_queue_request__get_packed_size
+                     (const Analysis__V1__ResumeQueueRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__resume_queue_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__resume_queue_request__pack
+                     (const Analysis__V1__ResumeQueueRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__resume_queue_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__resume_queue_request__pack_to_buffer
+                     (const Analysis__V1__ResumeQueueRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__resume_queue_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ResumeQueueRequest *
+       analysis__v1__resume_queue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ResumeQueueRequest *)
+     protobuf_c_message_unpack (&analysis__v1__resume_queue_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__resume_queue_request__free_unpacked
+                     (Analysis__V1__ResumeQueueRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__resume_queue_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__resume_queue_reply__init
+                     (Analysis__V1__ResumeQueueReply         *message)
+{
+  static const Analysis__V1__ResumeQueueReply init_value = ANALYSIS__V1__RESUME_QUEUE_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__resume_queue_reply__get_packed_size
+                     (const Analysis__V1__ResumeQueueReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__resume_queue_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__resume_queue_reply__pack
+                     (const Analysis__V1__ResumeQueueReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__resume_queue_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__resume_queue_reply__pack_to_buffer
+                     (const Analysis__V1__ResumeQueueReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__resume_queue_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ResumeQueueReply *
+       analysis__v1__resume_queue_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ResumeQueueReply *)
+     protobuf_c_message_unpack (&analysis__v1__resume_queue_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__resume_queue_reply__free_unpacked
+                     (Analysis__V1__ResumeQueueReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__resume_queue_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__queue_pause__init
+                     (Analysis__V1__QueuePause         *message)
+{
+  static const Analysis__V1__QueuePause init_value = ANALYSIS__V1__QUEUE_PAUSE__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__queue_pause__get_packed_size
+                     (const Analysis__V1__QueuePause *message)
+{
+  assert(message->base.descriptor == &analysis__v1__queue_pause__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__queue_pause__pack
+                     (const Analysis__V1__QueuePause *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__queue_pause__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__queue_pause__pack_to_buffer
+                     (const Analysis__V1__QueuePause *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__queue_pause__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__QueuePause *
+       analysis__v1__queue_pause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__QueuePause *)
+     protobuf_c_message_unpack (&analysis__v1__queue_pause__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__queue_pause__free_unpacked
+                     (Analysis__V1__QueuePause *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__queue_pause__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__list_jobs_request__init
                      (Analysis__V1__ListJobsRequest         *message)
 {
@@ -1034,6 +1349,434 @@ const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__job_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descriptors[7] =
+{
+  {
+    "job",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobPosition, job),
+    &analysis__v1__job__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ahead_high",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobPosition, ahead_high),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ahead_medium",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobPosition, ahead_medium),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ahead_low",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobPosition, ahead_low),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "running_priority",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobPosition, running_priority),
+    &analysis__v1__priority__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "running_job_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobPosition, running_job_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pause",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__JobPosition, _pause_case),
+    offsetof(Analysis__V1__JobPosition, pause),
+    &analysis__v1__queue_pause__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__job_position__field_indices_by_name[] = {
+  1,   /* field[1] = ahead_high */
+  3,   /* field[3] = ahead_low */
+  2,   /* field[2] = ahead_medium */
+  0,   /* field[0] = job */
+  6,   /* field[6] = pause */
+  5,   /* field[5] = running_job_id */
+  4,   /* field[4] = running_priority */
+};
+static const ProtobufCIntRange analysis__v1__job_position__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.JobPosition",
+  "JobPosition",
+  "Analysis__V1__JobPosition",
+  "analysis.v1",
+  sizeof(Analysis__V1__JobPosition),
+  7,
+  analysis__v1__job_position__field_descriptors,
+  analysis__v1__job_position__field_indices_by_name,
+  1,  analysis__v1__job_position__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__job_position__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__reprioritise_job_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ReprioritiseJobRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ReprioritiseJobRequest, job_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ReprioritiseJobRequest, priority),
+    &analysis__v1__priority__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__reprioritise_job_request__field_indices_by_name[] = {
+  1,   /* field[1] = job_id */
+  2,   /* field[2] = priority */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__reprioritise_job_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__reprioritise_job_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ReprioritiseJobRequest",
+  "ReprioritiseJobRequest",
+  "Analysis__V1__ReprioritiseJobRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__ReprioritiseJobRequest),
+  3,
+  analysis__v1__reprioritise_job_request__field_descriptors,
+  analysis__v1__reprioritise_job_request__field_indices_by_name,
+  1,  analysis__v1__reprioritise_job_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__reprioritise_job_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__pause_queue_request__field_descriptors[3] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PauseQueueRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PauseQueueRequest, seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "freeze",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PauseQueueRequest, freeze),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__pause_queue_request__field_indices_by_name[] = {
+  2,   /* field[2] = freeze */
+  0,   /* field[0] = reason */
+  1,   /* field[1] = seconds */
+};
+static const ProtobufCIntRange analysis__v1__pause_queue_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__pause_queue_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.PauseQueueRequest",
+  "PauseQueueRequest",
+  "Analysis__V1__PauseQueueRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__PauseQueueRequest),
+  3,
+  analysis__v1__pause_queue_request__field_descriptors,
+  analysis__v1__pause_queue_request__field_indices_by_name,
+  1,  analysis__v1__pause_queue_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__pause_queue_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__pause_queue_reply__field_descriptors[1] =
+{
+  {
+    "pause",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PauseQueueReply, pause),
+    &analysis__v1__queue_pause__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__pause_queue_reply__field_indices_by_name[] = {
+  0,   /* field[0] = pause */
+};
+static const ProtobufCIntRange analysis__v1__pause_queue_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__pause_queue_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.PauseQueueReply",
+  "PauseQueueReply",
+  "Analysis__V1__PauseQueueReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__PauseQueueReply),
+  1,
+  analysis__v1__pause_queue_reply__field_descriptors,
+  analysis__v1__pause_queue_reply__field_indices_by_name,
+  1,  analysis__v1__pause_queue_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__pause_queue_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__resume_queue_request__field_descriptors[1] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ResumeQueueRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__resume_queue_request__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange analysis__v1__resume_queue_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__resume_queue_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ResumeQueueRequest",
+  "ResumeQueueRequest",
+  "Analysis__V1__ResumeQueueRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__ResumeQueueRequest),
+  1,
+  analysis__v1__resume_queue_request__field_descriptors,
+  analysis__v1__resume_queue_request__field_indices_by_name,
+  1,  analysis__v1__resume_queue_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__resume_queue_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define analysis__v1__resume_queue_reply__field_descriptors NULL
+#define analysis__v1__resume_queue_reply__field_indices_by_name NULL
+#define analysis__v1__resume_queue_reply__number_ranges NULL
+const ProtobufCMessageDescriptor analysis__v1__resume_queue_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ResumeQueueReply",
+  "ResumeQueueReply",
+  "Analysis__V1__ResumeQueueReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__ResumeQueueReply),
+  0,
+  analysis__v1__resume_queue_reply__field_descriptors,
+  analysis__v1__resume_queue_reply__field_indices_by_name,
+  0,  analysis__v1__resume_queue_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__resume_queue_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__queue_pause__field_descriptors[5] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__QueuePause, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__QueuePause, by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "paused_at_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__QueuePause, paused_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__QueuePause, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "freeze",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__QueuePause, freeze),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__queue_pause__field_indices_by_name[] = {
+  1,   /* field[1] = by */
+  4,   /* field[4] = freeze */
+  2,   /* field[2] = paused_at_ms */
+  0,   /* field[0] = reason */
+  3,   /* field[3] = until_ms */
+};
+static const ProtobufCIntRange analysis__v1__queue_pause__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.QueuePause",
+  "QueuePause",
+  "Analysis__V1__QueuePause",
+  "analysis.v1",
+  sizeof(Analysis__V1__QueuePause),
+  5,
+  analysis__v1__queue_pause__field_descriptors,
+  analysis__v1__queue_pause__field_indices_by_name,
+  1,  analysis__v1__queue_pause__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__queue_pause__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[3] =
 {
   {
@@ -1174,7 +1917,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor 
   (ProtobufCMessageInit) analysis__v1__queue_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[12] =
+static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[13] =
 {
   {
     "pending",
@@ -1320,6 +2063,18 @@ static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pause",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__QueueStatus, _pause_case),
+    offsetof(Analysis__V1__QueueStatus, pause),
+    &analysis__v1__queue_pause__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
   11,   /* field[11] = audio_ms_waiting */
@@ -1327,6 +2082,7 @@ static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
   2,   /* field[2] = completed */
   3,   /* field[3] = failed */
   1,   /* field[1] = in_progress */
+  12,   /* field[12] = pause */
   5,   /* field[5] = paused */
   0,   /* field[0] = pending */
   9,   /* field[9] = running */
@@ -1338,7 +2094,7 @@ static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__queue_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
 {
@@ -1348,7 +2104,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
   "Analysis__V1__QueueStatus",
   "analysis.v1",
   sizeof(Analysis__V1__QueueStatus),
-  12,
+  13,
   analysis__v1__queue_status__field_descriptors,
   analysis__v1__queue_status__field_indices_by_name,
   1,  analysis__v1__queue_status__number_ranges,
@@ -1754,7 +2510,7 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[17] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[19] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -1773,11 +2529,13 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_CANCELLED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_LIBRARY_CHANGED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_LIBRARY_CHANGED", 15 },
   { "EVENT_KIND_REPRIORITISED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPRIORITISED", 16 },
+  { "EVENT_KIND_QUEUE_PAUSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_PAUSED", 17 },
+  { "EVENT_KIND_QUEUE_RESUMED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_RESUMED", 18 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 17}
+{0, 0},{0, 19}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[17] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[19] =
 {
   { "EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_COMPLETED", 12 },
@@ -1786,6 +2544,8 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_INTERRUPTED", 8 },
   { "EVENT_KIND_LIBRARY_CHANGED", 15 },
   { "EVENT_KIND_PAUSED", 10 },
+  { "EVENT_KIND_QUEUE_PAUSED", 17 },
+  { "EVENT_KIND_QUEUE_RESUMED", 18 },
   { "EVENT_KIND_REPRIORITISED", 16 },
   { "EVENT_KIND_RESUMED", 11 },
   { "EVENT_KIND_SNAPSHOT", 1 },
@@ -1804,15 +2564,15 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  17,
+  19,
   analysis__v1__event_kind__enum_values_by_number,
-  17,
+  19,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[9] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[13] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
   { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
@@ -1822,18 +2582,26 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[9
   { "CancelJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "PauseJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ResumeJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
+  { "GetPosition", &analysis__v1__job_request__descriptor, &analysis__v1__job_position__descriptor },
+  { "ReprioritiseJob", &analysis__v1__reprioritise_job_request__descriptor, &analysis__v1__job__descriptor },
+  { "PauseQueue", &analysis__v1__pause_queue_request__descriptor, &analysis__v1__pause_queue_reply__descriptor },
+  { "ResumeQueue", &analysis__v1__resume_queue_request__descriptor, &analysis__v1__resume_queue_reply__descriptor },
   { "Follow", &analysis__v1__follow_request__descriptor, &analysis__v1__event__descriptor },
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
   5,        /* CancelJob */
   0,        /* Enqueue */
   1,        /* EnqueueMany */
-  8,        /* Follow */
+  12,        /* Follow */
   2,        /* GetJob */
+  8,        /* GetPosition */
   4,        /* GetStatus */
   3,        /* ListJobs */
   6,        /* PauseJob */
-  7         /* ResumeJob */
+  10,        /* PauseQueue */
+  9,        /* ReprioritiseJob */
+  7,        /* ResumeJob */
+  11         /* ResumeQueue */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
 {
@@ -1842,7 +2610,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  9,
+  13,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -1910,13 +2678,45 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__get_position(ProtobufCService *service,
+                                       const Analysis__V1__JobRequest *input,
+                                       Analysis__V1__JobPosition_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
+                                           const Analysis__V1__ReprioritiseJobRequest *input,
+                                           Analysis__V1__Job_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__queue__pause_queue(ProtobufCService *service,
+                                      const Analysis__V1__PauseQueueRequest *input,
+                                      Analysis__V1__PauseQueueReply_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__queue__resume_queue(ProtobufCService *service,
+                                       const Analysis__V1__ResumeQueueRequest *input,
+                                       Analysis__V1__ResumeQueueReply_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
                                  Analysis__V1__Event_Closure closure,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

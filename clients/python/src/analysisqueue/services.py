@@ -99,6 +99,18 @@ class Queue(Service[C]):
 
     ResumeJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
 
+    GetPosition = UnaryMethod(queue_pb2.JobRequest, queue_pb2.JobPosition)
+    """Where a job stands in line, and what runs before it."""
+
+    ReprioritiseJob = UnaryMethod(queue_pb2.ReprioritiseJobRequest, jobs_pb2.Job)
+    """Moves a job that has not ended to another class, where it takes the place of its sequence."""
+
+    PauseQueue = UnaryMethod(queue_pb2.PauseQueueRequest, queue_pb2.PauseQueueReply)
+    """Stops all claims until the pause ends; new work is still taken. For operators."""
+
+    ResumeQueue = UnaryMethod(queue_pb2.ResumeQueueRequest, queue_pb2.ResumeQueueReply)
+    """Ends the pause, if there is one. For operators."""
+
     Follow = ServerStreamMethod(queue_pb2.FollowRequest, queue_pb2.Event)
     """The event log, from a cursor on, for ever. Begins with a snapshot of all live jobs where the cursor is empty or
     older than the log."""

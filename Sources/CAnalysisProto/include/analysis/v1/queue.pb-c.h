@@ -23,6 +23,13 @@ typedef struct Analysis__V1__EnqueueManyRequest Analysis__V1__EnqueueManyRequest
 typedef struct Analysis__V1__EnqueueTarget Analysis__V1__EnqueueTarget;
 typedef struct Analysis__V1__EnqueueManyReply Analysis__V1__EnqueueManyReply;
 typedef struct Analysis__V1__JobRequest Analysis__V1__JobRequest;
+typedef struct Analysis__V1__JobPosition Analysis__V1__JobPosition;
+typedef struct Analysis__V1__ReprioritiseJobRequest Analysis__V1__ReprioritiseJobRequest;
+typedef struct Analysis__V1__PauseQueueRequest Analysis__V1__PauseQueueRequest;
+typedef struct Analysis__V1__PauseQueueReply Analysis__V1__PauseQueueReply;
+typedef struct Analysis__V1__ResumeQueueRequest Analysis__V1__ResumeQueueRequest;
+typedef struct Analysis__V1__ResumeQueueReply Analysis__V1__ResumeQueueReply;
+typedef struct Analysis__V1__QueuePause Analysis__V1__QueuePause;
 typedef struct Analysis__V1__ListJobsRequest Analysis__V1__ListJobsRequest;
 typedef struct Analysis__V1__ListJobsReply Analysis__V1__ListJobsReply;
 typedef struct Analysis__V1__QueueStatusRequest Analysis__V1__QueueStatusRequest;
@@ -76,7 +83,15 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * the class changed; the job keeps its sequence
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPRIORITISED = 16
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPRIORITISED = 16,
+  /*
+   * no job: nothing more is claimed on the lane
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_PAUSED = 17,
+  /*
+   * no job: by somebody, or because the pause had its time
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_RESUMED = 18
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -200,6 +215,128 @@ struct  Analysis__V1__JobRequest
     , {0,NULL}, {0,NULL} }
 
 
+typedef enum {
+  ANALYSIS__V1__JOB_POSITION___PAUSE__NOT_SET = 0,
+  ANALYSIS__V1__JOB_POSITION___PAUSE_PAUSE = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__JOB_POSITION___PAUSE__CASE)
+} Analysis__V1__JobPosition__PauseCase;
+
+struct  Analysis__V1__JobPosition
+{
+  ProtobufCMessage base;
+  Analysis__V1__Job *job;
+  /*
+   * waiting jobs that come before it; all 0 where it does not wait itself
+   */
+  uint64_t ahead_high;
+  uint64_t ahead_medium;
+  uint64_t ahead_low;
+  /*
+   * what else runs on its lane: the class; unspecified: nothing does
+   */
+  Analysis__V1__Priority running_priority;
+  /*
+   * empty where that is another user's
+   */
+  ProtobufCBinaryData running_job_id;
+  Analysis__V1__JobPosition__PauseCase _pause_case;
+  union {
+    Analysis__V1__QueuePause *pause;
+  };
+};
+#define ANALYSIS__V1__JOB_POSITION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_position__descriptor) \
+    , NULL, 0, 0, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, {0,NULL}, ANALYSIS__V1__JOB_POSITION___PAUSE__NOT_SET, {0} }
+
+
+struct  Analysis__V1__ReprioritiseJobRequest
+{
+  ProtobufCMessage base;
+  /*
+   * whose job it must be; empty: anybody's, for operators
+   */
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData job_id;
+  Analysis__V1__Priority priority;
+};
+#define ANALYSIS__V1__REPRIORITISE_JOB_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__reprioritise_job_request__descriptor) \
+    , {0,NULL}, {0,NULL}, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED }
+
+
+struct  Analysis__V1__PauseQueueRequest
+{
+  ProtobufCMessage base;
+  /*
+   * for people, 1 to 500 bytes
+   */
+  ProtobufCBinaryData reason;
+  /*
+   * until the queue goes on by itself; 0: it waits for ResumeQueue
+   */
+  uint32_t seconds;
+  /*
+   * freezes what runs; otherwise the song that runs is finished
+   */
+  protobuf_c_boolean freeze;
+};
+#define ANALYSIS__V1__PAUSE_QUEUE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__pause_queue_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Analysis__V1__PauseQueueReply
+{
+  ProtobufCMessage base;
+  Analysis__V1__QueuePause *pause;
+};
+#define ANALYSIS__V1__PAUSE_QUEUE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__pause_queue_reply__descriptor) \
+    , NULL }
+
+
+struct  Analysis__V1__ResumeQueueRequest
+{
+  ProtobufCMessage base;
+  /*
+   * for people, at most 500 bytes
+   */
+  ProtobufCBinaryData reason;
+};
+#define ANALYSIS__V1__RESUME_QUEUE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__resume_queue_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Analysis__V1__ResumeQueueReply
+{
+  ProtobufCMessage base;
+};
+#define ANALYSIS__V1__RESUME_QUEUE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__resume_queue_reply__descriptor) \
+     }
+
+
+struct  Analysis__V1__QueuePause
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData reason;
+  /*
+   * the peer that asked for it
+   */
+  ProtobufCBinaryData by;
+  int64_t paused_at_ms;
+  /*
+   * 0: until it is resumed
+   */
+  int64_t until_ms;
+  protobuf_c_boolean freeze;
+};
+#define ANALYSIS__V1__QUEUE_PAUSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__queue_pause__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0 }
+
+
 struct  Analysis__V1__ListJobsRequest
 {
   ProtobufCMessage base;
@@ -242,6 +379,12 @@ struct  Analysis__V1__QueueStatusRequest
     , {0,NULL} }
 
 
+typedef enum {
+  ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET = 0,
+  ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE = 13
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__QUEUE_STATUS___PAUSE__CASE)
+} Analysis__V1__QueueStatus__PauseCase;
+
 struct  Analysis__V1__QueueStatus
 {
   ProtobufCMessage base;
@@ -268,10 +411,14 @@ struct  Analysis__V1__QueueStatus
    * work ahead of a low job enqueued now, as far as lengths are known
    */
   uint64_t audio_ms_waiting;
+  Analysis__V1__QueueStatus__PauseCase _pause_case;
+  union {
+    Analysis__V1__QueuePause *pause;
+  };
 };
 #define ANALYSIS__V1__QUEUE_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__queue_status__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0} }
 
 
 struct  Analysis__V1__WorkerStatus
@@ -482,6 +629,139 @@ Analysis__V1__JobRequest *
 void   analysis__v1__job_request__free_unpacked
                      (Analysis__V1__JobRequest *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__JobPosition methods */
+void   analysis__v1__job_position__init
+                     (Analysis__V1__JobPosition         *message);
+size_t analysis__v1__job_position__get_packed_size
+                     (const Analysis__V1__JobPosition   *message);
+size_t analysis__v1__job_position__pack
+                     (const Analysis__V1__JobPosition   *message,
+                      uint8_t             *out);
+size_t analysis__v1__job_position__pack_to_buffer
+                     (const Analysis__V1__JobPosition   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__JobPosition *
+       analysis__v1__job_position__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__job_position__free_unpacked
+                     (Analysis__V1__JobPosition *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ReprioritiseJobRequest methods */
+void   analysis__v1__reprioritise_job_request__init
+                     (Analysis__V1__ReprioritiseJobRequest         *message);
+size_t analysis__v1__reprioritise_job_request__get_packed_size
+                     (const Analysis__V1__ReprioritiseJobRequest   *message);
+size_t analysis__v1__reprioritise_job_request__pack
+                     (const Analysis__V1__ReprioritiseJobRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__reprioritise_job_request__pack_to_buffer
+                     (const Analysis__V1__ReprioritiseJobRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ReprioritiseJobRequest *
+       analysis__v1__reprioritise_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__reprioritise_job_request__free_unpacked
+                     (Analysis__V1__ReprioritiseJobRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__PauseQueueRequest methods */
+void   analysis__v1__pause_queue_request__init
+                     (Analysis__V1__PauseQueueRequest         *message);
+size_t analysis__v1__pause_queue_request__get_packed_size
+                     (const Analysis__V1__PauseQueueRequest   *message);
+size_t analysis__v1__pause_queue_request__pack
+                     (const Analysis__V1__PauseQueueRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__pause_queue_request__pack_to_buffer
+                     (const Analysis__V1__PauseQueueRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__PauseQueueRequest *
+       analysis__v1__pause_queue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__pause_queue_request__free_unpacked
+                     (Analysis__V1__PauseQueueRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__PauseQueueReply methods */
+void   analysis__v1__pause_queue_reply__init
+                     (Analysis__V1__PauseQueueReply         *message);
+size_t analysis__v1__pause_queue_reply__get_packed_size
+                     (const Analysis__V1__PauseQueueReply   *message);
+size_t analysis__v1__pause_queue_reply__pack
+                     (const Analysis__V1__PauseQueueReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__pause_queue_reply__pack_to_buffer
+                     (const Analysis__V1__PauseQueueReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__PauseQueueReply *
+       analysis__v1__pause_queue_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__pause_queue_reply__free_unpacked
+                     (Analysis__V1__PauseQueueReply *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ResumeQueueRequest methods */
+void   analysis__v1__resume_queue_request__init
+                     (Analysis__V1__ResumeQueueRequest         *message);
+size_t analysis__v1__resume_queue_request__get_packed_size
+                     (const Analysis__V1__ResumeQueueRequest   *message);
+size_t analysis__v1__resume_queue_request__pack
+                     (const Analysis__V1__ResumeQueueRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__resume_queue_request__pack_to_buffer
+                     (const Analysis__V1__ResumeQueueRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ResumeQueueRequest *
+       analysis__v1__resume_queue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__resume_queue_request__free_unpacked
+                     (Analysis__V1__ResumeQueueRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ResumeQueueReply methods */
+void   analysis__v1__resume_queue_reply__init
+                     (Analysis__V1__ResumeQueueReply         *message);
+size_t analysis__v1__resume_queue_reply__get_packed_size
+                     (const Analysis__V1__ResumeQueueReply   *message);
+size_t analysis__v1__resume_queue_reply__pack
+                     (const Analysis__V1__ResumeQueueReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__resume_queue_reply__pack_to_buffer
+                     (const Analysis__V1__ResumeQueueReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ResumeQueueReply *
+       analysis__v1__resume_queue_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__resume_queue_reply__free_unpacked
+                     (Analysis__V1__ResumeQueueReply *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__QueuePause methods */
+void   analysis__v1__queue_pause__init
+                     (Analysis__V1__QueuePause         *message);
+size_t analysis__v1__queue_pause__get_packed_size
+                     (const Analysis__V1__QueuePause   *message);
+size_t analysis__v1__queue_pause__pack
+                     (const Analysis__V1__QueuePause   *message,
+                      uint8_t             *out);
+size_t analysis__v1__queue_pause__pack_to_buffer
+                     (const Analysis__V1__QueuePause   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__QueuePause *
+       analysis__v1__queue_pause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__queue_pause__free_unpacked
+                     (Analysis__V1__QueuePause *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__ListJobsRequest methods */
 void   analysis__v1__list_jobs_request__init
                      (Analysis__V1__ListJobsRequest         *message);
@@ -654,6 +934,27 @@ typedef void (*Analysis__V1__EnqueueManyReply_Closure)
 typedef void (*Analysis__V1__JobRequest_Closure)
                  (const Analysis__V1__JobRequest *message,
                   void *closure_data);
+typedef void (*Analysis__V1__JobPosition_Closure)
+                 (const Analysis__V1__JobPosition *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ReprioritiseJobRequest_Closure)
+                 (const Analysis__V1__ReprioritiseJobRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__PauseQueueRequest_Closure)
+                 (const Analysis__V1__PauseQueueRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__PauseQueueReply_Closure)
+                 (const Analysis__V1__PauseQueueReply *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ResumeQueueRequest_Closure)
+                 (const Analysis__V1__ResumeQueueRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ResumeQueueReply_Closure)
+                 (const Analysis__V1__ResumeQueueReply *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__QueuePause_Closure)
+                 (const Analysis__V1__QueuePause *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__ListJobsRequest_Closure)
                  (const Analysis__V1__ListJobsRequest *message,
                   void *closure_data);
@@ -717,6 +1018,22 @@ struct Analysis__V1__Queue_Service
                      const Analysis__V1__JobRequest *input,
                      Analysis__V1__Job_Closure closure,
                      void *closure_data);
+  void (*get_position)(Analysis__V1__Queue_Service *service,
+                       const Analysis__V1__JobRequest *input,
+                       Analysis__V1__JobPosition_Closure closure,
+                       void *closure_data);
+  void (*reprioritise_job)(Analysis__V1__Queue_Service *service,
+                           const Analysis__V1__ReprioritiseJobRequest *input,
+                           Analysis__V1__Job_Closure closure,
+                           void *closure_data);
+  void (*pause_queue)(Analysis__V1__Queue_Service *service,
+                      const Analysis__V1__PauseQueueRequest *input,
+                      Analysis__V1__PauseQueueReply_Closure closure,
+                      void *closure_data);
+  void (*resume_queue)(Analysis__V1__Queue_Service *service,
+                       const Analysis__V1__ResumeQueueRequest *input,
+                       Analysis__V1__ResumeQueueReply_Closure closure,
+                       void *closure_data);
   void (*follow)(Analysis__V1__Queue_Service *service,
                  const Analysis__V1__FollowRequest *input,
                  Analysis__V1__Event_Closure closure,
@@ -737,6 +1054,10 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
       function_prefix__ ## cancel_job,\
       function_prefix__ ## pause_job,\
       function_prefix__ ## resume_job,\
+      function_prefix__ ## get_position,\
+      function_prefix__ ## reprioritise_job,\
+      function_prefix__ ## pause_queue,\
+      function_prefix__ ## resume_queue,\
       function_prefix__ ## follow  }
 void analysis__v1__queue__enqueue(ProtobufCService *service,
                                   const Analysis__V1__EnqueueRequest *input,
@@ -770,6 +1091,22 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
                                      Analysis__V1__Job_Closure closure,
                                      void *closure_data);
+void analysis__v1__queue__get_position(ProtobufCService *service,
+                                       const Analysis__V1__JobRequest *input,
+                                       Analysis__V1__JobPosition_Closure closure,
+                                       void *closure_data);
+void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
+                                           const Analysis__V1__ReprioritiseJobRequest *input,
+                                           Analysis__V1__Job_Closure closure,
+                                           void *closure_data);
+void analysis__v1__queue__pause_queue(ProtobufCService *service,
+                                      const Analysis__V1__PauseQueueRequest *input,
+                                      Analysis__V1__PauseQueueReply_Closure closure,
+                                      void *closure_data);
+void analysis__v1__queue__resume_queue(ProtobufCService *service,
+                                       const Analysis__V1__ResumeQueueRequest *input,
+                                       Analysis__V1__ResumeQueueReply_Closure closure,
+                                       void *closure_data);
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
                                  Analysis__V1__Event_Closure closure,
@@ -784,6 +1121,13 @@ extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_request__desc
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_target__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__reprioritise_job_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__pause_queue_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__pause_queue_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__resume_queue_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__resume_queue_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor;

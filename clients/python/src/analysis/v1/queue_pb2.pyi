@@ -14,6 +14,8 @@ EVENT_KIND_FAILED: EventKind
 EVENT_KIND_INTERRUPTED: EventKind
 EVENT_KIND_LIBRARY_CHANGED: EventKind
 EVENT_KIND_PAUSED: EventKind
+EVENT_KIND_QUEUE_PAUSED: EventKind
+EVENT_KIND_QUEUE_RESUMED: EventKind
 EVENT_KIND_REPRIORITISED: EventKind
 EVENT_KIND_RESUMED: EventKind
 EVENT_KIND_SNAPSHOT: EventKind
@@ -111,6 +113,24 @@ class FollowRequest(_message.Message):
     cursors: _containers.RepeatedCompositeFieldContainer[LaneCursor]
     def __init__(self, cursors: _Optional[_Iterable[_Union[LaneCursor, _Mapping]]] = ...) -> None: ...
 
+class JobPosition(_message.Message):
+    __slots__ = ["ahead_high", "ahead_low", "ahead_medium", "job", "pause", "running_job_id", "running_priority"]
+    AHEAD_HIGH_FIELD_NUMBER: _ClassVar[int]
+    AHEAD_LOW_FIELD_NUMBER: _ClassVar[int]
+    AHEAD_MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ahead_high: int
+    ahead_low: int
+    ahead_medium: int
+    job: _jobs_pb2.Job
+    pause: QueuePause
+    running_job_id: str
+    running_priority: _jobs_pb2.Priority
+    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., ahead_high: _Optional[int] = ..., ahead_medium: _Optional[int] = ..., ahead_low: _Optional[int] = ..., running_priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., running_job_id: _Optional[str] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ...) -> None: ...
+
 class JobRequest(_message.Message):
     __slots__ = ["job_id", "user_id"]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -143,14 +163,45 @@ class ListJobsRequest(_message.Message):
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ...) -> None: ...
 
+class PauseQueueReply(_message.Message):
+    __slots__ = ["pause"]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
+    pause: QueuePause
+    def __init__(self, pause: _Optional[_Union[QueuePause, _Mapping]] = ...) -> None: ...
+
+class PauseQueueRequest(_message.Message):
+    __slots__ = ["freeze", "reason", "seconds"]
+    FREEZE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    freeze: bool
+    reason: str
+    seconds: int
+    def __init__(self, reason: _Optional[str] = ..., seconds: _Optional[int] = ..., freeze: bool = ...) -> None: ...
+
+class QueuePause(_message.Message):
+    __slots__ = ["by", "freeze", "paused_at_ms", "reason", "until_ms"]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    by: str
+    freeze: bool
+    paused_at_ms: int
+    reason: str
+    until_ms: int
+    def __init__(self, reason: _Optional[str] = ..., by: _Optional[str] = ..., paused_at_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., freeze: bool = ...) -> None: ...
+
 class QueueStatus(_message.Message):
-    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "in_progress", "paused", "pending", "running", "waiting_high", "waiting_low", "waiting_medium", "workers"]
+    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "in_progress", "pause", "paused", "pending", "running", "waiting_high", "waiting_low", "waiting_medium", "workers"]
     AUDIO_MS_WAITING_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     WAITING_HIGH_FIELD_NUMBER: _ClassVar[int]
@@ -162,6 +213,7 @@ class QueueStatus(_message.Message):
     completed: int
     failed: int
     in_progress: int
+    pause: QueuePause
     paused: int
     pending: int
     running: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]
@@ -169,13 +221,33 @@ class QueueStatus(_message.Message):
     waiting_low: int
     waiting_medium: int
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStatus]
-    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., audio_ms_waiting: _Optional[int] = ...) -> None: ...
+    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ...) -> None: ...
 
 class QueueStatusRequest(_message.Message):
     __slots__ = ["user_id"]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class ReprioritiseJobRequest(_message.Message):
+    __slots__ = ["job_id", "priority", "user_id"]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    priority: _jobs_pb2.Priority
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., job_id: _Optional[str] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ...) -> None: ...
+
+class ResumeQueueReply(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class ResumeQueueRequest(_message.Message):
+    __slots__ = ["reason"]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
 
 class WorkerStatus(_message.Message):
     __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "songs_analysed", "songs_failed", "suspended"]
