@@ -34,13 +34,15 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case queuePaused
     /// no job: by somebody, or because the pause had its time
     case queueResumed
+    /// a job that failed is back in line, from its first song on
+    case replayed
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
     package static let allCases: [EventKind] = [
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
-        .queuePaused, .queueResumed,
+        .queuePaused, .queueResumed, .replayed,
     ]
 
     package init(rawValue: Int32) {
@@ -64,6 +66,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 16: self = .reprioritised
         case 17: self = .queuePaused
         case 18: self = .queueResumed
+        case 19: self = .replayed
         default: self = .unrecognized(rawValue)
         }
     }
@@ -89,6 +92,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .reprioritised: 16
         case .queuePaused: 17
         case .queueResumed: 18
+        case .replayed: 19
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -312,6 +316,61 @@ extension JobRequest: CMessage {
     func write(to c: inout Analysis__V1__JobRequest, arena: inout MessageArena) {
         c.user_id = arena.bytes(userID)
         c.job_id = arena.bytes(jobID)
+    }
+}
+
+package struct JobFilter: Message, Hashable, Sendable {
+    /// empty: everybody's, for operators
+    package var userID: String
+    /// unspecified: all
+    package var type: JobType
+
+    package init(userID: String = "", type: JobType = .unspecified) {
+        self.userID = userID
+        self.type = type
+    }
+}
+
+extension JobFilter: CMessage {
+    static var empty: Analysis__V1__JobFilter {
+        var c = Analysis__V1__JobFilter()
+        analysis__v1__job_filter__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__JobFilter) throws {
+        userID = try String(copying: c.user_id, of: "JobFilter.user_id")
+        type = JobType(rawValue: Int32(bitPattern: c.type.rawValue))
+    }
+
+    func write(to c: inout Analysis__V1__JobFilter, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.type = Analysis__V1__JobType(rawValue: UInt32(bitPattern: type.rawValue))
+    }
+}
+
+package struct ChangedJobs: Message, Hashable, Sendable {
+    /// how many
+    package var changed: UInt64
+
+    package init(changed: UInt64 = 0) {
+        self.changed = changed
+    }
+}
+
+extension ChangedJobs: CMessage {
+    static var empty: Analysis__V1__ChangedJobs {
+        var c = Analysis__V1__ChangedJobs()
+        analysis__v1__changed_jobs__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ChangedJobs) throws {
+        changed = c.changed
+    }
+
+    func write(to c: inout Analysis__V1__ChangedJobs, arena: inout MessageArena) {
+        c.changed = changed
     }
 }
 
@@ -564,11 +623,14 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
     package var ended: Bool
     /// 0: 100
     package var limit: UInt32
+    /// the dead letters: of those that have ended, only the jobs that failed; needs ended
+    package var failed: Bool
 
-    package init(userID: String = "", ended: Bool = false, limit: UInt32 = 0) {
+    package init(userID: String = "", ended: Bool = false, limit: UInt32 = 0, failed: Bool = false) {
         self.userID = userID
         self.ended = ended
         self.limit = limit
+        self.failed = failed
     }
 }
 
@@ -583,12 +645,14 @@ extension ListJobsRequest: CMessage {
         userID = try String(copying: c.user_id, of: "ListJobsRequest.user_id")
         ended = c.ended != 0
         limit = c.limit
+        failed = c.failed != 0
     }
 
     func write(to c: inout Analysis__V1__ListJobsRequest, arena: inout MessageArena) {
         c.user_id = arena.bytes(userID)
         c.ended = ended ? 1 : 0
         c.limit = limit
+        c.failed = failed ? 1 : 0
     }
 }
 

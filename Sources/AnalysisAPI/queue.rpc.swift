@@ -48,6 +48,21 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.resumeJob, request, options: options)
     }
 
+    /// Puts a job that failed back in line, from its first song on and in its old place.
+    package func replayJob(_ request: JobRequest, options: CallOptions = .init()) async throws -> Job {
+        try await client.unary(QueueMethods.replayJob, request, options: options)
+    }
+
+    /// Replays all jobs that failed, as far as the filter says and the same work does not stand in line already.
+    package func replayJobs(_ request: JobFilter, options: CallOptions = .init()) async throws -> ChangedJobs {
+        try await client.unary(QueueMethods.replayJobs, request, options: options)
+    }
+
+    /// Cancels all jobs that have not ended, as far as the filter says, as CancelJob does.
+    package func clearJobs(_ request: JobFilter, options: CallOptions = .init()) async throws -> ChangedJobs {
+        try await client.unary(QueueMethods.clearJobs, request, options: options)
+    }
+
     /// Where a job stands in line, and what runs before it.
     package func getPosition(_ request: JobRequest, options: CallOptions = .init()) async throws -> JobPosition {
         try await client.unary(QueueMethods.getPosition, request, options: options)
@@ -94,6 +109,12 @@ package protocol QueueProvider: RPCService {
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job
     func pauseJob(_ request: JobRequest, context: CallContext) async throws -> Job
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job
+    /// Puts a job that failed back in line, from its first song on and in its old place.
+    func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job
+    /// Replays all jobs that failed, as far as the filter says and the same work does not stand in line already.
+    func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs
+    /// Cancels all jobs that have not ended, as far as the filter says, as CancelJob does.
+    func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs
     /// Where a job stands in line, and what runs before it.
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition
     /// Moves a job that has not ended to another class, where it takes the place of its sequence.
@@ -142,6 +163,18 @@ extension QueueProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.resumeJob($0, context: $1)
             },
+            .unary(QueueMethods.replayJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.replayJob($0, context: $1)
+            },
+            .unary(QueueMethods.replayJobs) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.replayJobs($0, context: $1)
+            },
+            .unary(QueueMethods.clearJobs) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.clearJobs($0, context: $1)
+            },
             .unary(QueueMethods.getPosition) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.getPosition($0, context: $1)
@@ -180,6 +213,12 @@ private enum QueueMethods {
         "analysis.v1.Queue/PauseJob", isIdempotent: true)
     static let resumeJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/ResumeJob", isIdempotent: true)
+    static let replayJob = Method<JobRequest, Job>(
+        "analysis.v1.Queue/ReplayJob", isIdempotent: true)
+    static let replayJobs = Method<JobFilter, ChangedJobs>(
+        "analysis.v1.Queue/ReplayJobs", isIdempotent: true)
+    static let clearJobs = Method<JobFilter, ChangedJobs>(
+        "analysis.v1.Queue/ClearJobs", isIdempotent: true)
     static let getPosition = Method<JobRequest, JobPosition>(
         "analysis.v1.Queue/GetPosition", isIdempotent: true)
     static let reprioritiseJob = Method<ReprioritiseJobRequest, Job>(

@@ -5,6 +5,8 @@
 //                  └────worker_lost────┘  │  └────paused──────▶ paused ──resumed──▶ interrupted
 //                                         └─interrupted─▶ interrupted  (goes on when it is first again; keeps its place)
 //
+//                failed ──replayed──▶ pending  (from its first song on, in its old place)
+//
 // What has not ended can be cancelled, and what waits can be paused. What waits ends without running where all its songs
 // turn out to be fresh; what is paused ends where its last song ended before the pause reached the worker.
 
@@ -25,6 +27,8 @@ package enum JobEvent: String, CaseIterable, Sendable {
     /// All songs have ended in failure.
     case failed
     case cancelled
+    /// A job that failed begins again, from its first song on.
+    case replayed
 
     /// The event as the log tells it.
     package var kind: EventKind {
@@ -37,6 +41,7 @@ package enum JobEvent: String, CaseIterable, Sendable {
         case .completed: .completed
         case .failed: .failed
         case .cancelled: .cancelled
+        case .replayed: .replayed
         }
     }
 }
@@ -62,6 +67,7 @@ extension JobState {
         .paused: [
             .resumed: .interrupted, .completed: .completed, .failed: .failed, .cancelled: .cancelled,
         ],
+        .failed: [.replayed: .pending],
     ]
 
     /// The state after `event`; nil where the event is not legal.
@@ -72,7 +78,7 @@ extension JobState {
     /// Whether the job stands in line for a worker.
     package var isWaiting: Bool { self == .pending || self == .interrupted }
 
-    /// Whether the job has ended, for good.
+    /// Whether the job has ended; for good, unless it failed and is replayed.
     package var hasEnded: Bool { self == .completed || self == .failed || self == .cancelled }
 
     /// The name under which the state is stored, such as `in_progress`.

@@ -50,6 +50,8 @@ struct JobProgress: Sendable {
             item?.start(epoch: epoch, atMs: event.atMs)
         case .songAnalysed, .songFailed, .workerLost:
             item = nil
+        case .replayed:
+            (fraction, reached) = (0, ("", 0))
         case .interrupted, .paused:
             item?.stop(atMs: event.atMs)
         case .snapshot where !job.songID.isEmpty:

@@ -62,12 +62,15 @@ struct JobQueueService: QueueProvider {
     }
 
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
+        guard request.ended || !request.failed else {
+            throw RPCError(.invalidArgument, "failed needs ended, too: only jobs that have ended can have failed")
+        }
         let limit = request.limit == 0 ? Self.listLimits.standard : min(Int(request.limit), Self.listLimits.maximum)
         let lanes = request.userID.isEmpty ? self.lanes : [try await accounts.lane(of: request.userID)]
         var jobs: [Job] = []
         for lane in lanes {
             jobs += try await JobReader(lane: lane, store: store)
-                .jobs(userID: request.userID, ended: request.ended, limit: limit)
+                .jobs(userID: request.userID, ended: request.ended, failed: request.failed, limit: limit)
         }
         if lanes.count > 1 {
             jobs.sort { first, second in
@@ -101,6 +104,18 @@ struct JobQueueService: QueueProvider {
 
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job {
         try await change(request, .resumed).job
+    }
+
+    func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        try await change(request, .replayed).job
+    }
+
+    func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
+        try await changeAll(request, .replayed)
+    }
+
+    func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
+        try await changeAll(request, .cancelled)
     }
 
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
@@ -158,6 +173,26 @@ struct JobQueueService: QueueProvider {
             }
             try await group.waitForAll()
         }
+    }
+
+    private func changeAll(_ filter: JobFilter, _ event: JobEvent) async throws -> ChangedJobs {
+        guard filter.type == .unspecified || JobType.known.contains(filter.type) else {
+            throw RPCError(.invalidArgument, "type must be song, playlist or background, or left out")
+        }
+        let lanes = filter.userID.isEmpty ? self.lanes : [try await accounts.lane(of: filter.userID)]
+        var reply = ChangedJobs()
+        for lane in lanes {
+            try await LaneQueue(lane: lane, store: store)
+                .changeAll(userID: filter.userID, type: filter.type, event: event) { jobs, hint in
+                    reply.changed += UInt64(jobs.count)
+                    dispatcher.deliver(hint)
+                    // A child may be frozen, of which the lane's state says nothing.
+                    for job in jobs where event == .cancelled && job.startedAtMs != 0 && job.id != hint.jobID {
+                        dispatcher.discard(job, workerID: hint.worker)
+                    }
+                }
+        }
+        return reply
     }
 
     /// - Parameter field: what stands before the names of the fields.

@@ -29,13 +29,15 @@ struct JobReader: Sendable {
 
     /// Jobs that have not ended, in queue order, or those that ended last, the latest first.
     ///
-    /// - Parameter userID: whose; empty: everybody's.
-    func jobs(userID: String, ended: Bool, limit: Int) async throws -> [Job] {
+    /// - Parameters:
+    ///   - userID: whose; empty: everybody's.
+    ///   - failed: of those that ended, only the jobs that failed.
+    func jobs(userID: String, ended: Bool, failed: Bool = false, limit: Int) async throws -> [Job] {
         let index =
             switch (userID.isEmpty, ended) {
-            case (true, true): key(.ended)
+            case (true, true): key(failed ? .dead : .ended)
             case (true, false): key(.live)
-            case (false, true): key(.userEnded, userID)
+            case (false, true): key(failed ? .userDead : .userEnded, userID)
             case (false, false): key(.userJobs, userID)
             }
         let range: [RedisArgument] = [ended ? "ZREVRANGE" : "ZRANGE", index, 0, RedisArgument(limit - 1)]

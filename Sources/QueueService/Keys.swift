@@ -39,6 +39,8 @@ enum LaneKey: String, CaseIterable {
     case userJobs = "user:%s:jobs"
     /// ZSET job id → when it ended, in milliseconds.
     case userEnded = "user:%s:ended"
+    /// ZSET job id → when it failed, in milliseconds: the user's dead letters.
+    case userDead = "user:%s:dead"
     /// HASH "<type>:<force>:<target>" → id of the live job that fulfils it.
     case userWishes = "user:%s:wishes"
     /// LIST of "<length in ms> <song id>": what background work has left to do after the batch that is queued.

@@ -52,6 +52,9 @@ struct LaneQueue: Sendable {
     let lane: String
     let store: Store
 
+    /// How many jobs one script cancels or replays.
+    private static let changesAtOnce = 200
+
     struct Enqueued: Sendable {
         /// Nil: there was nothing to analyse.
         let job: Job?
@@ -178,6 +181,33 @@ struct LaneQueue: Sendable {
         let parts = try await store.run(\.change, lane: lane, arguments).elements ?? []
         guard parts.count == 2 else { throw QueueError.corrupt("the reply of change is not understood") }
         return (try JobRecord(values: parts[0]).job, try Hint(lane: lane, reply: parts[1]))
+    }
+
+    /// Cancels or replays all jobs that `event` is legal for, a few at a time, so that others are served meanwhile.
+    ///
+    /// - Parameters:
+    ///   - userID: whose; empty: everybody's.
+    ///   - type: unspecified: all.
+    ///   - visit: is given the jobs changed, with the lane's hint, as they are.
+    func changeAll(
+        userID: String, type: JobType, event: JobEvent, visit: ([Job], Hint) -> Void
+    ) async throws {
+        var from = "-inf"
+        var offset: Int64 = 0
+        while !from.isEmpty {
+            let reply = try await store.run(
+                \.changeAll, lane: lane,
+                [
+                    RedisArgument(userID), RedisArgument(type == .unspecified ? "" : type.name),
+                    RedisArgument(event.rawValue), RedisArgument(from), RedisArgument(offset),
+                    RedisArgument(Self.changesAtOnce),
+                ])
+            guard let parts = reply.elements, parts.count == 4, let next = parts[1].text, let place = parts[2].int,
+                let jobs = parts[3].elements
+            else { throw QueueError.corrupt("the reply of change_all is not understood") }
+            visit(try jobs.map { try JobRecord(values: $0).job }, try Hint(lane: lane, reply: parts[0]))
+            (from, offset) = (next, place)
+        }
     }
 
     /// Stops all claims, in place of a pause that there may be.

@@ -22,7 +22,8 @@ struct QueueLimits: Sendable {
 
 /// One for each `.lua` file but the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
-    let enqueue, exchange, change, position, pause, hold, release, snapshot, upsert, createAccount: RedisScript
+    let enqueue, exchange, change, changeAll, position, pause, hold, release, snapshot, upsert,
+        createAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let constants = Self.constants(analyzers: analyzers, limits: limits)
@@ -35,6 +36,7 @@ struct Scripts: Sendable {
         enqueue = script("enqueue", PackageResources.enqueue_lua)
         exchange = script("exchange", PackageResources.exchange_lua)
         change = script("change", PackageResources.change_lua)
+        changeAll = script("change_all", PackageResources.change_all_lua)
         position = script("position", PackageResources.position_lua)
         pause = script("pause", PackageResources.pause_lua)
         hold = script("hold", PackageResources.hold_lua)

@@ -34,9 +34,10 @@ struct Status: AsyncParsableCommand {
 
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume.",
+        abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume, replay, clear.",
         subcommands: [
             Enqueue.self, List.self, Show.self, Position.self, Prioritise.self, Cancel.self, Pause.self, Resume.self,
+            Replay.self, Clear.self,
         ])
 
     struct List: AsyncParsableCommand {
@@ -48,12 +49,16 @@ struct Jobs: AsyncParsableCommand {
         @Flag(help: "The latest that have ended, instead of those that have not.")
         var ended = false
 
+        @Flag(help: "The latest that have failed, which can be replayed.")
+        var failed = false
+
         @OptionGroup var connection: Connection
 
         func run() async throws {
             let options = connection.options
-            let reply = try await connection.withQueue { [user, ended] client in
-                try await QueueClient(client).listJobs(ListJobsRequest(userID: user, ended: ended), options: options)
+            let request = ListJobsRequest(userID: user, ended: ended || failed, failed: failed)
+            let reply = try await connection.withQueue { client in
+                try await QueueClient(client).listJobs(request, options: options)
             }
             for job in reply.jobs { print(line(job)) }
         }

@@ -31,6 +31,11 @@ final class QueueDriver: QueueProvider {
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
         try unexpected(request)
     }
+    func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
+    func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
+        try unexpected(request)
+    }
+    func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs { try unexpected(request) }
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
         try unexpected(request)
     }

@@ -5,9 +5,12 @@ import Jobs
 import Testing
 
 @Suite struct TransitionTests {
-    @Test func whatHasEndedStaysAsItIs() {
+    @Test func whatHasEndedStaysAsItIsUnlessItFailedAndIsReplayed() {
+        #expect(JobState.failed.after(.replayed) == .pending)
         for state in JobState.known where state.hasEnded {
-            for event in JobEvent.allCases { #expect(state.after(event) == nil, "\(state) \(event)") }
+            for event in JobEvent.allCases where (state, event) != (.failed, .replayed) {
+                #expect(state.after(event) == nil, "\(state) \(event)")
+            }
         }
     }
 

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- Cancels, pauses, resumes or reprioritises a job.
+-- Cancels, pauses, resumes, reprioritises or replays a job.
 --
 -- KEYS[1]  the lane's root
--- ARGV     user id whose job it must be (empty: anybody's), job id, event (cancelled, paused, resumed, reprioritised),
---          the class that it is reprioritised to
+-- ARGV     user id whose job it must be (empty: anybody's), job id, event (cancelled, paused, resumed, reprioritised,
+--          replayed), the class that it is reprioritised to
 -- Result   the job's values, the lane's hint
--- Errors   NOTFOUND: no such job of this user; ILLEGAL: the job's state does not allow it
+-- Errors   NOTFOUND: no such job of this user; ILLEGAL: the job's state does not allow it, or the same work stands in line
+--          already
 -- Event    the one given, as the table says; asked of a job that is there already, nothing happens
 --
 -- What runs keeps its lane until its worker has reported it.
@@ -16,9 +17,13 @@ if not job or (user_id ~= '' and job.user_id ~= user_id) then return refuse('NOT
 
 if event == 'reprioritised' and not ended[job.state] then
     reprioritise(job, class)
+elseif event == 'replayed' and after(job, event) then
+    local twin = find_twin(job)
+    if twin then return refuse('ILLEGAL', 'job ' .. twin .. ' does what job ' .. job_id .. ' would do again') end
+    replay(job)
 elseif after(job, event) then
     transition(job, event, {epoch = job.epoch})
-elseif not (event == job.state or (event == 'resumed' and (waits[job.state] or job.state == 'in_progress'))) then
+elseif not (event == job.state or ((event == 'resumed' or event == 'replayed') and (waits[job.state] or job.state == 'in_progress'))) then
     return refuse('ILLEGAL', 'job ' .. job_id .. ' is ' .. job.state .. ' and cannot be ' .. event)
 end
 return {values(job), hint()}

@@ -91,7 +91,7 @@ local function move_to_ended(job)
     redis.call('ZREM', key('user_jobs', job.user_id), job.id)
     redis.call('HDEL', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
     local indexes = {key('ended'), key('user_ended', job.user_id)}
-    if job.state == 'failed' then indexes[3] = key('dead') end
+    if job.state == 'failed' then indexes[3], indexes[4] = key('dead'), key('user_dead', job.user_id) end
     for _, index in ipairs(indexes) do
         redis.call('ZADD', index, now_ms, job.id)
         redis.call('ZREMRANGEBYSCORE', index, '-inf', now_ms - retention_seconds * 1000)
@@ -99,6 +99,17 @@ local function move_to_ended(job)
     for _, name in ipairs({'job', 'job_songs', 'job_failures'}) do
         redis.call('EXPIRE', key(name, job.id), retention_seconds)
     end
+end
+
+-- A job that had ended is back in line.
+local function move_from_ended(job)
+    for _, index in ipairs({
+        key('ended'), key('user_ended', job.user_id), key('dead'), key('user_dead', job.user_id),
+    }) do
+        redis.call('ZREM', index, job.id)
+    end
+    for _, name in ipairs({'job', 'job_songs'}) do redis.call('PERSIST', key(name, job.id)) end
+    add_to_indexes(job)
 end
 
 local create_batch
@@ -123,6 +134,7 @@ local function commit(job, event, details)
         end
     end
     if reordered then add_to_indexes(job) end
+    if ended[before.state] and not ended[job.state] then move_from_ended(job) end
     local audio = audio_ahead(job) - before.audio_ahead
     if audio ~= 0 then redis.call('HINCRBY', counts, 'audio_ms_waiting', audio) end
 
@@ -163,6 +175,23 @@ local function reprioritise(job, class)
     if class == job.class then return end
     job.class = class
     commit(job, 'reprioritised', {epoch = job.epoch})
+end
+
+-- The live job that does the same as one that has ended, if there is one.
+local function find_twin(job)
+    return redis.call('HGET', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
+end
+
+-- Puts a job that failed back in line, from its first song on.
+local function replay(job)
+    redis.call('DEL', key('job_failures', job.id))
+    for _, name in ipairs({
+        'cursor', 'analysed', 'skipped', 'failed', 'audio_done_ms', 'started_at_ms', 'ended_at_ms', 'losses',
+    }) do
+        job[name] = 0
+    end
+    job.error = ''
+    transition(job, 'replayed')
 end
 
 -- A waiting job of the songs `entries`, each "<length in ms> <song id>".

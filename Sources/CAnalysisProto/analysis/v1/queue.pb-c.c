@@ -277,6 +277,96 @@ void   analysis__v1__job_request__free_unpacked
   assert(message->base.descriptor == &analysis__v1__job_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__job_filter__init
+                     (Analysis__V1__JobFilter         *message)
+{
+  static const Analysis__V1__JobFilter init_value = ANALYSIS__V1__JOB_FILTER__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__job_filter__get_packed_size
+                     (const Analysis__V1__JobFilter *message)
+{
+  assert(message->base.descriptor == &analysis__v1__job_filter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__job_filter__pack
+                     (const Analysis__V1__JobFilter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__job_filter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__job_filter__pack_to_buffer
+                     (const Analysis__V1__JobFilter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__job_filter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__JobFilter *
+       analysis__v1__job_filter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__JobFilter *)
+     protobuf_c_message_unpack (&analysis__v1__job_filter__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__job_filter__free_unpacked
+                     (Analysis__V1__JobFilter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__job_filter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__changed_jobs__init
+                     (Analysis__V1__ChangedJobs         *message)
+{
+  static const Analysis__V1__ChangedJobs init_value = ANALYSIS__V1__CHANGED_JOBS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__changed_jobs__get_packed_size
+                     (const Analysis__V1__ChangedJobs *message)
+{
+  assert(message->base.descriptor == &analysis__v1__changed_jobs__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__changed_jobs__pack
+                     (const Analysis__V1__ChangedJobs *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__changed_jobs__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__changed_jobs__pack_to_buffer
+                     (const Analysis__V1__ChangedJobs *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__changed_jobs__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ChangedJobs *
+       analysis__v1__changed_jobs__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ChangedJobs *)
+     protobuf_c_message_unpack (&analysis__v1__changed_jobs__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__changed_jobs__free_unpacked
+                     (Analysis__V1__ChangedJobs *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__changed_jobs__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__job_position__init
                      (Analysis__V1__JobPosition         *message)
 {
@@ -1349,6 +1439,95 @@ const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__job_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__job_filter__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobFilter, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobFilter, type),
+    &analysis__v1__job_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__job_filter__field_indices_by_name[] = {
+  1,   /* field[1] = type */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__job_filter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__job_filter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.JobFilter",
+  "JobFilter",
+  "Analysis__V1__JobFilter",
+  "analysis.v1",
+  sizeof(Analysis__V1__JobFilter),
+  2,
+  analysis__v1__job_filter__field_descriptors,
+  analysis__v1__job_filter__field_indices_by_name,
+  1,  analysis__v1__job_filter__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__job_filter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__changed_jobs__field_descriptors[1] =
+{
+  {
+    "changed",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ChangedJobs, changed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__changed_jobs__field_indices_by_name[] = {
+  0,   /* field[0] = changed */
+};
+static const ProtobufCIntRange analysis__v1__changed_jobs__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ChangedJobs",
+  "ChangedJobs",
+  "Analysis__V1__ChangedJobs",
+  "analysis.v1",
+  sizeof(Analysis__V1__ChangedJobs),
+  1,
+  analysis__v1__changed_jobs__field_descriptors,
+  analysis__v1__changed_jobs__field_indices_by_name,
+  1,  analysis__v1__changed_jobs__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__changed_jobs__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descriptors[7] =
 {
   {
@@ -1777,7 +1956,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_pause__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[4] =
 {
   {
     "user_id",
@@ -1815,16 +1994,29 @@ static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "failed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] = {
   1,   /* field[1] = ended */
+  3,   /* field[3] = failed */
   2,   /* field[2] = limit */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange analysis__v1__list_jobs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
 {
@@ -1834,7 +2026,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
   "Analysis__V1__ListJobsRequest",
   "analysis.v1",
   sizeof(Analysis__V1__ListJobsRequest),
-  3,
+  4,
   analysis__v1__list_jobs_request__field_descriptors,
   analysis__v1__list_jobs_request__field_indices_by_name,
   1,  analysis__v1__list_jobs_request__number_ranges,
@@ -2510,7 +2702,7 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[19] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[20] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -2531,11 +2723,12 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_REPRIORITISED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPRIORITISED", 16 },
   { "EVENT_KIND_QUEUE_PAUSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_PAUSED", 17 },
   { "EVENT_KIND_QUEUE_RESUMED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_RESUMED", 18 },
+  { "EVENT_KIND_REPLAYED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPLAYED", 19 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 19}
+{0, 0},{0, 20}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[19] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[20] =
 {
   { "EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_COMPLETED", 12 },
@@ -2546,6 +2739,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_PAUSED", 10 },
   { "EVENT_KIND_QUEUE_PAUSED", 17 },
   { "EVENT_KIND_QUEUE_RESUMED", 18 },
+  { "EVENT_KIND_REPLAYED", 19 },
   { "EVENT_KIND_REPRIORITISED", 16 },
   { "EVENT_KIND_RESUMED", 11 },
   { "EVENT_KIND_SNAPSHOT", 1 },
@@ -2564,15 +2758,15 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  19,
+  20,
   analysis__v1__event_kind__enum_values_by_number,
-  19,
+  20,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[13] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[16] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
   { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
@@ -2582,6 +2776,9 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
   { "CancelJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "PauseJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ResumeJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
+  { "ReplayJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
+  { "ReplayJobs", &analysis__v1__job_filter__descriptor, &analysis__v1__changed_jobs__descriptor },
+  { "ClearJobs", &analysis__v1__job_filter__descriptor, &analysis__v1__changed_jobs__descriptor },
   { "GetPosition", &analysis__v1__job_request__descriptor, &analysis__v1__job_position__descriptor },
   { "ReprioritiseJob", &analysis__v1__reprioritise_job_request__descriptor, &analysis__v1__job__descriptor },
   { "PauseQueue", &analysis__v1__pause_queue_request__descriptor, &analysis__v1__pause_queue_reply__descriptor },
@@ -2590,18 +2787,21 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
   5,        /* CancelJob */
+  10,        /* ClearJobs */
   0,        /* Enqueue */
   1,        /* EnqueueMany */
-  12,        /* Follow */
+  15,        /* Follow */
   2,        /* GetJob */
-  8,        /* GetPosition */
+  11,        /* GetPosition */
   4,        /* GetStatus */
   3,        /* ListJobs */
   6,        /* PauseJob */
-  10,        /* PauseQueue */
-  9,        /* ReprioritiseJob */
+  13,        /* PauseQueue */
+  8,        /* ReplayJob */
+  9,        /* ReplayJobs */
+  12,        /* ReprioritiseJob */
   7,        /* ResumeJob */
-  11         /* ResumeQueue */
+  14         /* ResumeQueue */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
 {
@@ -2610,7 +2810,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  13,
+  16,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -2678,13 +2878,37 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__replay_job(ProtobufCService *service,
+                                     const Analysis__V1__JobRequest *input,
+                                     Analysis__V1__Job_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__queue__replay_jobs(ProtobufCService *service,
+                                      const Analysis__V1__JobFilter *input,
+                                      Analysis__V1__ChangedJobs_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__queue__clear_jobs(ProtobufCService *service,
+                                     const Analysis__V1__JobFilter *input,
+                                     Analysis__V1__ChangedJobs_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__get_position(ProtobufCService *service,
                                        const Analysis__V1__JobRequest *input,
                                        Analysis__V1__JobPosition_Closure closure,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            const Analysis__V1__ReprioritiseJobRequest *input,
@@ -2692,7 +2916,7 @@ void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       const Analysis__V1__PauseQueueRequest *input,
@@ -2700,7 +2924,7 @@ void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        const Analysis__V1__ResumeQueueRequest *input,
@@ -2708,7 +2932,7 @@ void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
@@ -2716,7 +2940,7 @@ void analysis__v1__queue__follow(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

@@ -99,6 +99,15 @@ class Queue(Service[C]):
 
     ResumeJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
 
+    ReplayJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
+    """Puts a job that failed back in line, from its first song on and in its old place."""
+
+    ReplayJobs = UnaryMethod(queue_pb2.JobFilter, queue_pb2.ChangedJobs)
+    """Replays all jobs that failed, as far as the filter says and the same work does not stand in line already."""
+
+    ClearJobs = UnaryMethod(queue_pb2.JobFilter, queue_pb2.ChangedJobs)
+    """Cancels all jobs that have not ended, as far as the filter says, as CancelJob does."""
+
     GetPosition = UnaryMethod(queue_pb2.JobRequest, queue_pb2.JobPosition)
     """Where a job stands in line, and what runs before it."""
 

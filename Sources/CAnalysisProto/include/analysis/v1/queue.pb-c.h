@@ -23,6 +23,8 @@ typedef struct Analysis__V1__EnqueueManyRequest Analysis__V1__EnqueueManyRequest
 typedef struct Analysis__V1__EnqueueTarget Analysis__V1__EnqueueTarget;
 typedef struct Analysis__V1__EnqueueManyReply Analysis__V1__EnqueueManyReply;
 typedef struct Analysis__V1__JobRequest Analysis__V1__JobRequest;
+typedef struct Analysis__V1__JobFilter Analysis__V1__JobFilter;
+typedef struct Analysis__V1__ChangedJobs Analysis__V1__ChangedJobs;
 typedef struct Analysis__V1__JobPosition Analysis__V1__JobPosition;
 typedef struct Analysis__V1__ReprioritiseJobRequest Analysis__V1__ReprioritiseJobRequest;
 typedef struct Analysis__V1__PauseQueueRequest Analysis__V1__PauseQueueRequest;
@@ -91,7 +93,11 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * no job: by somebody, or because the pause had its time
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_RESUMED = 18
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_RESUMED = 18,
+  /*
+   * a job that failed is back in line, from its first song on
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPLAYED = 19
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -213,6 +219,36 @@ struct  Analysis__V1__JobRequest
 #define ANALYSIS__V1__JOB_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_request__descriptor) \
     , {0,NULL}, {0,NULL} }
+
+
+struct  Analysis__V1__JobFilter
+{
+  ProtobufCMessage base;
+  /*
+   * empty: everybody's, for operators
+   */
+  ProtobufCBinaryData user_id;
+  /*
+   * unspecified: all
+   */
+  Analysis__V1__JobType type;
+};
+#define ANALYSIS__V1__JOB_FILTER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_filter__descriptor) \
+    , {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED }
+
+
+struct  Analysis__V1__ChangedJobs
+{
+  ProtobufCMessage base;
+  /*
+   * how many
+   */
+  uint64_t changed;
+};
+#define ANALYSIS__V1__CHANGED_JOBS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__changed_jobs__descriptor) \
+    , 0 }
 
 
 typedef enum {
@@ -349,10 +385,14 @@ struct  Analysis__V1__ListJobsRequest
    * 0: 100
    */
   uint32_t limit;
+  /*
+   * the dead letters: of those that have ended, only the jobs that failed; needs ended
+   */
+  protobuf_c_boolean failed;
 };
 #define ANALYSIS__V1__LIST_JOBS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_request__descriptor) \
-    , {0,NULL}, 0, 0 }
+    , {0,NULL}, 0, 0, 0 }
 
 
 struct  Analysis__V1__ListJobsReply
@@ -628,6 +668,44 @@ Analysis__V1__JobRequest *
                       const uint8_t       *data);
 void   analysis__v1__job_request__free_unpacked
                      (Analysis__V1__JobRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__JobFilter methods */
+void   analysis__v1__job_filter__init
+                     (Analysis__V1__JobFilter         *message);
+size_t analysis__v1__job_filter__get_packed_size
+                     (const Analysis__V1__JobFilter   *message);
+size_t analysis__v1__job_filter__pack
+                     (const Analysis__V1__JobFilter   *message,
+                      uint8_t             *out);
+size_t analysis__v1__job_filter__pack_to_buffer
+                     (const Analysis__V1__JobFilter   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__JobFilter *
+       analysis__v1__job_filter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__job_filter__free_unpacked
+                     (Analysis__V1__JobFilter *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ChangedJobs methods */
+void   analysis__v1__changed_jobs__init
+                     (Analysis__V1__ChangedJobs         *message);
+size_t analysis__v1__changed_jobs__get_packed_size
+                     (const Analysis__V1__ChangedJobs   *message);
+size_t analysis__v1__changed_jobs__pack
+                     (const Analysis__V1__ChangedJobs   *message,
+                      uint8_t             *out);
+size_t analysis__v1__changed_jobs__pack_to_buffer
+                     (const Analysis__V1__ChangedJobs   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ChangedJobs *
+       analysis__v1__changed_jobs__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__changed_jobs__free_unpacked
+                     (Analysis__V1__ChangedJobs *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__JobPosition methods */
 void   analysis__v1__job_position__init
@@ -934,6 +1012,12 @@ typedef void (*Analysis__V1__EnqueueManyReply_Closure)
 typedef void (*Analysis__V1__JobRequest_Closure)
                  (const Analysis__V1__JobRequest *message,
                   void *closure_data);
+typedef void (*Analysis__V1__JobFilter_Closure)
+                 (const Analysis__V1__JobFilter *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ChangedJobs_Closure)
+                 (const Analysis__V1__ChangedJobs *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__JobPosition_Closure)
                  (const Analysis__V1__JobPosition *message,
                   void *closure_data);
@@ -1018,6 +1102,18 @@ struct Analysis__V1__Queue_Service
                      const Analysis__V1__JobRequest *input,
                      Analysis__V1__Job_Closure closure,
                      void *closure_data);
+  void (*replay_job)(Analysis__V1__Queue_Service *service,
+                     const Analysis__V1__JobRequest *input,
+                     Analysis__V1__Job_Closure closure,
+                     void *closure_data);
+  void (*replay_jobs)(Analysis__V1__Queue_Service *service,
+                      const Analysis__V1__JobFilter *input,
+                      Analysis__V1__ChangedJobs_Closure closure,
+                      void *closure_data);
+  void (*clear_jobs)(Analysis__V1__Queue_Service *service,
+                     const Analysis__V1__JobFilter *input,
+                     Analysis__V1__ChangedJobs_Closure closure,
+                     void *closure_data);
   void (*get_position)(Analysis__V1__Queue_Service *service,
                        const Analysis__V1__JobRequest *input,
                        Analysis__V1__JobPosition_Closure closure,
@@ -1054,6 +1150,9 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
       function_prefix__ ## cancel_job,\
       function_prefix__ ## pause_job,\
       function_prefix__ ## resume_job,\
+      function_prefix__ ## replay_job,\
+      function_prefix__ ## replay_jobs,\
+      function_prefix__ ## clear_jobs,\
       function_prefix__ ## get_position,\
       function_prefix__ ## reprioritise_job,\
       function_prefix__ ## pause_queue,\
@@ -1091,6 +1190,18 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
                                      Analysis__V1__Job_Closure closure,
                                      void *closure_data);
+void analysis__v1__queue__replay_job(ProtobufCService *service,
+                                     const Analysis__V1__JobRequest *input,
+                                     Analysis__V1__Job_Closure closure,
+                                     void *closure_data);
+void analysis__v1__queue__replay_jobs(ProtobufCService *service,
+                                      const Analysis__V1__JobFilter *input,
+                                      Analysis__V1__ChangedJobs_Closure closure,
+                                      void *closure_data);
+void analysis__v1__queue__clear_jobs(ProtobufCService *service,
+                                     const Analysis__V1__JobFilter *input,
+                                     Analysis__V1__ChangedJobs_Closure closure,
+                                     void *closure_data);
 void analysis__v1__queue__get_position(ProtobufCService *service,
                                        const Analysis__V1__JobRequest *input,
                                        Analysis__V1__JobPosition_Closure closure,
@@ -1121,6 +1232,8 @@ extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_request__desc
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_target__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__job_filter__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__reprioritise_job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__pause_queue_request__descriptor;

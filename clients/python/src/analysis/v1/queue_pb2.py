@@ -15,7 +15,7 @@ from analysis.v1 import jobs_pb2 as analysis_dot_v1_dot_jobs__pb2
 from analysis.v1 import workers_pb2 as analysis_dot_v1_dot_workers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61nalysis/v1/queue.proto\x12\x0b\x61nalysis.v1\x1a\x16\x61nalysis/v1/jobs.proto\x1a\x19\x61nalysis/v1/workers.proto\"\xe2\x01\n\x0e\x45nqueueRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x14.analysis.v1.JobTypeR\x04type\x12\x1b\n\ttarget_id\x18\x03 \x01(\tR\x08targetId\x12\x14\n\x05\x66orce\x18\x04 \x01(\x08R\x05\x66orce\x12\x31\n\x08priority\x18\x05 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\x12\'\n\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\"p\n\x0c\x45nqueueReply\x12$\n\x03job\x18\x01 \x01(\x0b\x32\x10.analysis.v1.JobH\x00R\x03job\x12\x16\n\x06queued\x18\x02 \x01(\rR\x06queued\x12\x1a\n\x08\x65xisting\x18\x03 \x01(\x08R\x08\x65xistingB\x06\n\x04_job\"\x8c\x01\n\x12\x45nqueueManyRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x34\n\x07targets\x18\x02 \x03(\x0b\x32\x1a.analysis.v1.EnqueueTargetR\x07targets\x12\'\n\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\"\x9f\x01\n\rEnqueueTarget\x12(\n\x04type\x18\x01 \x01(\x0e\x32\x14.analysis.v1.JobTypeR\x04type\x12\x1b\n\ttarget_id\x18\x02 \x01(\tR\x08targetId\x12\x14\n\x05\x66orce\x18\x03 \x01(\x08R\x05\x66orce\x12\x31\n\x08priority\x18\x04 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\"G\n\x10\x45nqueueManyReply\x12\x33\n\x07replies\x18\x01 \x03(\x0b\x32\x19.analysis.v1.EnqueueReplyR\x07replies\"<\n\nJobRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\"\xb3\x02\n\x0bJobPosition\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x10.analysis.v1.JobR\x03job\x12\x1d\n\nahead_high\x18\x02 \x01(\x04R\taheadHigh\x12!\n\x0c\x61head_medium\x18\x03 \x01(\x04R\x0b\x61headMedium\x12\x1b\n\tahead_low\x18\x04 \x01(\x04R\x08\x61headLow\x12@\n\x10running_priority\x18\x05 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x0frunningPriority\x12$\n\x0erunning_job_id\x18\x06 \x01(\tR\x0crunningJobId\x12/\n\x05pause\x18\x07 \x01(\x0b\x32\x17.analysis.v1.QueuePauseH\x00R\x05pauseB\x08\n\x06_pause\"{\n\x16ReprioritiseJobRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x31\n\x08priority\x18\x03 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\"]\n\x11PauseQueueRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n\x07seconds\x18\x02 \x01(\rR\x07seconds\x12\x16\n\x06\x66reeze\x18\x03 \x01(\x08R\x06\x66reeze\"@\n\x0fPauseQueueReply\x12-\n\x05pause\x18\x01 \x01(\x0b\x32\x17.analysis.v1.QueuePauseR\x05pause\",\n\x12ResumeQueueRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\"\x12\n\x10ResumeQueueReply\"\x89\x01\n\nQueuePause\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12\x0e\n\x02\x62y\x18\x02 \x01(\tR\x02\x62y\x12 \n\x0cpaused_at_ms\x18\x03 \x01(\x03R\npausedAtMs\x12\x19\n\x08until_ms\x18\x04 \x01(\x03R\x07untilMs\x12\x16\n\x06\x66reeze\x18\x05 \x01(\x08R\x06\x66reeze\"V\n\x0fListJobsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65nded\x18\x02 \x01(\x08R\x05\x65nded\x12\x14\n\x05limit\x18\x03 \x01(\rR\x05limit\"5\n\rListJobsReply\x12$\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.analysis.v1.JobR\x04jobs\"-\n\x12QueueStatusRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"\xe5\x03\n\x0bQueueStatus\x12\x18\n\x07pending\x18\x01 \x01(\x04R\x07pending\x12\x1f\n\x0bin_progress\x18\x02 \x01(\x04R\ninProgress\x12\x1c\n\tcompleted\x18\x03 \x01(\x04R\tcompleted\x12\x16\n\x06\x66\x61iled\x18\x04 \x01(\x04R\x06\x66\x61iled\x12\x1c\n\tcancelled\x18\x05 \x01(\x04R\tcancelled\x12\x16\n\x06paused\x18\x06 \x01(\x04R\x06paused\x12!\n\x0cwaiting_high\x18\x07 \x01(\x04R\x0bwaitingHigh\x12%\n\x0ewaiting_medium\x18\x08 \x01(\x04R\rwaitingMedium\x12\x1f\n\x0bwaiting_low\x18\t \x01(\x04R\nwaitingLow\x12*\n\x07running\x18\n \x03(\x0b\x32\x10.analysis.v1.JobR\x07running\x12\x33\n\x07workers\x18\x0b \x03(\x0b\x32\x19.analysis.v1.WorkerStatusR\x07workers\x12(\n\x10\x61udio_ms_waiting\x18\x0c \x01(\x04R\x0e\x61udioMsWaiting\x12/\n\x05pause\x18\r \x01(\x0b\x32\x17.analysis.v1.QueuePauseH\x00R\x05pauseB\x08\n\x06_pause\"\xd4\x02\n\x0cWorkerStatus\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n\x05lanes\x18\x02 \x03(\tR\x05lanes\x12&\n\x0f\x63onnected_at_ms\x18\x03 \x01(\x03R\rconnectedAtMs\x12&\n\x0fheartbeat_at_ms\x18\x04 \x01(\x03R\rheartbeatAtMs\x12%\n\x0esongs_analysed\x18\x05 \x01(\x04R\rsongsAnalysed\x12!\n\x0csongs_failed\x18\x06 \x01(\x04R\x0bsongsFailed\x12$\n\rinterruptions\x18\x07 \x01(\x04R\rinterruptions\x12\x1c\n\tsuspended\x18\x08 \x01(\rR\tsuspended\x12@\n\x0b\x64iagnostics\x18\t \x01(\x0b\x32\x1e.analysis.v1.WorkerDiagnosticsR\x0b\x64iagnostics\"B\n\rFollowRequest\x12\x31\n\x07\x63ursors\x18\x01 \x03(\x0b\x32\x17.analysis.v1.LaneCursorR\x07\x63ursors\"8\n\nLaneCursor\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\xb4\x02\n\x05\x45vent\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x13\n\x05\x61t_ms\x18\x03 \x01(\x03R\x04\x61tMs\x12*\n\x04kind\x18\x04 \x01(\x0e\x32\x16.analysis.v1.EventKindR\x04kind\x12$\n\x03job\x18\x05 \x01(\x0b\x32\x10.analysis.v1.JobH\x00R\x03job\x12\x17\n\x07song_id\x18\x06 \x01(\tR\x06songId\x12\x14\n\x05songs\x18\x07 \x01(\rR\x05songs\x12\x16\n\x06reason\x18\x08 \x01(\tR\x06reason\x12\x17\n\x07user_id\x18\t \x01(\tR\x06userId\x12\x1a\n\tby_job_id\x18\n \x01(\tR\x07\x62yJobId\x12\x14\n\x05\x65poch\x18\x0b \x01(\x04R\x05\x65pochB\x06\n\x04_job*\x90\x04\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VENT_KIND_SNAPSHOT\x10\x01\x12\x1b\n\x17\x45VENT_KIND_SNAPSHOT_END\x10\x02\x12\x17\n\x13\x45VENT_KIND_ENQUEUED\x10\x03\x12\x16\n\x12\x45VENT_KIND_STARTED\x10\x04\x12\x1c\n\x18\x45VENT_KIND_SONG_ANALYSED\x10\x05\x12\x1a\n\x16\x45VENT_KIND_SONG_FAILED\x10\x06\x12\x1b\n\x17\x45VENT_KIND_SONG_SKIPPED\x10\x07\x12\x1a\n\x16\x45VENT_KIND_INTERRUPTED\x10\x08\x12\x1a\n\x16\x45VENT_KIND_WORKER_LOST\x10\t\x12\x15\n\x11\x45VENT_KIND_PAUSED\x10\n\x12\x16\n\x12\x45VENT_KIND_RESUMED\x10\x0b\x12\x18\n\x14\x45VENT_KIND_COMPLETED\x10\x0c\x12\x15\n\x11\x45VENT_KIND_FAILED\x10\r\x12\x18\n\x14\x45VENT_KIND_CANCELLED\x10\x0e\x12\x1e\n\x1a\x45VENT_KIND_LIBRARY_CHANGED\x10\x0f\x12\x1c\n\x18\x45VENT_KIND_REPRIORITISED\x10\x10\x12\x1b\n\x17\x45VENT_KIND_QUEUE_PAUSED\x10\x11\x12\x1c\n\x18\x45VENT_KIND_QUEUE_RESUMED\x10\x12\x32\xa2\x07\n\x05Queue\x12\x46\n\x07\x45nqueue\x12\x1b.analysis.v1.EnqueueRequest\x1a\x19.analysis.v1.EnqueueReply\"\x03\x90\x02\x02\x12R\n\x0b\x45nqueueMany\x12\x1f.analysis.v1.EnqueueManyRequest\x1a\x1d.analysis.v1.EnqueueManyReply\"\x03\x90\x02\x02\x12\x38\n\x06GetJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x01\x12I\n\x08ListJobs\x12\x1c.analysis.v1.ListJobsRequest\x1a\x1a.analysis.v1.ListJobsReply\"\x03\x90\x02\x01\x12K\n\tGetStatus\x12\x1f.analysis.v1.QueueStatusRequest\x1a\x18.analysis.v1.QueueStatus\"\x03\x90\x02\x01\x12;\n\tCancelJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12:\n\x08PauseJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12;\n\tResumeJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12\x45\n\x0bGetPosition\x12\x17.analysis.v1.JobRequest\x1a\x18.analysis.v1.JobPosition\"\x03\x90\x02\x01\x12M\n\x0fReprioritiseJob\x12#.analysis.v1.ReprioritiseJobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12O\n\nPauseQueue\x12\x1e.analysis.v1.PauseQueueRequest\x1a\x1c.analysis.v1.PauseQueueReply\"\x03\x90\x02\x02\x12R\n\x0bResumeQueue\x12\x1f.analysis.v1.ResumeQueueRequest\x1a\x1d.analysis.v1.ResumeQueueReply\"\x03\x90\x02\x02\x12:\n\x06\x46ollow\x12\x1a.analysis.v1.FollowRequest\x1a\x12.analysis.v1.Event0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61nalysis/v1/queue.proto\x12\x0b\x61nalysis.v1\x1a\x16\x61nalysis/v1/jobs.proto\x1a\x19\x61nalysis/v1/workers.proto\"\xe2\x01\n\x0e\x45nqueueRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x14.analysis.v1.JobTypeR\x04type\x12\x1b\n\ttarget_id\x18\x03 \x01(\tR\x08targetId\x12\x14\n\x05\x66orce\x18\x04 \x01(\x08R\x05\x66orce\x12\x31\n\x08priority\x18\x05 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\x12\'\n\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\"p\n\x0c\x45nqueueReply\x12$\n\x03job\x18\x01 \x01(\x0b\x32\x10.analysis.v1.JobH\x00R\x03job\x12\x16\n\x06queued\x18\x02 \x01(\rR\x06queued\x12\x1a\n\x08\x65xisting\x18\x03 \x01(\x08R\x08\x65xistingB\x06\n\x04_job\"\x8c\x01\n\x12\x45nqueueManyRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x34\n\x07targets\x18\x02 \x03(\x0b\x32\x1a.analysis.v1.EnqueueTargetR\x07targets\x12\'\n\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\"\x9f\x01\n\rEnqueueTarget\x12(\n\x04type\x18\x01 \x01(\x0e\x32\x14.analysis.v1.JobTypeR\x04type\x12\x1b\n\ttarget_id\x18\x02 \x01(\tR\x08targetId\x12\x14\n\x05\x66orce\x18\x03 \x01(\x08R\x05\x66orce\x12\x31\n\x08priority\x18\x04 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\"G\n\x10\x45nqueueManyReply\x12\x33\n\x07replies\x18\x01 \x03(\x0b\x32\x19.analysis.v1.EnqueueReplyR\x07replies\"<\n\nJobRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\"N\n\tJobFilter\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x14.analysis.v1.JobTypeR\x04type\"\'\n\x0b\x43hangedJobs\x12\x18\n\x07\x63hanged\x18\x01 \x01(\x04R\x07\x63hanged\"\xb3\x02\n\x0bJobPosition\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x10.analysis.v1.JobR\x03job\x12\x1d\n\nahead_high\x18\x02 \x01(\x04R\taheadHigh\x12!\n\x0c\x61head_medium\x18\x03 \x01(\x04R\x0b\x61headMedium\x12\x1b\n\tahead_low\x18\x04 \x01(\x04R\x08\x61headLow\x12@\n\x10running_priority\x18\x05 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x0frunningPriority\x12$\n\x0erunning_job_id\x18\x06 \x01(\tR\x0crunningJobId\x12/\n\x05pause\x18\x07 \x01(\x0b\x32\x17.analysis.v1.QueuePauseH\x00R\x05pauseB\x08\n\x06_pause\"{\n\x16ReprioritiseJobRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x31\n\x08priority\x18\x03 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\"]\n\x11PauseQueueRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n\x07seconds\x18\x02 \x01(\rR\x07seconds\x12\x16\n\x06\x66reeze\x18\x03 \x01(\x08R\x06\x66reeze\"@\n\x0fPauseQueueReply\x12-\n\x05pause\x18\x01 \x01(\x0b\x32\x17.analysis.v1.QueuePauseR\x05pause\",\n\x12ResumeQueueRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\"\x12\n\x10ResumeQueueReply\"\x89\x01\n\nQueuePause\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12\x0e\n\x02\x62y\x18\x02 \x01(\tR\x02\x62y\x12 \n\x0cpaused_at_ms\x18\x03 \x01(\x03R\npausedAtMs\x12\x19\n\x08until_ms\x18\x04 \x01(\x03R\x07untilMs\x12\x16\n\x06\x66reeze\x18\x05 \x01(\x08R\x06\x66reeze\"n\n\x0fListJobsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65nded\x18\x02 \x01(\x08R\x05\x65nded\x12\x14\n\x05limit\x18\x03 \x01(\rR\x05limit\x12\x16\n\x06\x66\x61iled\x18\x04 \x01(\x08R\x06\x66\x61iled\"5\n\rListJobsReply\x12$\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.analysis.v1.JobR\x04jobs\"-\n\x12QueueStatusRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"\xe5\x03\n\x0bQueueStatus\x12\x18\n\x07pending\x18\x01 \x01(\x04R\x07pending\x12\x1f\n\x0bin_progress\x18\x02 \x01(\x04R\ninProgress\x12\x1c\n\tcompleted\x18\x03 \x01(\x04R\tcompleted\x12\x16\n\x06\x66\x61iled\x18\x04 \x01(\x04R\x06\x66\x61iled\x12\x1c\n\tcancelled\x18\x05 \x01(\x04R\tcancelled\x12\x16\n\x06paused\x18\x06 \x01(\x04R\x06paused\x12!\n\x0cwaiting_high\x18\x07 \x01(\x04R\x0bwaitingHigh\x12%\n\x0ewaiting_medium\x18\x08 \x01(\x04R\rwaitingMedium\x12\x1f\n\x0bwaiting_low\x18\t \x01(\x04R\nwaitingLow\x12*\n\x07running\x18\n \x03(\x0b\x32\x10.analysis.v1.JobR\x07running\x12\x33\n\x07workers\x18\x0b \x03(\x0b\x32\x19.analysis.v1.WorkerStatusR\x07workers\x12(\n\x10\x61udio_ms_waiting\x18\x0c \x01(\x04R\x0e\x61udioMsWaiting\x12/\n\x05pause\x18\r \x01(\x0b\x32\x17.analysis.v1.QueuePauseH\x00R\x05pauseB\x08\n\x06_pause\"\xd4\x02\n\x0cWorkerStatus\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n\x05lanes\x18\x02 \x03(\tR\x05lanes\x12&\n\x0f\x63onnected_at_ms\x18\x03 \x01(\x03R\rconnectedAtMs\x12&\n\x0fheartbeat_at_ms\x18\x04 \x01(\x03R\rheartbeatAtMs\x12%\n\x0esongs_analysed\x18\x05 \x01(\x04R\rsongsAnalysed\x12!\n\x0csongs_failed\x18\x06 \x01(\x04R\x0bsongsFailed\x12$\n\rinterruptions\x18\x07 \x01(\x04R\rinterruptions\x12\x1c\n\tsuspended\x18\x08 \x01(\rR\tsuspended\x12@\n\x0b\x64iagnostics\x18\t \x01(\x0b\x32\x1e.analysis.v1.WorkerDiagnosticsR\x0b\x64iagnostics\"B\n\rFollowRequest\x12\x31\n\x07\x63ursors\x18\x01 \x03(\x0b\x32\x17.analysis.v1.LaneCursorR\x07\x63ursors\"8\n\nLaneCursor\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\xb4\x02\n\x05\x45vent\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x13\n\x05\x61t_ms\x18\x03 \x01(\x03R\x04\x61tMs\x12*\n\x04kind\x18\x04 \x01(\x0e\x32\x16.analysis.v1.EventKindR\x04kind\x12$\n\x03job\x18\x05 \x01(\x0b\x32\x10.analysis.v1.JobH\x00R\x03job\x12\x17\n\x07song_id\x18\x06 \x01(\tR\x06songId\x12\x14\n\x05songs\x18\x07 \x01(\rR\x05songs\x12\x16\n\x06reason\x18\x08 \x01(\tR\x06reason\x12\x17\n\x07user_id\x18\t \x01(\tR\x06userId\x12\x1a\n\tby_job_id\x18\n \x01(\tR\x07\x62yJobId\x12\x14\n\x05\x65poch\x18\x0b \x01(\x04R\x05\x65pochB\x06\n\x04_job*\xa9\x04\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VENT_KIND_SNAPSHOT\x10\x01\x12\x1b\n\x17\x45VENT_KIND_SNAPSHOT_END\x10\x02\x12\x17\n\x13\x45VENT_KIND_ENQUEUED\x10\x03\x12\x16\n\x12\x45VENT_KIND_STARTED\x10\x04\x12\x1c\n\x18\x45VENT_KIND_SONG_ANALYSED\x10\x05\x12\x1a\n\x16\x45VENT_KIND_SONG_FAILED\x10\x06\x12\x1b\n\x17\x45VENT_KIND_SONG_SKIPPED\x10\x07\x12\x1a\n\x16\x45VENT_KIND_INTERRUPTED\x10\x08\x12\x1a\n\x16\x45VENT_KIND_WORKER_LOST\x10\t\x12\x15\n\x11\x45VENT_KIND_PAUSED\x10\n\x12\x16\n\x12\x45VENT_KIND_RESUMED\x10\x0b\x12\x18\n\x14\x45VENT_KIND_COMPLETED\x10\x0c\x12\x15\n\x11\x45VENT_KIND_FAILED\x10\r\x12\x18\n\x14\x45VENT_KIND_CANCELLED\x10\x0e\x12\x1e\n\x1a\x45VENT_KIND_LIBRARY_CHANGED\x10\x0f\x12\x1c\n\x18\x45VENT_KIND_REPRIORITISED\x10\x10\x12\x1b\n\x17\x45VENT_KIND_QUEUE_PAUSED\x10\x11\x12\x1c\n\x18\x45VENT_KIND_QUEUE_RESUMED\x10\x12\x12\x17\n\x13\x45VENT_KIND_REPLAYED\x10\x13\x32\xe8\x08\n\x05Queue\x12\x46\n\x07\x45nqueue\x12\x1b.analysis.v1.EnqueueRequest\x1a\x19.analysis.v1.EnqueueReply\"\x03\x90\x02\x02\x12R\n\x0b\x45nqueueMany\x12\x1f.analysis.v1.EnqueueManyRequest\x1a\x1d.analysis.v1.EnqueueManyReply\"\x03\x90\x02\x02\x12\x38\n\x06GetJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x01\x12I\n\x08ListJobs\x12\x1c.analysis.v1.ListJobsRequest\x1a\x1a.analysis.v1.ListJobsReply\"\x03\x90\x02\x01\x12K\n\tGetStatus\x12\x1f.analysis.v1.QueueStatusRequest\x1a\x18.analysis.v1.QueueStatus\"\x03\x90\x02\x01\x12;\n\tCancelJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12:\n\x08PauseJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12;\n\tResumeJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12;\n\tReplayJob\x12\x17.analysis.v1.JobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12\x43\n\nReplayJobs\x12\x16.analysis.v1.JobFilter\x1a\x18.analysis.v1.ChangedJobs\"\x03\x90\x02\x02\x12\x42\n\tClearJobs\x12\x16.analysis.v1.JobFilter\x1a\x18.analysis.v1.ChangedJobs\"\x03\x90\x02\x02\x12\x45\n\x0bGetPosition\x12\x17.analysis.v1.JobRequest\x1a\x18.analysis.v1.JobPosition\"\x03\x90\x02\x01\x12M\n\x0fReprioritiseJob\x12#.analysis.v1.ReprioritiseJobRequest\x1a\x10.analysis.v1.Job\"\x03\x90\x02\x02\x12O\n\nPauseQueue\x12\x1e.analysis.v1.PauseQueueRequest\x1a\x1c.analysis.v1.PauseQueueReply\"\x03\x90\x02\x02\x12R\n\x0bResumeQueue\x12\x1f.analysis.v1.ResumeQueueRequest\x1a\x1d.analysis.v1.ResumeQueueReply\"\x03\x90\x02\x02\x12:\n\x06\x46ollow\x12\x1a.analysis.v1.FollowRequest\x1a\x12.analysis.v1.Event0\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'analysis.v1.queue_pb2', globals())
@@ -38,6 +38,12 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _QUEUE.methods_by_name['PauseJob']._serialized_options = b'\220\002\002'
   _QUEUE.methods_by_name['ResumeJob']._options = None
   _QUEUE.methods_by_name['ResumeJob']._serialized_options = b'\220\002\002'
+  _QUEUE.methods_by_name['ReplayJob']._options = None
+  _QUEUE.methods_by_name['ReplayJob']._serialized_options = b'\220\002\002'
+  _QUEUE.methods_by_name['ReplayJobs']._options = None
+  _QUEUE.methods_by_name['ReplayJobs']._serialized_options = b'\220\002\002'
+  _QUEUE.methods_by_name['ClearJobs']._options = None
+  _QUEUE.methods_by_name['ClearJobs']._serialized_options = b'\220\002\002'
   _QUEUE.methods_by_name['GetPosition']._options = None
   _QUEUE.methods_by_name['GetPosition']._serialized_options = b'\220\002\001'
   _QUEUE.methods_by_name['ReprioritiseJob']._options = None
@@ -46,8 +52,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _QUEUE.methods_by_name['PauseQueue']._serialized_options = b'\220\002\002'
   _QUEUE.methods_by_name['ResumeQueue']._options = None
   _QUEUE.methods_by_name['ResumeQueue']._serialized_options = b'\220\002\002'
-  _EVENTKIND._serialized_start=3135
-  _EVENTKIND._serialized_end=3663
+  _EVENTKIND._serialized_start=3280
+  _EVENTKIND._serialized_end=3833
   _ENQUEUEREQUEST._serialized_start=92
   _ENQUEUEREQUEST._serialized_end=318
   _ENQUEUEREPLY._serialized_start=320
@@ -60,36 +66,40 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _ENQUEUEMANYREPLY._serialized_end=810
   _JOBREQUEST._serialized_start=812
   _JOBREQUEST._serialized_end=872
-  _JOBPOSITION._serialized_start=875
-  _JOBPOSITION._serialized_end=1182
-  _REPRIORITISEJOBREQUEST._serialized_start=1184
-  _REPRIORITISEJOBREQUEST._serialized_end=1307
-  _PAUSEQUEUEREQUEST._serialized_start=1309
-  _PAUSEQUEUEREQUEST._serialized_end=1402
-  _PAUSEQUEUEREPLY._serialized_start=1404
-  _PAUSEQUEUEREPLY._serialized_end=1468
-  _RESUMEQUEUEREQUEST._serialized_start=1470
-  _RESUMEQUEUEREQUEST._serialized_end=1514
-  _RESUMEQUEUEREPLY._serialized_start=1516
-  _RESUMEQUEUEREPLY._serialized_end=1534
-  _QUEUEPAUSE._serialized_start=1537
-  _QUEUEPAUSE._serialized_end=1674
-  _LISTJOBSREQUEST._serialized_start=1676
-  _LISTJOBSREQUEST._serialized_end=1762
-  _LISTJOBSREPLY._serialized_start=1764
-  _LISTJOBSREPLY._serialized_end=1817
-  _QUEUESTATUSREQUEST._serialized_start=1819
-  _QUEUESTATUSREQUEST._serialized_end=1864
-  _QUEUESTATUS._serialized_start=1867
-  _QUEUESTATUS._serialized_end=2352
-  _WORKERSTATUS._serialized_start=2355
-  _WORKERSTATUS._serialized_end=2695
-  _FOLLOWREQUEST._serialized_start=2697
-  _FOLLOWREQUEST._serialized_end=2763
-  _LANECURSOR._serialized_start=2765
-  _LANECURSOR._serialized_end=2821
-  _EVENT._serialized_start=2824
-  _EVENT._serialized_end=3132
-  _QUEUE._serialized_start=3666
-  _QUEUE._serialized_end=4596
+  _JOBFILTER._serialized_start=874
+  _JOBFILTER._serialized_end=952
+  _CHANGEDJOBS._serialized_start=954
+  _CHANGEDJOBS._serialized_end=993
+  _JOBPOSITION._serialized_start=996
+  _JOBPOSITION._serialized_end=1303
+  _REPRIORITISEJOBREQUEST._serialized_start=1305
+  _REPRIORITISEJOBREQUEST._serialized_end=1428
+  _PAUSEQUEUEREQUEST._serialized_start=1430
+  _PAUSEQUEUEREQUEST._serialized_end=1523
+  _PAUSEQUEUEREPLY._serialized_start=1525
+  _PAUSEQUEUEREPLY._serialized_end=1589
+  _RESUMEQUEUEREQUEST._serialized_start=1591
+  _RESUMEQUEUEREQUEST._serialized_end=1635
+  _RESUMEQUEUEREPLY._serialized_start=1637
+  _RESUMEQUEUEREPLY._serialized_end=1655
+  _QUEUEPAUSE._serialized_start=1658
+  _QUEUEPAUSE._serialized_end=1795
+  _LISTJOBSREQUEST._serialized_start=1797
+  _LISTJOBSREQUEST._serialized_end=1907
+  _LISTJOBSREPLY._serialized_start=1909
+  _LISTJOBSREPLY._serialized_end=1962
+  _QUEUESTATUSREQUEST._serialized_start=1964
+  _QUEUESTATUSREQUEST._serialized_end=2009
+  _QUEUESTATUS._serialized_start=2012
+  _QUEUESTATUS._serialized_end=2497
+  _WORKERSTATUS._serialized_start=2500
+  _WORKERSTATUS._serialized_end=2840
+  _FOLLOWREQUEST._serialized_start=2842
+  _FOLLOWREQUEST._serialized_end=2908
+  _LANECURSOR._serialized_start=2910
+  _LANECURSOR._serialized_end=2966
+  _EVENT._serialized_start=2969
+  _EVENT._serialized_end=3277
+  _QUEUE._serialized_start=3836
+  _QUEUE._serialized_end=4964
 # @@protoc_insertion_point(module_scope)

@@ -16,6 +16,7 @@ EVENT_KIND_LIBRARY_CHANGED: EventKind
 EVENT_KIND_PAUSED: EventKind
 EVENT_KIND_QUEUE_PAUSED: EventKind
 EVENT_KIND_QUEUE_RESUMED: EventKind
+EVENT_KIND_REPLAYED: EventKind
 EVENT_KIND_REPRIORITISED: EventKind
 EVENT_KIND_RESUMED: EventKind
 EVENT_KIND_SNAPSHOT: EventKind
@@ -26,6 +27,12 @@ EVENT_KIND_SONG_SKIPPED: EventKind
 EVENT_KIND_STARTED: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
 EVENT_KIND_WORKER_LOST: EventKind
+
+class ChangedJobs(_message.Message):
+    __slots__ = ["changed"]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    changed: int
+    def __init__(self, changed: _Optional[int] = ...) -> None: ...
 
 class EnqueueManyReply(_message.Message):
     __slots__ = ["replies"]
@@ -113,6 +120,14 @@ class FollowRequest(_message.Message):
     cursors: _containers.RepeatedCompositeFieldContainer[LaneCursor]
     def __init__(self, cursors: _Optional[_Iterable[_Union[LaneCursor, _Mapping]]] = ...) -> None: ...
 
+class JobFilter(_message.Message):
+    __slots__ = ["type", "user_id"]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    type: _jobs_pb2.JobType
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ...) -> None: ...
+
 class JobPosition(_message.Message):
     __slots__ = ["ahead_high", "ahead_low", "ahead_medium", "job", "pause", "running_job_id", "running_priority"]
     AHEAD_HIGH_FIELD_NUMBER: _ClassVar[int]
@@ -154,14 +169,16 @@ class ListJobsReply(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ["ended", "limit", "user_id"]
+    __slots__ = ["ended", "failed", "limit", "user_id"]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ended: bool
+    failed: bool
     limit: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ...) -> None: ...
 
 class PauseQueueReply(_message.Message):
     __slots__ = ["pause"]
