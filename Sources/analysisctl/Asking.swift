@@ -82,7 +82,7 @@ extension Jobs {
 
 /// A pause on one line.
 func line(_ pause: QueuePause) -> String {
-    "\(pause.reason) (by \(pause.by)\(pause.untilMs == 0 ? "" : ", until \(pause.untilMs) ms"))"
+    "\(pause.reason) (by \(pause.by)\(pause.untilMs == 0 ? "" : ", until \(time(pause.untilMs))"))"
 }
 
 private func priority(_ text: String) throws -> Priority {

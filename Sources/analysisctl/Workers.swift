@@ -45,8 +45,9 @@ struct Workers: AsyncParsableCommand {
         case .unspecified, .unrecognized: "unknown"
         }
     }
+}
 
-    private func time(_ milliseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
-    }
+/// A time since 1970, as people read it.
+func time(_ milliseconds: Int64) -> String {
+    Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
 }
