@@ -1,7 +1,5 @@
-// Compares the Redis client with redis-benchmark on the same socket in the same run, and prints ratios. Rounds of both alternate,
-// so that a busy machine slows both; each figure is the median of its rounds.
-//
-//     swift run -c release redis-benchmark-ratios
+// Compares the Redis client with redis-benchmark on the same socket in the same run. Rounds of both alternate, so that a busy
+// machine slows both; each figure is the median of its rounds. Prints the lines that Benchmarks/table reads.
 
 import Foundation
 import Redis
@@ -44,14 +42,14 @@ func concurrentSets(_ client: RedisClient, on executor: (any TaskExecutor)?) asy
     return Double(commands) / (ContinuousClock.now - start).seconds
 }
 
-/// The median time of one SET after another in milliseconds.
+/// The median time of one SET after another in microseconds.
 func sequentialSets(_ client: RedisClient, on executor: (any TaskExecutor)?) async throws -> Double {
     try await withTaskExecutorPreference(executor) {
         var times: [Double] = []
         for _ in 0..<sequentialCommands {
             let start = ContinuousClock.now
             try await client.send(["SET", "key", "0123456789abcdef"])
-            times.append((ContinuousClock.now - start).seconds * 1000)
+            times.append((ContinuousClock.now - start).seconds * 1_000_000)
         }
         return times.median
     }
@@ -65,26 +63,25 @@ extension [Double] {
     var median: Double { sorted()[count / 2] }
 }
 
-func report(_ what: String, _ own: Double, _ peer: Double, _ unit: String, _ target: String) {
-    print(
-        String(
-            format: "%@: %.*f %@, redis-benchmark %.*f %@: ratio %.2f (%@)", what, unit == "ms" ? 4 : 0, own, unit,
-            unit == "ms" ? 4 : 0, peer, unit, own / peer, target))
+/// - Parameter bound: of ours to the peer's, with the direction in which it holds; none where nothing is promised.
+func report(_ what: String, _ ours: Double, _ peer: Double, _ bound: (direction: String, ratio: Double)?) {
+    print("Redis, \(what)\t\(ours)\t\(peer)\t\(bound?.direction ?? ">=")\t\(bound?.ratio ?? 0)")
 }
 
 try await server.withClient { client in
-    for (name, executor) in [("default executor", nil), ("client's event loop", client.executor)]
-        as [(String, (any TaskExecutor)?)]
-    {
-        var (own, peer, ownMs, peerMs): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
-        for _ in 0..<rounds {
-            own.append(try await concurrentSets(client, on: executor))
-            peer.append(try await redisBenchmark("-n", "1000000", "-P", "64").perSecond)
-            ownMs.append(try await sequentialSets(client, on: executor))
-            peerMs.append(try await redisBenchmark("-n", "20000", "-c", "1", "-P", "1", "--precision", "3").medianMs)
-        }
-        print("Callers on: \(name)")
-        report("  SET by \(callers) tasks", own.median, peer.median, "commands/s", "-P 64, at least 0.60")
-        report("  one caller's SET", ownMs.median, peerMs.median, "ms", "-c 1 -P 1, at most 1.30")
+    var (concurrent, sequential, ofDefault): ([Double], [Double], [Double]) = ([], [], [])
+    var (pipelined, ofOneConnection, unpipelined): ([Double], [Double], [Double]) = ([], [], [])
+    for _ in 0..<rounds {
+        concurrent.append(try await concurrentSets(client, on: client.executor))
+        ofDefault.append(try await concurrentSets(client, on: nil))
+        pipelined.append(try await redisBenchmark("-n", "1000000", "-P", "64").perSecond)
+        ofOneConnection.append(try await redisBenchmark("-n", "1000000", "-P", "64", "-c", "1").perSecond)
+        sequential.append(try await sequentialSets(client, on: client.executor))
+        unpipelined.append(
+            try await redisBenchmark("-n", "20000", "-c", "1", "-P", "1", "--precision", "3").medianMs * 1000)
     }
+    report("SET/s by \(callers) tasks to redis-benchmark -P 64", concurrent.median, pipelined.median, (">=", 0.6))
+    report("the same, to -c 1 -P 64: one connection, too", concurrent.median, ofOneConnection.median, nil)
+    report("the same tasks on the default executor", ofDefault.median, ofOneConnection.median, nil)
+    report("one caller's SET, µs, to -c 1 -P 1", sequential.median, unpipelined.median, ("<=", 1.3))
 }
