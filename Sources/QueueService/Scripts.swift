@@ -20,17 +20,16 @@ struct QueueLimits: Sendable {
     var lease = Duration.seconds(4)
 }
 
-/// One for each `.lua` file but the prelude. All but the making of an account may be repeated when a reply was lost.
+/// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, position, pause, hold, release, snapshot, upsert,
         createAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
-        let constants = Self.constants(analyzers: analyzers, limits: limits)
-        let prelude = String(decoding: PackageResources.prelude_lua, as: UTF8.self)
+        let preamble = Self.preamble(analyzers: analyzers, limits: limits)
         func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
             RedisScript(
-                name: name, source: Self.assemble(String(decoding: bytes, as: UTF8.self), after: constants + prelude),
+                name: name, source: Self.assemble(String(decoding: bytes, as: UTF8.self), after: preamble),
                 isIdempotent: true, derivesKeys: true)
         }
         enqueue = script("enqueue", PackageResources.enqueue_lua)
@@ -53,8 +52,17 @@ struct Scripts: Sendable {
         return "\(parts[0])\n\(preamble)\n\(parts.count > 1 ? parts[1] : "")"
     }
 
+    /// What goes before each script of a lane.
+    static func preamble(analyzers: Analyzers, limits: QueueLimits) -> String {
+        let files = [
+            PackageResources.prelude_lua, PackageResources.prelude_songs_lua, PackageResources.prelude_lane_lua,
+        ]
+        return constants(analyzers: analyzers, limits: limits)
+            + files.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+    }
+
     /// What Swift and Lua must agree on, written in Swift alone.
-    static func constants(analyzers: Analyzers, limits: QueueLimits) -> String {
+    private static func constants(analyzers: Analyzers, limits: QueueLimits) -> String {
         let transitions = JobState.known.map { state in
             let rows = JobEvent.allCases.compactMap { event in
                 state.after(event).map { "\(event.rawValue) = \(quoted($0.name))" }

@@ -67,8 +67,7 @@ import Testing
         async throws
     {
         try await withStore(on: redis) { store in
-            let constants = Scripts.constants(analyzers: .builtIn, limits: QueueLimits())
-            let preamble = constants + String(decoding: PackageResources.prelude_lua, as: UTF8.self)
+            let preamble = Scripts.preamble(analyzers: .builtIn, limits: QueueLimits())
             let seed = RedisScript(
                 name: "seed",
                 source: Scripts.assemble(

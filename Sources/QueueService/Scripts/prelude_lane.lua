@@ -1,0 +1,54 @@
+-- What holds for the lane as a whole: its running item, its pause, and what its worker should be told.
+
+-- Takes the lane's running item back, because its worker has lost it. `is_crash`: together with its life, as far as anybody
+-- knows. A job that does that again and again, without a song that ends in between, is poison and fails.
+local function lose_running_item(is_crash)
+    local id = redis.call('GET', key('running'))
+    if not id then return end
+    redis.call('DEL', key('running'))
+    local job = load(id)
+    if job and after(job, 'worker_lost') then
+        local song_id = job.song_id
+        job.song_id = ''
+        if is_crash then job.losses = job.losses + 1 end
+        transition(job, 'worker_lost', {song_id = song_id, epoch = job.epoch})
+        if job.losses >= poison_losses then
+            job.error = string.format('poison: song %s took the worker down %d times in a row', song_id, job.losses)
+            transition(job, 'failed', {song_id = song_id, reason = job.error, epoch = job.epoch})
+        end
+    end
+end
+
+-- What holds back all claims: whether it also freezes what runs, and since when it should be over; nil where nothing does.
+local function find_pause()
+    local pause = redis.call('HMGET', key('pause'), 'until_ms', 'freezes')
+    local until_ms = tonumber(pause[1])
+    if not until_ms then return nil end
+    return {freezes = pause[2] == '1', is_over = until_ms > 0 and until_ms <= now_ms}
+end
+
+local function is_paused()
+    local pause = find_pause()
+    return pause and not pause.is_over
+end
+
+local function end_pause(reason)
+    if redis.call('DEL', key('pause')) == 1 then append('queue_resumed', {reason = reason}) end
+end
+
+-- What the lane's worker should be told, as the lane stands: kind, worker, and the job and epoch that it is about.
+-- Nothing is remembered about what it was told before, so that a lost hint is only a late one.
+local function hint()
+    local worker = redis.call('HGET', key('lease'), 'worker') or ''
+    local head = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
+    local id = redis.call('GET', key('running'))
+    local pause = find_pause()
+    if pause and pause.is_over then pause = nil end
+    if not id then return {head[1] and not pause and 'wake' or 'none', worker, '', 0} end
+    local job = load(id)
+    if not job or ended[job.state] then return {'discard', worker, id, job and job.epoch or 0} end
+    if job.state ~= 'in_progress' then return {'pause', worker, id, job.epoch} end
+    if pause then return {pause.freezes and 'pause' or 'none', worker, id, job.epoch} end
+    if head[1] and math.floor(tonumber(head[2]) / class_width) < job.class then return {'preempt', worker, id, job.epoch} end
+    return {'none', worker, '', 0}
+end
