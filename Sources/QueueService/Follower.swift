@@ -50,8 +50,8 @@ struct Follower: Sendable {
             guard parts.count == 3, let cursor = parts[0].text.flatMap({ LogCursor($0) }), let next = parts[1].text,
                 let jobs = parts[2].elements
             else { throw QueueError.corrupt("the reply of snapshot is not understood") }
-            for values in jobs {
-                let job = try JobRecord(values: values).job
+            for pairs in jobs {
+                let job = try JobRecord(pairs: pairs).job
                 if start != nil { pages[job.id] = cursor }
                 try await writer.write(
                     Event(

@@ -63,7 +63,7 @@ struct JobReader: Sendable {
             ahead.count == Priority.known.count, let rank = parts[2].int, let running = parts[3].text
         else { throw QueueError.corrupt("the reply of position is not understood") }
         return JobPosition(
-            job: try JobRecord(values: parts[0]).job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
+            job: try JobRecord(pairs: parts[0]).job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
             runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause())
     }
 

@@ -4,7 +4,7 @@ import AnalysisAPI
 import Jobs
 import Redis
 
-/// The fields of a job. Scripts are given the same list and reply values in its order.
+/// The fields of a job. Scripts are given the same list.
 enum JobField: String, CaseIterable {
     case id
     case userID = "user_id"
@@ -46,26 +46,23 @@ struct JobRecord: Sendable {
     let job: Job
     let claim: [UInt8]
 
-    /// A script's reply: the values in the order of `JobField`.
-    init(values: RedisValue) throws {
-        let elements = values.elements ?? []
-        guard elements.count == JobField.allCases.count else {
-            throw QueueError.corrupt("a job of \(elements.count) fields, which must be \(JobField.allCases.count)")
-        }
-        try self.init(fields: Dictionary(uniqueKeysWithValues: zip(JobField.allCases.map(\.rawValue), elements)))
+    /// The pairs of a script's reply.
+    init(pairs: RedisValue) throws {
+        guard let fields = pairs.map else { throw QueueError.corrupt("a job that is no list of names and values") }
+        try self.init(fields: fields)
     }
 
-    /// The pairs of a hash or of an event of the log.
+    /// The pairs of a hash, of an event of the log or of a script's reply; what they do not name is 0 or empty.
     init(fields: [String: RedisValue]) throws {
         func text(_ field: JobField) throws -> String {
-            guard let text = fields[field.rawValue]?.text else {
-                throw QueueError.corrupt("a job without a text \(field.rawValue)")
-            }
+            guard let value = fields[field.rawValue] else { return "" }
+            guard let text = value.text else { throw QueueError.corrupt("a job whose \(field.rawValue) is no text") }
             return text
         }
         // Scripts reply with integers, hashes and the log hold text.
         func number<Number: FixedWidthInteger>(_ field: JobField) throws -> Number {
-            guard let number = fields[field.rawValue]?.int.flatMap({ Number(exactly: $0) }) else {
+            guard let value = fields[field.rawValue] else { return 0 }
+            guard let number = value.int.flatMap({ Number(exactly: $0) }) else {
                 throw QueueError.corrupt("a job whose \(field.rawValue) is no number")
             }
             return number
@@ -121,7 +118,7 @@ extension Event {
         self.init(
             lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: kind, job: job,
             songID: fields["event_song_id"]?.text ?? "", songs: UInt32(fields["event_songs"]?.text ?? "") ?? 0,
-            reason: fields["event_reason"]?.text ?? "", userID: fields[JobField.userID.rawValue]?.text ?? "",
+            reason: fields["event_reason"]?.text ?? "", userID: fields["event_user_id"]?.text ?? job?.userID ?? "",
             byJobID: fields["event_by_job_id"]?.text ?? "", epoch: UInt64(fields["event_epoch"]?.text ?? "") ?? 0)
     }
 }

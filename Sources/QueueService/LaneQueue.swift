@@ -99,7 +99,7 @@ struct LaneQueue: Sendable {
                 let existing = values[1].int
             else { throw QueueError.corrupt("the reply of enqueue is not understood") }
             return Enqueued(
-                job: values.count > 2 ? try JobRecord(values: values[2]).job : nil, queued: UInt32(clamping: queued),
+                job: values.count > 2 ? try JobRecord(pairs: values[2]).job : nil, queued: UInt32(clamping: queued),
                 existing: existing != 0, hint: hint)
         }
     }
@@ -157,7 +157,7 @@ struct LaneQueue: Sendable {
         case "again": return .again
         case "run" where parts.count == 4:
             return .run(
-                try JobRecord(values: parts[1]), song: try Song(stored: parts[2].bytes ?? []), mark: parts[3].text ?? ""
+                try JobRecord(pairs: parts[1]), song: try Song(stored: parts[2].bytes ?? []), mark: parts[3].text ?? ""
             )
         default: throw QueueError.corrupt("the reply of exchange is not understood")
         }
@@ -180,7 +180,7 @@ struct LaneQueue: Sendable {
     private func change(_ arguments: [RedisArgument]) async throws -> (job: Job, hint: Hint) {
         let parts = try await store.run(\.change, lane: lane, arguments).elements ?? []
         guard parts.count == 2 else { throw QueueError.corrupt("the reply of change is not understood") }
-        return (try JobRecord(values: parts[0]).job, try Hint(lane: lane, reply: parts[1]))
+        return (try JobRecord(pairs: parts[0]).job, try Hint(lane: lane, reply: parts[1]))
     }
 
     /// Cancels or replays all jobs that `event` is legal for, a few at a time, so that others are served meanwhile.
@@ -205,7 +205,7 @@ struct LaneQueue: Sendable {
             guard let parts = reply.elements, parts.count == 4, let next = parts[1].text, let place = parts[2].int,
                 let jobs = parts[3].elements
             else { throw QueueError.corrupt("the reply of change_all is not understood") }
-            visit(try jobs.map { try JobRecord(values: $0).job }, try Hint(lane: lane, reply: parts[0]))
+            visit(try jobs.map { try JobRecord(pairs: $0).job }, try Hint(lane: lane, reply: parts[0]))
             (from, offset) = (next, place)
         }
     }

@@ -73,7 +73,7 @@ struct Scripts: Sendable {
         return """
             local key_names = {\(LaneKey.allCases.map { "\($0.scriptName) = \(quoted($0.rawValue))" }.joined(separator: ", "))}
             local fields = {\(JobField.allCases.map { quoted($0.rawValue) }.joined(separator: ", "))}
-            local numeric = {\(JobField.allCases.filter(\.isNumber).map { "['\($0.rawValue)'] = true" }.joined(separator: ", "))}
+            local blanks = {\(JobField.allCases.map { $0.isNumber ? "0" : quoted("") }.joined(separator: ", "))}
             local transitions = {\(transitions.joined(separator: ", "))}
             local ranks = {\(ranks.joined(separator: ", "))}
             local rank_names = {\(Priority.known.map { quoted($0.name) }.joined(separator: ", "))}

@@ -2,12 +2,13 @@
 -- (the way of a job through its songs) and prelude_lane.lua (what holds for the lane as a whole).
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
--- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, numeric, transitions, ranks,
+-- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, blanks, transitions, ranks,
 -- rank_names, class_width, analyzers, background_batch, poison_losses, retention_seconds, idempotency_seconds, log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
--- given before its first commit, because Redis does not roll back.
+-- given before its first commit, because Redis does not roll back. Fields that are blank (0 or the empty text) need not be
+-- stored, and neither events nor replies name them.
 
 local root = KEYS[1]
 local lane = string.match(root, '{(.*)}$')
@@ -48,37 +49,50 @@ local function wish(type, force, target)
 end
 
 local function load(id)
-    local values = redis.call('HMGET', key('job', id), unpack(fields))
-    if not values[1] then return nil end
-    local job = {}
+    local stored = redis.call('HMGET', key('job', id), unpack(fields))
+    if not stored[1] then return nil end
+    local job = {stored = stored}
     for index, name in ipairs(fields) do
-        job[name] = numeric[name] and (tonumber(values[index]) or 0) or values[index]
+        local value = stored[index] or blanks[index]
+        if blanks[index] == 0 then value = tonumber(value) or 0 end
+        stored[index], job[name] = value, value
     end
     job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
     return job
 end
 
--- The job's fields in the order of `fields`.
-local function values(job)
-    local list = {}
-    for index, name in ipairs(fields) do list[index] = job[name] end
+-- The names and values of the job's fields in turn, after what `list` has already.
+local function values(job, list)
+    list = list or {}
+    local length = #list
+    for index, name in ipairs(fields) do
+        if job[name] ~= blanks[index] then
+            list[length + 1], list[length + 2], length = name, job[name], length + 2
+        end
+    end
     return list
 end
 
+-- Stores those of the job's fields that have changed.
+local function store(job)
+    local changes, length = {}, 0
+    for index, name in ipairs(fields) do
+        if job[name] ~= job.stored[index] then
+            changes[length + 1], changes[length + 2], length = name, job[name], length + 2
+            job.stored[index] = job[name]
+        end
+    end
+    if length > 0 then redis.call('HSET', key('job', job.id), unpack(changes)) end
+end
+
+-- Says in the log what happened.
 local function append(event, details, job)
-    local entry = {
-        'event', event, 'event_song_id', details.song_id or '', 'event_songs', details.songs or 0,
-        'event_reason', details.reason or '', 'event_by_job_id', details.by_job_id or '', 'event_epoch', details.epoch or 0,
-    }
-    for _, name in ipairs(job and fields or {}) do
-        entry[#entry + 1] = name
-        entry[#entry + 1] = job[name]
+    local entry = {'event', event}
+    for name, value in pairs(details) do
+        entry[#entry + 1] = 'event_' .. name
+        entry[#entry + 1] = value
     end
-    if not job then
-        entry[#entry + 1] = 'user_id'
-        entry[#entry + 1] = details.user_id or ''
-    end
-    redis.call('XADD', key('log'), 'MAXLEN', '~', log_length, '*', unpack(entry))
+    redis.call('XADD', key('log'), 'MAXLEN', '~', log_length, '*', unpack(job and values(job, entry) or entry))
 end
 
 local function add_to_indexes(job)
@@ -139,12 +153,7 @@ local function commit(job, event, details)
     local audio = audio_ahead(job) - before.audio_ahead
     if audio ~= 0 then redis.call('HINCRBY', counts, 'audio_ms_waiting', audio) end
 
-    local pairs_of_hash = {}
-    for _, name in ipairs(fields) do
-        pairs_of_hash[#pairs_of_hash + 1] = name
-        pairs_of_hash[#pairs_of_hash + 1] = job[name]
-    end
-    redis.call('HSET', key('job', job.id), unpack(pairs_of_hash))
+    store(job)
     job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
     append(event, details or {}, job)
 
@@ -202,7 +211,7 @@ local function create(type, force, user_id, target_id, entries, class)
         id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
-        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, before = {audio_ahead = 0},
+        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, stored = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
     in_chunks(entries, function(chunk) redis.call('RPUSH', key('job_songs', job.id), unpack(chunk)) end)
