@@ -68,8 +68,10 @@ package struct User: Message, Hashable, Sendable {
     package var name: String
     package var lane: String
     package var role: Role
+    /// Preferences.background_analysis
     package var autoAnalysis: Bool
     package var createdAtMs: Int64
+    /// when a background analysis began last; 0: never
     package var lastAnalysisAtMs: Int64
 
     package init(
@@ -337,6 +339,87 @@ extension LoggedInReply: CMessage {
             c.job = arena.message(job)
         }
         c.queued = queued
+    }
+}
+
+/// About background analysis alone: nothing of it holds back what somebody asks for.
+package struct Preferences: Message, Hashable, Sendable {
+    /// whether it begins at login
+    package var backgroundAnalysis: Bool
+    /// IANA name, such as Europe/Berlin; empty: the site's
+    package var timeZone: String
+    /// such as "22:00-06:00" or "Mon-Fri 08:00-17:00": no song is begun then
+    package var quietHours: [String]
+    /// songs are begun only then; none: at any time
+    package var offPeak: [String]
+    /// at most, evenly spread; 0: without a limit
+    package var songsPerHour: UInt32
+
+    package init(
+        backgroundAnalysis: Bool = false, timeZone: String = "", quietHours: [String] = [], offPeak: [String] = [],
+        songsPerHour: UInt32 = 0
+    ) {
+        self.backgroundAnalysis = backgroundAnalysis
+        self.timeZone = timeZone
+        self.quietHours = quietHours
+        self.offPeak = offPeak
+        self.songsPerHour = songsPerHour
+    }
+}
+
+extension Preferences: CMessage {
+    static var empty: Analysis__V1__Preferences {
+        var c = Analysis__V1__Preferences()
+        analysis__v1__preferences__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Preferences) throws {
+        backgroundAnalysis = c.background_analysis != 0
+        timeZone = try String(copying: c.time_zone, of: "Preferences.time_zone")
+        quietHours = try elements(c.quiet_hours, count: c.n_quiet_hours) {
+            try String(copying: $0, of: "Preferences.quiet_hours")
+        }
+        offPeak = try elements(c.off_peak, count: c.n_off_peak) { try String(copying: $0, of: "Preferences.off_peak") }
+        songsPerHour = c.songs_per_hour
+    }
+
+    func write(to c: inout Analysis__V1__Preferences, arena: inout MessageArena) {
+        c.background_analysis = backgroundAnalysis ? 1 : 0
+        c.time_zone = arena.bytes(timeZone)
+        c.n_quiet_hours = quietHours.count
+        c.quiet_hours = arena.elements(quietHours.map { arena.bytes($0) })
+        c.n_off_peak = offPeak.count
+        c.off_peak = arena.elements(offPeak.map { arena.bytes($0) })
+        c.songs_per_hour = songsPerHour
+    }
+}
+
+package struct SetPreferencesRequest: Message, Hashable, Sendable {
+    package var userID: String
+    package var preferences: Preferences?
+
+    package init(userID: String = "", preferences: Preferences? = nil) {
+        self.userID = userID
+        self.preferences = preferences
+    }
+}
+
+extension SetPreferencesRequest: CMessage {
+    static var empty: Analysis__V1__SetPreferencesRequest {
+        var c = Analysis__V1__SetPreferencesRequest()
+        analysis__v1__set_preferences_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__SetPreferencesRequest) throws {
+        userID = try String(copying: c.user_id, of: "SetPreferencesRequest.user_id")
+        preferences = try Preferences(copying: c.preferences)
+    }
+
+    func write(to c: inout Analysis__V1__SetPreferencesRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.preferences = arena.message(preferences)
     }
 }
 

@@ -41,6 +41,19 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.loggedIn, request, options: options)
     }
 
+    /// What a user has set about background analysis, or what holds where nothing was set.
+    package func getPreferences(_ request: UserRequest, options: CallOptions = .init()) async throws -> Preferences {
+        try await client.unary(CatalogMethods.getPreferences, request, options: options)
+    }
+
+    /// Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
+    /// has it cancelled.
+    package func setPreferences(_ request: SetPreferencesRequest, options: CallOptions = .init()) async throws
+        -> Preferences
+    {
+        try await client.unary(CatalogMethods.setPreferences, request, options: options)
+    }
+
     /// Lists a folder of audio files and makes a playlist per folder; a worker's child opens the files. Streams how far it
     /// is; importing what is there already changes nothing.
     package func importFolder(_ request: ImportFolderRequest, options: CallOptions = .init()) -> RPCStream<
@@ -88,6 +101,11 @@ package protocol CatalogProvider: RPCService {
     func logout(_ request: SessionRequest, context: CallContext) async throws -> LogoutReply
     /// Starts the background analysis of everything not analysed yet, if the user allows it and nothing of theirs runs.
     func loggedIn(_ request: UserRequest, context: CallContext) async throws -> LoggedInReply
+    /// What a user has set about background analysis, or what holds where nothing was set.
+    func getPreferences(_ request: UserRequest, context: CallContext) async throws -> Preferences
+    /// Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
+    /// has it cancelled.
+    func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences
     /// Lists a folder of audio files and makes a playlist per folder; a worker's child opens the files. Streams how far it
     /// is; importing what is there already changes nothing.
     func importFolder(_ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext)
@@ -126,6 +144,14 @@ extension CatalogProvider {
             .unary(CatalogMethods.loggedIn) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.loggedIn($0, context: $1)
+            },
+            .unary(CatalogMethods.getPreferences) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getPreferences($0, context: $1)
+            },
+            .unary(CatalogMethods.setPreferences) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.setPreferences($0, context: $1)
             },
             .serverStream(CatalogMethods.importFolder) {
                 try $2.require(actingFor: $0.userID)
@@ -170,6 +196,10 @@ private enum CatalogMethods {
         "analysis.v1.Catalog/Logout", isIdempotent: true)
     static let loggedIn = Method<UserRequest, LoggedInReply>(
         "analysis.v1.Catalog/LoggedIn", isIdempotent: true)
+    static let getPreferences = Method<UserRequest, Preferences>(
+        "analysis.v1.Catalog/GetPreferences", isIdempotent: true)
+    static let setPreferences = Method<SetPreferencesRequest, Preferences>(
+        "analysis.v1.Catalog/SetPreferences", isIdempotent: true)
     static let importFolder = Method<ImportFolderRequest, ImportProgress>(
         "analysis.v1.Catalog/ImportFolder", isIdempotent: false)
     static let listPlaylists = Method<UserRequest, ListPlaylistsReply>(

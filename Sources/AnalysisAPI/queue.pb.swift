@@ -386,10 +386,13 @@ package struct JobPosition: Message, Hashable, Sendable {
     package var runningJobID: String
     /// what holds back the whole queue; none: nothing does
     package var pause: QueuePause?
+    /// what holds back the background work of its lane, where the job is some; none: nothing does
+    package var hold: BackgroundHold?
 
     package init(
         job: Job? = nil, aheadHigh: UInt64 = 0, aheadMedium: UInt64 = 0, aheadLow: UInt64 = 0,
-        runningPriority: Priority = .unspecified, runningJobID: String = "", pause: QueuePause? = nil
+        runningPriority: Priority = .unspecified, runningJobID: String = "", pause: QueuePause? = nil,
+        hold: BackgroundHold? = nil
     ) {
         self.job = job
         self.aheadHigh = aheadHigh
@@ -398,6 +401,7 @@ package struct JobPosition: Message, Hashable, Sendable {
         self.runningPriority = runningPriority
         self.runningJobID = runningJobID
         self.pause = pause
+        self.hold = hold
     }
 }
 
@@ -418,6 +422,9 @@ extension JobPosition: CMessage {
         if c._pause_case == ANALYSIS__V1__JOB_POSITION___PAUSE_PAUSE {
             pause = try QueuePause(copying: c.pause)
         }
+        if c._hold_case == ANALYSIS__V1__JOB_POSITION___HOLD_HOLD {
+            hold = try BackgroundHold(copying: c.hold)
+        }
     }
 
     func write(to c: inout Analysis__V1__JobPosition, arena: inout MessageArena) {
@@ -431,6 +438,41 @@ extension JobPosition: CMessage {
             c._pause_case = ANALYSIS__V1__JOB_POSITION___PAUSE_PAUSE
             c.pause = arena.message(pause)
         }
+        if let hold {
+            c._hold_case = ANALYSIS__V1__JOB_POSITION___HOLD_HOLD
+            c.hold = arena.message(hold)
+        }
+    }
+}
+
+/// Why no background song is begun. What somebody asked for is never held back.
+package struct BackgroundHold: Message, Hashable, Sendable {
+    /// for people
+    package var reason: String
+    /// 0: not known
+    package var untilMs: Int64
+
+    package init(reason: String = "", untilMs: Int64 = 0) {
+        self.reason = reason
+        self.untilMs = untilMs
+    }
+}
+
+extension BackgroundHold: CMessage {
+    static var empty: Analysis__V1__BackgroundHold {
+        var c = Analysis__V1__BackgroundHold()
+        analysis__v1__background_hold__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__BackgroundHold) throws {
+        reason = try String(copying: c.reason, of: "BackgroundHold.reason")
+        untilMs = c.until_ms
+    }
+
+    func write(to c: inout Analysis__V1__BackgroundHold, arena: inout MessageArena) {
+        c.reason = arena.bytes(reason)
+        c.until_ms = untilMs
     }
 }
 
@@ -724,11 +766,14 @@ package struct QueueStatus: Message, Hashable, Sendable {
     package var audioMsWaiting: UInt64
     /// none: the queue is not paused
     package var pause: QueuePause?
+    /// what holds back the background work of a lane, of the first one that has such; none: nothing does
+    package var hold: BackgroundHold?
 
     package init(
         pending: UInt64 = 0, inProgress: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         paused: UInt64 = 0, waitingHigh: UInt64 = 0, waitingMedium: UInt64 = 0, waitingLow: UInt64 = 0,
-        running: [Job] = [], workers: [WorkerStatus] = [], audioMsWaiting: UInt64 = 0, pause: QueuePause? = nil
+        running: [Job] = [], workers: [WorkerStatus] = [], audioMsWaiting: UInt64 = 0, pause: QueuePause? = nil,
+        hold: BackgroundHold? = nil
     ) {
         self.pending = pending
         self.inProgress = inProgress
@@ -743,6 +788,7 @@ package struct QueueStatus: Message, Hashable, Sendable {
         self.workers = workers
         self.audioMsWaiting = audioMsWaiting
         self.pause = pause
+        self.hold = hold
     }
 }
 
@@ -769,6 +815,9 @@ extension QueueStatus: CMessage {
         if c._pause_case == ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE {
             pause = try QueuePause(copying: c.pause)
         }
+        if c._hold_case == ANALYSIS__V1__QUEUE_STATUS___HOLD_HOLD {
+            hold = try BackgroundHold(copying: c.hold)
+        }
     }
 
     func write(to c: inout Analysis__V1__QueueStatus, arena: inout MessageArena) {
@@ -790,6 +839,10 @@ extension QueueStatus: CMessage {
             c._pause_case = ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE
             c.pause = arena.message(pause)
         }
+        if let hold {
+            c._hold_case = ANALYSIS__V1__QUEUE_STATUS___HOLD_HOLD
+            c.hold = arena.message(hold)
+        }
     }
 }
 
@@ -804,11 +857,12 @@ package struct WorkerStatus: Message, Hashable, Sendable {
     package var suspended: UInt32
     /// for operators
     package var diagnostics: WorkerDiagnostics?
+    package var machine: MachineLoad?
 
     package init(
         id: String = "", lanes: [String] = [], connectedAtMs: Int64 = 0, heartbeatAtMs: Int64 = 0,
         songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, suspended: UInt32 = 0,
-        diagnostics: WorkerDiagnostics? = nil
+        diagnostics: WorkerDiagnostics? = nil, machine: MachineLoad? = nil
     ) {
         self.id = id
         self.lanes = lanes
@@ -819,6 +873,7 @@ package struct WorkerStatus: Message, Hashable, Sendable {
         self.interruptions = interruptions
         self.suspended = suspended
         self.diagnostics = diagnostics
+        self.machine = machine
     }
 }
 
@@ -839,6 +894,7 @@ extension WorkerStatus: CMessage {
         interruptions = c.interruptions
         suspended = c.suspended
         diagnostics = try WorkerDiagnostics(copying: c.diagnostics)
+        machine = try MachineLoad(copying: c.machine)
     }
 
     func write(to c: inout Analysis__V1__WorkerStatus, arena: inout MessageArena) {
@@ -852,6 +908,7 @@ extension WorkerStatus: CMessage {
         c.interruptions = interruptions
         c.suspended = suspended
         c.diagnostics = arena.message(diagnostics)
+        c.machine = arena.message(machine)
     }
 }
 

@@ -101,11 +101,12 @@ package struct WorkerMessage: Message, Hashable, Sendable {
     /// 1 for the first message of the call, rising by one
     package var sequence: UInt64
     package var diagnostics: WorkerDiagnostics?
+    package var machine: MachineLoad?
 
     package init(
         workerID: String = "", lanesWanted: UInt32 = 0, held: [HeldItem] = [], analyzers: [AnalyzerVersion] = [],
         songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, draining: Bool = false,
-        sequence: UInt64 = 0, diagnostics: WorkerDiagnostics? = nil
+        sequence: UInt64 = 0, diagnostics: WorkerDiagnostics? = nil, machine: MachineLoad? = nil
     ) {
         self.workerID = workerID
         self.lanesWanted = lanesWanted
@@ -117,6 +118,7 @@ package struct WorkerMessage: Message, Hashable, Sendable {
         self.draining = draining
         self.sequence = sequence
         self.diagnostics = diagnostics
+        self.machine = machine
     }
 }
 
@@ -138,6 +140,7 @@ extension WorkerMessage: CMessage {
         draining = c.draining != 0
         sequence = c.sequence
         diagnostics = try WorkerDiagnostics(copying: c.diagnostics)
+        machine = try MachineLoad(copying: c.machine)
     }
 
     func write(to c: inout Analysis__V1__WorkerMessage, arena: inout MessageArena) {
@@ -153,6 +156,38 @@ extension WorkerMessage: CMessage {
         c.draining = draining ? 1 : 0
         c.sequence = sequence
         c.diagnostics = arena.message(diagnostics)
+        c.machine = arena.message(machine)
+    }
+}
+
+/// How busy a worker's machine is, with the work of others.
+package struct MachineLoad: Message, Hashable, Sendable {
+    /// of the last minute, as uptime(1) tells it
+    package var loadPerCore: Double
+    /// share of the memory that new work could have, 0 to 1
+    package var memoryAvailable: Double
+
+    package init(loadPerCore: Double = 0, memoryAvailable: Double = 0) {
+        self.loadPerCore = loadPerCore
+        self.memoryAvailable = memoryAvailable
+    }
+}
+
+extension MachineLoad: CMessage {
+    static var empty: Analysis__V1__MachineLoad {
+        var c = Analysis__V1__MachineLoad()
+        analysis__v1__machine_load__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__MachineLoad) throws {
+        loadPerCore = c.load_per_core
+        memoryAvailable = c.memory_available
+    }
+
+    func write(to c: inout Analysis__V1__MachineLoad, arena: inout MessageArena) {
+        c.load_per_core = loadPerCore
+        c.memory_available = memoryAvailable
     }
 }
 

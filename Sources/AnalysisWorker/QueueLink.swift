@@ -113,7 +113,7 @@ actor QueueLink {
         guard let writer else { return }
         var message = WorkerMessage(
             workerID: configuration.workerID, lanesWanted: configuration.lanesWanted, draining: isDraining,
-            diagnostics: await services.pool.diagnostics())
+            diagnostics: await services.pool.diagnostics(), machine: MachineLoad.now())
         for lane in lanes.values {
             let report = await lane.report
             message.held += report.held

@@ -41,7 +41,7 @@ final class Accounts: Sendable {
             \.createAccount, key: store.keys.account(user.id),
             [
                 "id", RedisArgument(user.id), "name", RedisArgument(user.name), "lane", RedisArgument(user.lane),
-                "role", RedisArgument(Int(role.rawValue)), "auto_analysis", 1, "created_at_ms",
+                "role", RedisArgument(Int(role.rawValue)), "created_at_ms",
                 RedisArgument(user.createdAtMs), "last_analysis_at_ms", 0, "password",
                 RedisArgument(try await passwords.hash(request.password)),
             ])
@@ -51,7 +51,7 @@ final class Accounts: Sendable {
 
     /// - Throws: `QueueError.notFound`.
     func user(_ id: String) async throws -> User {
-        try Self.user(try await account(id), id: id)
+        try await user(try await account(id), id: id)
     }
 
     /// The lane of a user's jobs and library.
@@ -90,7 +90,7 @@ final class Accounts: Sendable {
         guard try await passwords.check(request.password, against: account?["password"]?.text), let account else {
             throw RPCError(.unauthenticated, "name and password do not fit")
         }
-        let user = try Self.user(account, id: request.name)
+        let user = try await user(account, id: request.name)
         let session = randomBytes(32)
         try await store.send(
             "SET", sessionKey(session), user.id, "PX", Self.sessionLength.milliseconds)
@@ -117,12 +117,13 @@ final class Accounts: Sendable {
         return account
     }
 
-    private static func user(_ account: [String: RedisValue], id: String) throws -> User {
+    private func user(_ account: [String: RedisValue], id: String) async throws -> User {
         guard let lane = account["lane"]?.text else { throw QueueError.corrupt("the account of \(id) has no lane") }
+        let allowed = try await store.send("HGET", store.keys.lane(lane, .userPreferences, id), "allowed").int
         return User(
             id: id, name: account["name"]?.text ?? id, lane: lane,
             role: Role(rawValue: Int32(clamping: account["role"]?.int ?? 0)),
-            autoAnalysis: account["auto_analysis"]?.int == 1,
+            autoAnalysis: allowed != 0,
             createdAtMs: account["created_at_ms"]?.int ?? 0, lastAnalysisAtMs: account["last_analysis_at_ms"]?.int ?? 0)
     }
 

@@ -1,6 +1,7 @@
 // The service of users, their libraries and what is known about their songs.
 
 import AnalysisAPI
+import Foundation
 import Jobs
 import RPC
 import Redis
@@ -10,6 +11,7 @@ struct CatalogService: CatalogProvider {
     let store: Store
     let accounts: Accounts
     let background: BackgroundWork
+    let preferences: PreferenceStore
     let dispatcher: Dispatcher
     let imports: Imports
 
@@ -54,6 +56,26 @@ struct CatalogService: CatalogProvider {
         dispatcher.deliver(enqueued.hint)
         if enqueued.job != nil { try await accounts.noteAnalysis(of: user.id) }
         return LoggedInReply(job: enqueued.job, queued: UInt32(clamping: songs.count))
+    }
+
+    func getPreferences(_ request: UserRequest, context: CallContext) async throws -> Preferences {
+        try await preferences.preferences(of: request.userID, lane: try await accounts.lane(of: request.userID))
+    }
+
+    func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences {
+        let lane = try await accounts.lane(of: request.userID)
+        guard let message = request.preferences else {
+            throw RPCError(.invalidArgument, "preferences is missing; a message of what the user wants is right")
+        }
+        let checked = try UserPreferences(message, timeZone: preferences.timeZone, at: .now)
+        dispatcher.deliver(try await preferences.set(checked, of: request.userID, lane: lane))
+        if !message.backgroundAnalysis {
+            try await LaneQueue(lane: lane, store: store)
+                .changeAll(userID: request.userID, type: .background, event: .cancelled) { jobs, hint in
+                    dispatcher.deliver(hint, cancelled: jobs)
+                }
+        }
+        return checked.message
     }
 
     // MARK: Library

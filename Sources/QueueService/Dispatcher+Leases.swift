@@ -1,6 +1,7 @@
 // How the dispatcher gives lanes to workers and takes them back. Redis decides; the state here follows what it said.
 
 import AnalysisAPI
+import Foundation
 import Logging
 import RPC
 import Synchronization
@@ -91,8 +92,11 @@ extension Dispatcher {
     private func hold(
         _ lane: String, lease: [UInt8], workerID: String, items: [HeldItem]
     ) async throws -> LaneQueue.Held {
-        try await LaneQueue(lane: lane, store: store)
-            .hold(worker: workerID, lease: lease, length: leaseLength, items: items)
+        let machine = connections.withLock { $0.state.workers[workerID]?.machineHold }
+        return try await LaneQueue(lane: lane, store: store)
+            .hold(
+                worker: workerID, lease: lease, length: leaseLength, items: items,
+                background: rules.hold(at: .now) ?? machine.map { BackgroundHold(reason: $0) })
     }
 
     func release(_ lane: String, lease: [UInt8], workerID: String) async throws {

@@ -25,6 +25,8 @@ struct DispatcherState: Sendable {
         /// Of the last message that was read.
         var sequence: UInt64 = 0
         var lanes: [String: HeldLane] = [:]
+        /// Why its machine takes no background work; nil: it does.
+        var machineHold: String?
     }
 
     /// What a worker's message asks for.
@@ -43,8 +45,11 @@ struct DispatcherState: Sendable {
     /// Workers that are connected to other replicas.
     var workersElsewhere = 0
 
-    init(lanes: [String]) {
+    private let machineLimits: MachineLimits
+
+    init(lanes: [String], machineLimits: MachineLimits) {
         self.lanes = lanes
+        self.machineLimits = machineLimits
     }
 
     // MARK: Workers
@@ -71,6 +76,10 @@ struct DispatcherState: Sendable {
         worker.status.interruptions = message.interruptions
         worker.status.suspended = UInt32(clamping: message.held.count { !$0.running })
         worker.status.diagnostics = message.diagnostics
+        worker.status.machine = message.machine
+        worker.machineHold = message.machine.flatMap {
+            machineLimits.reason($0, isHeld: worker.machineHold != nil)
+        }
         let busy = Set(message.held.map(\.lane))
 
         var plan = Plan()

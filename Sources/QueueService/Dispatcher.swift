@@ -29,16 +29,18 @@ final class Dispatcher: Service, Sendable {
 
     let store: Store
     let leaseLength: Duration
+    let rules: BackgroundRules
     let logger: Logger
     let connections: Mutex<Connections>
     let lanes: [String]
 
-    init(lanes: [String], leaseLength: Duration, store: Store, logger: Logger) {
+    init(lanes: [String], leaseLength: Duration, rules: BackgroundRules, store: Store, logger: Logger) {
         self.lanes = lanes
         self.leaseLength = leaseLength
+        self.rules = rules
         self.store = store
         self.logger = logger
-        connections = Mutex(Connections(state: DispatcherState(lanes: lanes)))
+        connections = Mutex(Connections(state: DispatcherState(lanes: lanes, machineLimits: rules.machine)))
     }
 
     // MARK: Pushing
@@ -46,6 +48,12 @@ final class Dispatcher: Service, Sendable {
     /// Tells the worker that a hint is for, through another replica where it is connected there.
     func deliver(_ hint: Hint) {
         if let command = hint.command { push(command, lane: hint.lane, workerID: hint.worker) }
+    }
+
+    /// Tells it besides that jobs were cancelled. A child may be frozen, of which the lane's state says nothing.
+    func deliver(_ hint: Hint, cancelled jobs: [Job]) {
+        deliver(hint)
+        for job in jobs where job.startedAtMs != 0 && job.id != hint.jobID { discard(job, workerID: hint.worker) }
     }
 
     /// Has the holder of a lane kill the child that it keeps for a job.

@@ -1,6 +1,7 @@
 // The service of those who ask for analyses and of those who follow them.
 
 import AnalysisAPI
+import Foundation
 import Jobs
 import RPC
 
@@ -9,6 +10,7 @@ struct JobQueueService: QueueProvider {
     let store: Store
     let accounts: Accounts
     let background: BackgroundWork
+    let rules: BackgroundRules
     let dispatcher: Dispatcher
     let logs: [LaneLog]
 
@@ -83,7 +85,7 @@ struct JobQueueService: QueueProvider {
     }
 
     func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus {
-        var status = QueueStatus()
+        var status = QueueStatus(hold: rules.hold(at: .now))
         for lane in lanes { try await JobReader(lane: lane, store: store).add(to: &status, userID: request.userID) }
         status.workers = try await dispatcher.registeredWorkers()
         // They name songs of everybody.
@@ -185,11 +187,7 @@ struct JobQueueService: QueueProvider {
             try await LaneQueue(lane: lane, store: store)
                 .changeAll(userID: filter.userID, type: filter.type, event: event) { jobs, hint in
                     reply.changed += UInt64(jobs.count)
-                    dispatcher.deliver(hint)
-                    // A child may be frozen, of which the lane's state says nothing.
-                    for job in jobs where event == .cancelled && job.startedAtMs != 0 && job.id != hint.jobID {
-                        dispatcher.discard(job, workerID: hint.worker)
-                    }
+                    dispatcher.deliver(hint, cancelled: event == .cancelled ? jobs : [])
                 }
         }
         return reply

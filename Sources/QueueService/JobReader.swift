@@ -62,14 +62,22 @@ struct JobReader: Sendable {
         guard parts.count == 4, let ahead = parts[1].elements?.compactMap(\.int).map({ UInt64(clamping: $0) }),
             ahead.count == Priority.known.count, let rank = parts[2].int, let running = parts[3].text
         else { throw QueueError.corrupt("the reply of position is not understood") }
+        let job = try JobRecord(pairs: parts[0]).job
         return JobPosition(
-            job: try JobRecord(pairs: parts[0]).job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
-            runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause())
+            job: job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
+            runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause(),
+            hold: job.type == .background ? try await hold() : nil)
     }
 
     /// What holds back all claims; nil where nothing does.
     func pause() async throws -> QueuePause? {
         try await QueuePause(fields: store.send(["HGETALL", key(.pause)]).map ?? [:])
+    }
+
+    /// What holds back the lane's background work; nil where nothing does.
+    func hold() async throws -> BackgroundHold? {
+        let replies = try await store.pipeline([["HGETALL", key(.gate)], ["PTTL", key(.pace)]])
+        return BackgroundHold(gate: replies[0].map ?? [:], pace: replies[1].int ?? 0)
     }
 
     /// Adds the lane to a status.
@@ -78,6 +86,7 @@ struct JobReader: Sendable {
     func add(to status: inout QueueStatus, userID: String) async throws {
         let replies = try await store.pipeline([
             ["HGETALL", key(.counts)], ["GET", key(.running)], ["HGETALL", key(.pause)],
+            ["HGETALL", key(.gate)], ["PTTL", key(.pace)],
         ])
         let counts = replies[0].map ?? [:]
         func count(_ name: String) -> UInt64 { UInt64(clamping: counts[name]?.int ?? 0) }
@@ -92,6 +101,7 @@ struct JobReader: Sendable {
         status.waitingLow += count("waiting_\(Priority.low.name)")
         status.audioMsWaiting += count("audio_ms_waiting")
         status.pause = status.pause ?? QueuePause(fields: replies[2].map ?? [:])
+        status.hold = status.hold ?? BackgroundHold(gate: replies[3].map ?? [:], pace: replies[4].int ?? 0)
         guard let id = replies[1].text, let job = try await jobs(ids: [id]).first, job.state == .inProgress else {
             return
         }
@@ -110,5 +120,20 @@ extension QueuePause {
         self.init(
             reason: fields["reason"]?.text ?? "", by: fields["by"]?.text ?? "",
             pausedAtMs: fields["paused_at_ms"]?.int ?? 0, untilMs: until, freeze: fields["freezes"]?.int == 1)
+    }
+}
+
+extension BackgroundHold {
+    /// - Parameters:
+    ///   - gate: what is stored of it; empty where there is none.
+    ///   - pace: in how many milliseconds the next song may be begun; negative where that is at once.
+    fileprivate init?(gate: [String: RedisValue], pace: Int64) {
+        if let reason = gate["reason"]?.text {
+            self.init(reason: reason, untilMs: gate["until_ms"]?.int ?? 0)
+        } else if pace > 0 {
+            self.init(reason: "songs an hour of the site", untilMs: .now + pace)
+        } else {
+            return nil
+        }
     }
 }

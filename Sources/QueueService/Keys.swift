@@ -5,8 +5,14 @@
 ///
 /// User ids contain no colon (`UserID`), and at most one other id follows, at the end: no two keys can be the same.
 enum LaneKey: String, CaseIterable {
-    /// ZSET job id → order: jobs that wait, the first to run first.
+    /// ZSET job id → order: jobs that wait, the first to run first, but for those of `readyBackground`.
     case ready
+    /// ZSET job id → order: jobs that wait, too, of background work that can be held back.
+    case readyBackground = "ready_background"
+    /// HASH reason, until_ms; expires with the lease: why no song of background work is begun.
+    case gate
+    /// STRING: a song of background work was begun; expires when the next one may be.
+    case pace
     /// STRING: the last sequence number given to a job.
     case sequence
     /// STRING job id: whose item runs; there is none while the lane is idle.
@@ -45,6 +51,10 @@ enum LaneKey: String, CaseIterable {
     case userWishes = "user:%s:wishes"
     /// LIST of "<length in ms> <song id>": what background work has left to do after the batch that is queued.
     case userBacklog = "user:%s:backlog"
+
+    /// HASH message (`Preferences`), allowed, interval_ms, reason, until_ms: what the user has set about background work, and
+    /// why no song of it may be begun (empty: one may), which holds until then (0: for ever).
+    case userPreferences = "user:%s:preferences"
 
     /// LIST: what a request with this idempotency key asked for, in words, each followed by the id of its job; expires.
     case userRequest = "user:%s:request:%s"

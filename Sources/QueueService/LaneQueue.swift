@@ -237,10 +237,17 @@ struct LaneQueue: Sendable {
     }
 
     /// Gives the lane to a worker for a while, or more time to the worker that holds it.
-    func hold(worker: String, lease: [UInt8], length: Duration, items: [HeldItem]) async throws -> Held {
+    ///
+    /// - Parameter background: what holds back the background work of the lane for that time; nil: nothing.
+    func hold(
+        worker: String, lease: [UInt8], length: Duration, items: [HeldItem], background: BackgroundHold? = nil
+    ) async throws -> Held {
         let reply = try await store.run(
             \.hold, lane: lane,
-            [RedisArgument(worker), RedisArgument(lease), RedisArgument(length.milliseconds)]
+            [
+                RedisArgument(worker), RedisArgument(lease), RedisArgument(length.milliseconds),
+                RedisArgument(background?.reason ?? ""), RedisArgument(background?.untilMs ?? 0),
+            ]
                 + items.flatMap { [RedisArgument($0.jobID), RedisArgument($0.epoch), RedisArgument($0.claim)] })
         let parts = reply.elements ?? []
         if parts.first?.text == "taken" { return .taken }

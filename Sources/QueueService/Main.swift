@@ -35,8 +35,7 @@ struct QueueServiceCommand: DaemonCommand {
         transform: analyzers(named:))
     var analyzers: Analyzers = .builtIn
 
-    @Option(help: "How many songs of a user's background work stand in the queue at a time.")
-    var backgroundBatch = QueueLimits().backgroundBatch
+    @OptionGroup var background: BackgroundOptions
 
     @Option(help: "How many hours ended jobs are kept.")
     var retentionHours = QueueLimits().retentionSeconds / 3600
@@ -51,9 +50,6 @@ struct QueueServiceCommand: DaemonCommand {
         guard !serving.listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
         guard (1...1024).contains(lanes) else {
             throw ValidationError("--lanes is \(lanes); it must be between 1 and 1024.")
-        }
-        guard (1...10_000).contains(backgroundBatch) else {
-            throw ValidationError("--background-batch is \(backgroundBatch); it must be between 1 and 10000 songs.")
         }
         guard (1...24 * 3650).contains(retentionHours) else {
             throw ValidationError("--retention-hours is \(retentionHours); it must be between 1 and 87600.")
@@ -75,9 +71,9 @@ struct QueueServiceCommand: DaemonCommand {
         let configuration = QueueConfiguration(
             analyzers: analyzers,
             limits: QueueLimits(
-                backgroundBatch: backgroundBatch, retentionSeconds: retentionHours * 3600,
+                backgroundBatch: background.backgroundBatch, retentionSeconds: retentionHours * 3600,
                 idempotencySeconds: idempotencyHours * 3600, lease: .milliseconds(leaseMs)),
-            lanes: lanes, keys: Keys(prefix: keyPrefix))
+            background: background.rules, lanes: lanes, keys: Keys(prefix: keyPrefix))
         var redisConfiguration = RedisConfiguration(clientName: "queue-service")
         redisConfiguration.callerDeadline = { Deadline.current }
         let client = RedisClient(

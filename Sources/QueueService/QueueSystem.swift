@@ -11,6 +11,7 @@ import ServiceLifecycle
 struct QueueConfiguration: Sendable {
     var analyzers = Analyzers.builtIn
     var limits = QueueLimits()
+    var background = BackgroundRules()
     /// How many analyses may run at once, each in a lane of its own.
     var lanes = 1
     var keys = Keys()
@@ -25,24 +26,27 @@ struct QueueSystem: Sendable {
 
     init(configuration: QueueConfiguration, redis: RedisClient, logger: Logger) {
         let lanes = (0..<configuration.lanes).map(String.init)
-        let scripts = Scripts(analyzers: configuration.analyzers, limits: configuration.limits)
+        var limits = configuration.limits
+        limits.backgroundPaceMs = configuration.background.interval(lanes: lanes.count)
+        let scripts = Scripts(analyzers: configuration.analyzers, limits: limits)
         let store = Store(redis: redis, keys: configuration.keys, scripts: scripts)
         let accounts = Accounts(lanes: lanes, store: store, passwords: Passwords(cost: configuration.passwordCost))
         let background = BackgroundWork(analyzers: configuration.analyzers, store: store)
         let dispatcher = Dispatcher(
-            lanes: lanes, leaseLength: configuration.limits.lease, store: store, logger: logger)
+            lanes: lanes, leaseLength: limits.lease, rules: configuration.background, store: store, logger: logger)
+        let preferences = PreferenceStore(store: store, timeZone: configuration.background.schedule.timeZone)
         let imports = Imports(dispatcher: dispatcher)
         let logs = lanes.map { LaneLog(lane: $0, store: store, logger: logger) }
         providers = [
             JobQueueService(
-                lanes: lanes, store: store, accounts: accounts, background: background, dispatcher: dispatcher,
-                logs: logs),
+                lanes: lanes, store: store, accounts: accounts, background: background, rules: configuration.background,
+                dispatcher: dispatcher, logs: logs),
             WorkersService(
                 analyzers: configuration.analyzers, lanes: Set(lanes), store: store, dispatcher: dispatcher,
                 imports: imports),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
-                dispatcher: dispatcher, imports: imports),
+                preferences: preferences, dispatcher: dispatcher, imports: imports),
         ]
         services = logs + [dispatcher]
     }

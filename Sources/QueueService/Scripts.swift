@@ -8,6 +8,8 @@ import Redis
 struct QueueLimits: Sendable {
     /// How many songs a batch of background work has.
     var backgroundBatch = 100
+    /// How many milliseconds pass at least between the beginnings of two songs of a lane's background work.
+    var backgroundPaceMs: Int64 = 0
     /// How often in a row a job may take its worker down before it fails.
     var poisonLosses = 3
     /// How long ended jobs are kept, in seconds.
@@ -22,7 +24,7 @@ struct QueueLimits: Sendable {
 
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
-    let enqueue, exchange, change, changeAll, position, pause, hold, release, snapshot, upsert,
+    let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert,
         createAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
@@ -38,6 +40,7 @@ struct Scripts: Sendable {
         changeAll = script("change_all", PackageResources.change_all_lua)
         position = script("position", PackageResources.position_lua)
         pause = script("pause", PackageResources.pause_lua)
+        preferences = script("preferences", PackageResources.preferences_lua)
         hold = script("hold", PackageResources.hold_lua)
         release = script("release", PackageResources.release_lua)
         snapshot = script("snapshot", PackageResources.snapshot_lua)
@@ -80,6 +83,7 @@ struct Scripts: Sendable {
             local class_width = \(JobOrder.classWidth)
             local analyzers = {\(analyzers.enabled.map { quoted($0.word) }.joined(separator: ", "))}
             local background_batch = \(limits.backgroundBatch)
+            local pace_ms = \(limits.backgroundPaceMs)
             local poison_losses = \(limits.poisonLosses)
             local retention_seconds = \(limits.retentionSeconds)
             local idempotency_seconds = \(limits.idempotencySeconds)

@@ -9,5 +9,8 @@ struct AnalysisCtl: AsyncParsableCommand {
         abstract: "Looks at the analysis queue and changes it.",
         discussion:
             "The services' addresses are flags, or the environment variables ANALYSIS_QUEUE and ANALYSIS_PROGRESS.",
-        subcommands: [Status.self, Jobs.self, Queue.self, Workers.self, Library.self, Users.self, Keys.self])
+        subcommands: [
+            Status.self, Jobs.self, Queue.self, Workers.self, Library.self, Users.self, PreferencesOfUser.self,
+            Keys.self,
+        ])
 }

@@ -60,6 +60,7 @@ extension Jobs {
                 "before it   high \(position.aheadHigh), medium \(position.aheadMedium), low \(position.aheadLow)")
             if !position.runningJobID.isEmpty { print("runs        \(position.runningJobID)") }
             if let pause = position.pause { print("held back   \(line(pause))") }
+            if let hold = position.hold { print("held back   \(line(hold))") }
         }
     }
 
@@ -83,6 +84,11 @@ extension Jobs {
 /// A pause on one line.
 func line(_ pause: QueuePause) -> String {
     "\(pause.reason) (by \(pause.by)\(pause.untilMs == 0 ? "" : ", until \(time(pause.untilMs))"))"
+}
+
+/// What holds back background work, on one line.
+func line(_ hold: BackgroundHold) -> String {
+    hold.untilMs == 0 ? hold.reason : "\(hold.reason), until \(time(hold.untilMs))"
 }
 
 private func priority(_ text: String) throws -> Priority {

@@ -23,6 +23,7 @@ struct Status: AsyncParsableCommand {
         print("failed      \(status.failed)")
         print("cancelled   \(status.cancelled)")
         if let pause = status.pause { print("held back   \(line(pause))") }
+        if let hold = status.hold { print("background  held back: \(line(hold))") }
         for job in status.running { print("runs        \(line(job))") }
         for worker in status.workers {
             let lanes = worker.lanes.joined(separator: ",")

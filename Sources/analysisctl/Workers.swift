@@ -20,6 +20,10 @@ struct Workers: AsyncParsableCommand {
             print(
                 "worker  \(worker.id)  lanes \(worker.lanes.joined(separator: ","))  since \(time(worker.connectedAtMs))"
             )
+            if let machine = worker.machine {
+                let load = (machine.loadPerCore * 100).rounded() / 100
+                print("  machine  load \(load) a core  \(Int(machine.memoryAvailable * 100)) % of its memory available")
+            }
             for process in worker.diagnostics?.processes ?? [] { print("  \(line(process))") }
             for error in worker.diagnostics?.lastErrors ?? [] {
                 let song = error.songID.isEmpty ? "" : " song \(error.songID):"

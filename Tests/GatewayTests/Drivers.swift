@@ -112,6 +112,12 @@ final class CatalogDriver: CatalogProvider {
         try unexpected(request)
     }
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User { try unexpected(request) }
+    func getPreferences(_ request: UserRequest, context: CallContext) async throws -> Preferences {
+        try unexpected(request)
+    }
+    func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences {
+        try unexpected(request)
+    }
     func importFolder(
         _ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext
     ) async throws { let _: User = try unexpected(request) }

@@ -33,7 +33,8 @@ import Testing
         try await withLane { lane in
             for (type, target) in [(JobType.background, ""), (.playlist, "p"), (.song, "s1")] {
                 let job = try #require(try await lane.enqueue(type, target).job)
-                let score = try await lane.store.send("ZSCORE", lane.store.keys.lane("0", .ready), job.id).double
+                let line = lane.store.keys.lane("0", type == .background ? .readyBackground : .ready)
+                let score = try await lane.store.send("ZSCORE", line, job.id).double
                 #expect(score == JobOrder.score(rank: type.priority.rank ?? -1, sequence: job.sequence))
             }
         }

@@ -73,11 +73,11 @@ final class RunningQueue: Sendable {
 /// Lends a queue service, not yet started, whose keys are its own.
 func withQueue(
     on redis: (any ThrowawayRedis)? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
-    _ body: @Sendable (RunningQueue) async throws -> Void
+    background: BackgroundRules = BackgroundRules(), _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
     let redis = if let redis { redis } else { try await RedisKind.standard.shared() }
     let configuration = QueueConfiguration(
-        limits: limits, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
+        limits: limits, background: background, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
         passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
     try await withQueue(on: redis, configuration: configuration, body)
 }
@@ -101,9 +101,9 @@ private func withQueue(
 /// Lends a running queue service with user `u`, whose playlist `p` has the songs s0 to s4 of s0 to s9.
 func withServingQueue(
     on redis: (any ThrowawayRedis)? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
-    _ body: @Sendable (RunningQueue) async throws -> Void
+    background: BackgroundRules = BackgroundRules(), _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
-    try await withQueue(on: redis, lanes: lanes, limits: limits) { queue in
+    try await withQueue(on: redis, lanes: lanes, limits: limits, background: background) { queue in
         try await queue.serving {
             try await queue.fill()
             try await body(queue)

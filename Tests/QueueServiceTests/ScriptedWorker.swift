@@ -18,6 +18,7 @@ final class ScriptedWorker: Sendable {
     private struct State: Sendable {
         var leases: [String: [UInt8]] = [:]
         var held: [HeldItem] = []
+        var machine: MachineLoad?
         var sequence: UInt64 = 0
         var hasLeft = false
     }
@@ -71,12 +72,17 @@ final class ScriptedWorker: Sendable {
         state.withLock { $0.held = items }
     }
 
+    /// Tells how busy its machine is, at the next connection or message.
+    func report(_ machine: MachineLoad) {
+        state.withLock { $0.machine = machine }
+    }
+
     private func message() -> WorkerMessage {
         state.withLock { state in
             state.sequence += 1
             return WorkerMessage(
                 workerID: id, held: state.held, analyzers: [AnalyzerVersion(name: "audio", version: "1")],
-                sequence: state.sequence)
+                sequence: state.sequence, machine: state.machine)
         }
     }
 

@@ -66,8 +66,11 @@ struct TestLane: Sendable {
     }
 
     @discardableResult
-    func hold(_ worker: String = "w", items: [HeldItem] = []) async throws -> LaneQueue.Held {
-        try await queue.hold(worker: worker, lease: lease, length: .seconds(60), items: items)
+    func hold(
+        _ worker: String = "w", items: [HeldItem] = [], background: BackgroundHold? = nil
+    ) async throws -> LaneQueue.Held {
+        try await queue.hold(
+            worker: worker, lease: lease, length: .seconds(60), items: items, background: background)
     }
 
     /// Reports an item and claims the next; nil where there is none.

@@ -5,7 +5,7 @@
 -- ARGV     worker id, lease, outcome (none, analysed, failed, suspended, released), job id, epoch, claim of the item,
 --          claim of the next item (empty: takes none), reason of a failure, then four for each result: analyzer, version,
 --          bytes, highlights
--- Result   "idle", also while the queue is paused; "again": call once more, without an outcome; or "run", the job's values,
+-- Result   "idle", also while the queue is paused, or its background work held back; "again": call once more, without an outcome; or "run", the job's values,
 --          the song's bytes, its mark
 -- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
 -- Events   song_analysed or song_failed, then the job goes on, ends, or is interrupted by a job that comes before it;
@@ -69,19 +69,21 @@ local song_id = job and job.song_id
 if job and outcome ~= 'suspended' then job.song_id = '' end
 
 -- The first in line: the head of those that wait, or the job that ran so far.
-local head = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
-local continues = job and job.state == 'in_progress'
-    and next_claim ~= '' and not (head[1] and tonumber(head[2]) < score(job))
+local head, head_score = find_first()
+local continues = job and job.state == 'in_progress' and next_claim ~= ''
+    and not (head and head_score < score(job)) and not (can_be_held(job) and find_gate())
 if job and job.state == 'in_progress' and not continues then
-    transition(job, 'interrupted', {song_id = song_id, epoch = job.epoch, by_job_id = next_claim ~= '' and head[1] or ''})
+    transition(job, 'interrupted', {song_id = song_id, epoch = job.epoch, by_job_id = next_claim ~= '' and head or nil})
 end
 if next_claim == '' then return {'idle'} end
 
-local candidate = continues and job or (head[1] and load(head[1]))
+local candidate = continues and job or (head and load(head))
 local budget = 10000
 while candidate do
+    local is_paced = pace_ms > 0 and can_be_held(candidate)
     local song, at_end = seek(candidate, budget)
     if song then
+        if is_paced then redis.call('SET', key('pace'), '', 'PX', pace_ms) end
         candidate.epoch = candidate.epoch + 1
         candidate.claim = next_claim
         if candidate.started_at_ms == 0 then candidate.started_at_ms = now_ms end
@@ -97,7 +99,7 @@ while candidate do
     budget = budget - candidate.total
     finish(candidate)
     if budget <= 0 then return {'again'} end
-    local first = redis.call('ZRANGE', key('ready'), 0, 0)[1]
+    local first = find_first()
     candidate = first and load(first)
 end
 return {'idle'}

@@ -13,7 +13,8 @@ if not job or (user_id ~= '' and job.user_id ~= user_id) then return refuse('NOT
 
 local ahead = {0, 0, 0}
 if waits[job.state] then
-    local rank = redis.call('ZRANK', key('ready'), job_id)
+    local before = string.format('(%.17g', score(job))
+    local rank = redis.call('ZCOUNT', key('ready'), '-inf', before) + redis.call('ZCOUNT', key('ready_background'), '-inf', before)
     for class = 0, job.class - 1 do
         ahead[class + 1] = tonumber(redis.call('HGET', key('counts'), 'waiting_' .. rank_names[class + 1]) or 0)
         rank = rank - ahead[class + 1]

@@ -3,7 +3,7 @@
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, blanks, transitions, ranks,
--- rank_names, class_width, analyzers, background_batch, poison_losses, retention_seconds, idempotency_seconds, log_length.
+-- rank_names, class_width, analyzers, background_batch, pace_ms, poison_losses, retention_seconds, idempotency_seconds, log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
@@ -43,6 +43,21 @@ local function score(job)
     return job.class * class_width + job.sequence
 end
 
+-- Whether the job can be held back: background work that nobody has moved to a higher class. A song that was begun is finished.
+local function can_be_held(job)
+    return job.type == 'background' and job.class == ranks.background and job.song_id == ''
+end
+
+-- The name of the line that the job stands in; nil where it does not wait.
+local function line_of(job)
+    return waits[job.state] and (can_be_held(job) and 'ready_background' or 'ready') or nil
+end
+
+-- What `commit` compares a job with.
+local function as_before(job)
+    return {state = job.state, class = job.class, line = line_of(job), audio_ahead = audio_ahead(job)}
+end
+
 -- Under what the job is found when the same is asked for again.
 local function wish(type, force, target)
     return type .. ':' .. force .. ':' .. target
@@ -57,7 +72,7 @@ local function load(id)
         if blanks[index] == 0 then value = tonumber(value) or 0 end
         stored[index], job[name] = value, value
     end
-    job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
+    job.before = as_before(job)
     return job
 end
 
@@ -138,15 +153,14 @@ local function commit(job, event, details)
         redis.call('HINCRBY', counts, job.state, 1)
         if ended[job.state] then job.ended_at_ms = now_ms end
     end
+    local line = line_of(job)
+    if line ~= before.line or reordered then
+        if before.line then redis.call('ZREM', key(before.line), job.id) end
+        if line then redis.call('ZADD', key(line), score(job), job.id) end
+    end
     if moved or reordered then
-        if waits[before.state] then
-            redis.call('ZREM', key('ready'), job.id)
-            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[before.class + 1], -1)
-        end
-        if waits[job.state] then
-            redis.call('ZADD', key('ready'), score(job), job.id)
-            redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], 1)
-        end
+        if before.line then redis.call('HINCRBY', counts, 'waiting_' .. rank_names[before.class + 1], -1) end
+        if line then redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], 1) end
     end
     if reordered then add_to_indexes(job) end
     if ended[before.state] and not ended[job.state] then move_from_ended(job) end
@@ -154,7 +168,7 @@ local function commit(job, event, details)
     if audio ~= 0 then redis.call('HINCRBY', counts, 'audio_ms_waiting', audio) end
 
     store(job)
-    job.before = {state = job.state, class = job.class, audio_ahead = audio_ahead(job)}
+    job.before = as_before(job)
     append(event, details or {}, job)
 
     if moved and ended[job.state] then

@@ -36,19 +36,39 @@ local function end_pause(reason)
     if redis.call('DEL', key('pause')) == 1 then append('queue_resumed', {reason = reason}) end
 end
 
+-- Why no song of the lane's background work is begun, and until when in ms (0: not known); nil where nothing holds it back.
+local function find_gate()
+    local gate = redis.call('HMGET', key('gate'), 'reason', 'until_ms')
+    if gate[1] then return {reason = gate[1], until_ms = tonumber(gate[2])} end
+    local left = pace_ms > 0 and redis.call('PTTL', key('pace')) or 0
+    -- More than that is left where the pace was slower before.
+    if left > 0 and left <= pace_ms then return {reason = 'songs an hour of the site', until_ms = now_ms + left} end
+    return nil
+end
+
+-- The first in line and its score; nil where nobody is.
+local function find_first()
+    local first = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
+    local background = redis.call('ZRANGE', key('ready_background'), 0, 0, 'WITHSCORES')
+    if background[1] and not (first[1] and tonumber(first[2]) < tonumber(background[2])) and not find_gate() then
+        first = background
+    end
+    return first[1], tonumber(first[2])
+end
+
 -- What the lane's worker should be told, as the lane stands: kind, worker, and the job and epoch that it is about.
 -- Nothing is remembered about what it was told before, so that a lost hint is only a late one.
 local function hint()
     local worker = redis.call('HGET', key('lease'), 'worker') or ''
-    local head = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')
+    local head, head_score = find_first()
     local id = redis.call('GET', key('running'))
     local pause = find_pause()
     if pause and pause.is_over then pause = nil end
-    if not id then return {head[1] and not pause and 'wake' or 'none', worker, '', 0} end
+    if not id then return {head and not pause and 'wake' or 'none', worker, '', 0} end
     local job = load(id)
     if not job or ended[job.state] then return {'discard', worker, id, job and job.epoch or 0} end
     if job.state ~= 'in_progress' then return {'pause', worker, id, job.epoch} end
     if pause then return {pause.freezes and 'pause' or 'none', worker, id, job.epoch} end
-    if head[1] and math.floor(tonumber(head[2]) / class_width) < job.class then return {'preempt', worker, id, job.epoch} end
+    if head and math.floor(head_score / class_width) < job.class then return {'preempt', worker, id, job.epoch} end
     return {'none', worker, '', 0}
 end

@@ -412,6 +412,96 @@ void   analysis__v1__logged_in_reply__free_unpacked
   assert(message->base.descriptor == &analysis__v1__logged_in_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__preferences__init
+                     (Analysis__V1__Preferences         *message)
+{
+  static const Analysis__V1__Preferences init_value = ANALYSIS__V1__PREFERENCES__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__preferences__get_packed_size
+                     (const Analysis__V1__Preferences *message)
+{
+  assert(message->base.descriptor == &analysis__v1__preferences__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__preferences__pack
+                     (const Analysis__V1__Preferences *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__preferences__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__preferences__pack_to_buffer
+                     (const Analysis__V1__Preferences *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__preferences__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Preferences *
+       analysis__v1__preferences__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Preferences *)
+     protobuf_c_message_unpack (&analysis__v1__preferences__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__preferences__free_unpacked
+                     (Analysis__V1__Preferences *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__preferences__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__set_preferences_request__init
+                     (Analysis__V1__SetPreferencesRequest         *message)
+{
+  static const Analysis__V1__SetPreferencesRequest init_value = ANALYSIS__V1__SET_PREFERENCES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__set_preferences_request__get_packed_size
+                     (const Analysis__V1__SetPreferencesRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__set_preferences_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__set_preferences_request__pack
+                     (const Analysis__V1__SetPreferencesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__set_preferences_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__set_preferences_request__pack_to_buffer
+                     (const Analysis__V1__SetPreferencesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__set_preferences_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__SetPreferencesRequest *
+       analysis__v1__set_preferences_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__SetPreferencesRequest *)
+     protobuf_c_message_unpack (&analysis__v1__set_preferences_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__set_preferences_request__free_unpacked
+                     (Analysis__V1__SetPreferencesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__set_preferences_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__import_folder_request__init
                      (Analysis__V1__ImportFolderRequest         *message)
 {
@@ -1488,6 +1578,147 @@ const ProtobufCMessageDescriptor analysis__v1__logged_in_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__logged_in_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[5] =
+{
+  {
+    "background_analysis",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Preferences, background_analysis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Preferences, time_zone),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "quiet_hours",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__Preferences, n_quiet_hours),
+    offsetof(Analysis__V1__Preferences, quiet_hours),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "off_peak",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__Preferences, n_off_peak),
+    offsetof(Analysis__V1__Preferences, off_peak),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs_per_hour",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Preferences, songs_per_hour),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__preferences__field_indices_by_name[] = {
+  0,   /* field[0] = background_analysis */
+  3,   /* field[3] = off_peak */
+  2,   /* field[2] = quiet_hours */
+  4,   /* field[4] = songs_per_hour */
+  1,   /* field[1] = time_zone */
+};
+static const ProtobufCIntRange analysis__v1__preferences__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Preferences",
+  "Preferences",
+  "Analysis__V1__Preferences",
+  "analysis.v1",
+  sizeof(Analysis__V1__Preferences),
+  5,
+  analysis__v1__preferences__field_descriptors,
+  analysis__v1__preferences__field_indices_by_name,
+  1,  analysis__v1__preferences__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__preferences__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__set_preferences_request__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SetPreferencesRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "preferences",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SetPreferencesRequest, preferences),
+    &analysis__v1__preferences__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__set_preferences_request__field_indices_by_name[] = {
+  1,   /* field[1] = preferences */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__set_preferences_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__set_preferences_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.SetPreferencesRequest",
+  "SetPreferencesRequest",
+  "Analysis__V1__SetPreferencesRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__SetPreferencesRequest),
+  2,
+  analysis__v1__set_preferences_request__field_descriptors,
+  analysis__v1__set_preferences_request__field_indices_by_name,
+  1,  analysis__v1__set_preferences_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__set_preferences_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__import_folder_request__field_descriptors[2] =
 {
   {
@@ -2395,7 +2626,7 @@ const ProtobufCEnumDescriptor analysis__v1__song_state__descriptor =
   analysis__v1__song_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[13] =
+static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[15] =
 {
   { "CreateUser", &analysis__v1__create_user_request__descriptor, &analysis__v1__user__descriptor },
   { "SetPassword", &analysis__v1__set_password_request__descriptor, &analysis__v1__user__descriptor },
@@ -2404,6 +2635,8 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
   { "CheckSession", &analysis__v1__session_request__descriptor, &analysis__v1__user__descriptor },
   { "Logout", &analysis__v1__session_request__descriptor, &analysis__v1__logout_reply__descriptor },
   { "LoggedIn", &analysis__v1__user_request__descriptor, &analysis__v1__logged_in_reply__descriptor },
+  { "GetPreferences", &analysis__v1__user_request__descriptor, &analysis__v1__preferences__descriptor },
+  { "SetPreferences", &analysis__v1__set_preferences_request__descriptor, &analysis__v1__preferences__descriptor },
   { "ImportFolder", &analysis__v1__import_folder_request__descriptor, &analysis__v1__import_progress__descriptor },
   { "ListPlaylists", &analysis__v1__user_request__descriptor, &analysis__v1__list_playlists_reply__descriptor },
   { "GetPlaylist", &analysis__v1__playlist_request__descriptor, &analysis__v1__playlist_detail__descriptor },
@@ -2414,17 +2647,19 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
 const unsigned analysis__v1__catalog__method_indices_by_name[] = {
   4,        /* CheckSession */
   0,        /* CreateUser */
-  12,        /* GetCoverage */
-  9,        /* GetPlaylist */
-  10,        /* GetSong */
+  14,        /* GetCoverage */
+  11,        /* GetPlaylist */
+  7,        /* GetPreferences */
+  12,        /* GetSong */
   2,        /* GetUser */
-  7,        /* ImportFolder */
-  8,        /* ListPlaylists */
+  9,        /* ImportFolder */
+  10,        /* ListPlaylists */
   6,        /* LoggedIn */
   3,        /* Login */
   5,        /* Logout */
-  11,        /* SearchSongs */
-  1         /* SetPassword */
+  13,        /* SearchSongs */
+  1,        /* SetPassword */
+  8         /* SetPreferences */
 };
 const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
 {
@@ -2433,7 +2668,7 @@ const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
   "Catalog",
   "Analysis__V1__Catalog",
   "analysis.v1",
-  13,
+  15,
   analysis__v1__catalog__method_descriptors,
   analysis__v1__catalog__method_indices_by_name
 };
@@ -2493,13 +2728,29 @@ void analysis__v1__catalog__logged_in(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__catalog__get_preferences(ProtobufCService *service,
+                                            const Analysis__V1__UserRequest *input,
+                                            Analysis__V1__Preferences_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__set_preferences(ProtobufCService *service,
+                                            const Analysis__V1__SetPreferencesRequest *input,
+                                            Analysis__V1__Preferences_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           const Analysis__V1__ImportFolderRequest *input,
                                           Analysis__V1__ImportProgress_Closure closure,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            const Analysis__V1__UserRequest *input,
@@ -2507,7 +2758,7 @@ void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          const Analysis__V1__PlaylistRequest *input,
@@ -2515,7 +2766,7 @@ void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      const Analysis__V1__SongRequest *input,
@@ -2523,7 +2774,7 @@ void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          const Analysis__V1__SearchSongsRequest *input,
@@ -2531,7 +2782,7 @@ void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
@@ -2539,7 +2790,7 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
                                   Analysis__V1__Catalog_ServiceDestroy destroy)

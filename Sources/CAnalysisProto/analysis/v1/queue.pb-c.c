@@ -412,6 +412,51 @@ void   analysis__v1__job_position__free_unpacked
   assert(message->base.descriptor == &analysis__v1__job_position__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__background_hold__init
+                     (Analysis__V1__BackgroundHold         *message)
+{
+  static const Analysis__V1__BackgroundHold init_value = ANALYSIS__V1__BACKGROUND_HOLD__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__background_hold__get_packed_size
+                     (const Analysis__V1__BackgroundHold *message)
+{
+  assert(message->base.descriptor == &analysis__v1__background_hold__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__background_hold__pack
+                     (const Analysis__V1__BackgroundHold *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__background_hold__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__background_hold__pack_to_buffer
+                     (const Analysis__V1__BackgroundHold *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__background_hold__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__BackgroundHold *
+       analysis__v1__background_hold__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__BackgroundHold *)
+     protobuf_c_message_unpack (&analysis__v1__background_hold__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__background_hold__free_unpacked
+                     (Analysis__V1__BackgroundHold *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__background_hold__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__reprioritise_job_request__init
                      (Analysis__V1__ReprioritiseJobRequest         *message)
 {
@@ -1528,7 +1573,7 @@ const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor =
   (ProtobufCMessageInit) analysis__v1__changed_jobs__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descriptors[7] =
+static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descriptors[8] =
 {
   {
     "job",
@@ -1614,11 +1659,24 @@ static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hold",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__JobPosition, _hold_case),
+    offsetof(Analysis__V1__JobPosition, hold),
+    &analysis__v1__background_hold__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job_position__field_indices_by_name[] = {
   1,   /* field[1] = ahead_high */
   3,   /* field[3] = ahead_low */
   2,   /* field[2] = ahead_medium */
+  7,   /* field[7] = hold */
   0,   /* field[0] = job */
   6,   /* field[6] = pause */
   5,   /* field[5] = running_job_id */
@@ -1627,7 +1685,7 @@ static const unsigned analysis__v1__job_position__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__job_position__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor =
 {
@@ -1637,11 +1695,62 @@ const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor =
   "Analysis__V1__JobPosition",
   "analysis.v1",
   sizeof(Analysis__V1__JobPosition),
-  7,
+  8,
   analysis__v1__job_position__field_descriptors,
   analysis__v1__job_position__field_indices_by_name,
   1,  analysis__v1__job_position__number_ranges,
   (ProtobufCMessageInit) analysis__v1__job_position__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__background_hold__field_descriptors[2] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__BackgroundHold, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__BackgroundHold, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__background_hold__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+  1,   /* field[1] = until_ms */
+};
+static const ProtobufCIntRange analysis__v1__background_hold__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__background_hold__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.BackgroundHold",
+  "BackgroundHold",
+  "Analysis__V1__BackgroundHold",
+  "analysis.v1",
+  sizeof(Analysis__V1__BackgroundHold),
+  2,
+  analysis__v1__background_hold__field_descriptors,
+  analysis__v1__background_hold__field_indices_by_name,
+  1,  analysis__v1__background_hold__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__background_hold__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__reprioritise_job_request__field_descriptors[3] =
@@ -2109,7 +2218,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor 
   (ProtobufCMessageInit) analysis__v1__queue_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[13] =
+static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[14] =
 {
   {
     "pending",
@@ -2267,12 +2376,25 @@ static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hold",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__QueueStatus, _hold_case),
+    offsetof(Analysis__V1__QueueStatus, hold),
+    &analysis__v1__background_hold__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
   11,   /* field[11] = audio_ms_waiting */
   4,   /* field[4] = cancelled */
   2,   /* field[2] = completed */
   3,   /* field[3] = failed */
+  13,   /* field[13] = hold */
   1,   /* field[1] = in_progress */
   12,   /* field[12] = pause */
   5,   /* field[5] = paused */
@@ -2283,10 +2405,11 @@ static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
   7,   /* field[7] = waiting_medium */
   10,   /* field[10] = workers */
 };
-static const ProtobufCIntRange analysis__v1__queue_status__number_ranges[1 + 1] =
+static const ProtobufCIntRange analysis__v1__queue_status__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 15, 13 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
 {
@@ -2296,14 +2419,14 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
   "Analysis__V1__QueueStatus",
   "analysis.v1",
   sizeof(Analysis__V1__QueueStatus),
-  13,
+  14,
   analysis__v1__queue_status__field_descriptors,
   analysis__v1__queue_status__field_indices_by_name,
-  1,  analysis__v1__queue_status__number_ranges,
+  2,  analysis__v1__queue_status__number_ranges,
   (ProtobufCMessageInit) analysis__v1__queue_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[9] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[10] =
 {
   {
     "id",
@@ -2413,6 +2536,18 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "machine",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerStatus, machine),
+    &analysis__v1__machine_load__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
   2,   /* field[2] = connected_at_ms */
@@ -2421,6 +2556,7 @@ static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
   0,   /* field[0] = id */
   6,   /* field[6] = interruptions */
   1,   /* field[1] = lanes */
+  9,   /* field[9] = machine */
   4,   /* field[4] = songs_analysed */
   5,   /* field[5] = songs_failed */
   7,   /* field[7] = suspended */
@@ -2428,7 +2564,7 @@ static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor =
 {
@@ -2438,7 +2574,7 @@ const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor =
   "Analysis__V1__WorkerStatus",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerStatus),
-  9,
+  10,
   analysis__v1__worker_status__field_descriptors,
   analysis__v1__worker_status__field_indices_by_name,
   1,  analysis__v1__worker_status__number_ranges,

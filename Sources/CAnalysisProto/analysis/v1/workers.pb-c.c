@@ -52,6 +52,51 @@ void   analysis__v1__worker_message__free_unpacked
   assert(message->base.descriptor == &analysis__v1__worker_message__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__machine_load__init
+                     (Analysis__V1__MachineLoad         *message)
+{
+  static const Analysis__V1__MachineLoad init_value = ANALYSIS__V1__MACHINE_LOAD__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__machine_load__get_packed_size
+                     (const Analysis__V1__MachineLoad *message)
+{
+  assert(message->base.descriptor == &analysis__v1__machine_load__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__machine_load__pack
+                     (const Analysis__V1__MachineLoad *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__machine_load__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__machine_load__pack_to_buffer
+                     (const Analysis__V1__MachineLoad *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__machine_load__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__MachineLoad *
+       analysis__v1__machine_load__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__MachineLoad *)
+     protobuf_c_message_unpack (&analysis__v1__machine_load__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__machine_load__free_unpacked
+                     (Analysis__V1__MachineLoad *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__machine_load__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__worker_diagnostics__init
                      (Analysis__V1__WorkerDiagnostics         *message)
 {
@@ -1042,7 +1087,7 @@ void   analysis__v1__assignment__free_unpacked
   assert(message->base.descriptor == &analysis__v1__assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[10] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[11] =
 {
   {
     "worker_id",
@@ -1164,6 +1209,18 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "machine",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerMessage, machine),
+    &analysis__v1__machine_load__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   3,   /* field[3] = analyzers */
@@ -1172,6 +1229,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   2,   /* field[2] = held */
   6,   /* field[6] = interruptions */
   1,   /* field[1] = lanes_wanted */
+  10,   /* field[10] = machine */
   8,   /* field[8] = sequence */
   4,   /* field[4] = songs_analysed */
   5,   /* field[5] = songs_failed */
@@ -1180,7 +1238,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_message__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
 {
@@ -1190,11 +1248,62 @@ const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
   "Analysis__V1__WorkerMessage",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerMessage),
-  10,
+  11,
   analysis__v1__worker_message__field_descriptors,
   analysis__v1__worker_message__field_indices_by_name,
   1,  analysis__v1__worker_message__number_ranges,
   (ProtobufCMessageInit) analysis__v1__worker_message__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__machine_load__field_descriptors[2] =
+{
+  {
+    "load_per_core",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MachineLoad, load_per_core),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_available",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MachineLoad, memory_available),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__machine_load__field_indices_by_name[] = {
+  0,   /* field[0] = load_per_core */
+  1,   /* field[1] = memory_available */
+};
+static const ProtobufCIntRange analysis__v1__machine_load__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__machine_load__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.MachineLoad",
+  "MachineLoad",
+  "Analysis__V1__MachineLoad",
+  "analysis.v1",
+  sizeof(Analysis__V1__MachineLoad),
+  2,
+  analysis__v1__machine_load__field_descriptors,
+  analysis__v1__machine_load__field_indices_by_name,
+  1,  analysis__v1__machine_load__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__machine_load__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__worker_diagnostics__field_descriptors[2] =

@@ -29,6 +29,13 @@ class Catalog(Service[C]):
     LoggedIn = UnaryMethod(catalog_pb2.UserRequest, catalog_pb2.LoggedInReply)
     """Starts the background analysis of everything not analysed yet, if the user allows it and nothing of theirs runs."""
 
+    GetPreferences = UnaryMethod(catalog_pb2.UserRequest, catalog_pb2.Preferences)
+    """What a user has set about background analysis, or what holds where nothing was set."""
+
+    SetPreferences = UnaryMethod(catalog_pb2.SetPreferencesRequest, catalog_pb2.Preferences)
+    """Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
+    has it cancelled."""
+
     ImportFolder = ServerStreamMethod(catalog_pb2.ImportFolderRequest, catalog_pb2.ImportProgress)
     """Lists a folder of audio files and makes a playlist per folder; a worker's child opens the files. Streams how far it
     is; importing what is there already changes nothing."""

@@ -25,6 +25,8 @@ typedef struct Analysis__V1__LoginReply Analysis__V1__LoginReply;
 typedef struct Analysis__V1__SessionRequest Analysis__V1__SessionRequest;
 typedef struct Analysis__V1__LogoutReply Analysis__V1__LogoutReply;
 typedef struct Analysis__V1__LoggedInReply Analysis__V1__LoggedInReply;
+typedef struct Analysis__V1__Preferences Analysis__V1__Preferences;
+typedef struct Analysis__V1__SetPreferencesRequest Analysis__V1__SetPreferencesRequest;
 typedef struct Analysis__V1__ImportFolderRequest Analysis__V1__ImportFolderRequest;
 typedef struct Analysis__V1__ImportProgress Analysis__V1__ImportProgress;
 typedef struct Analysis__V1__Playlist Analysis__V1__Playlist;
@@ -65,8 +67,14 @@ struct  Analysis__V1__User
   ProtobufCBinaryData name;
   ProtobufCBinaryData lane;
   Analysis__V1__Role role;
+  /*
+   * Preferences.background_analysis
+   */
   protobuf_c_boolean auto_analysis;
   int64_t created_at_ms;
+  /*
+   * when a background analysis began last; 0: never
+   */
   int64_t last_analysis_at_ms;
 };
 #define ANALYSIS__V1__USER__INIT \
@@ -173,6 +181,51 @@ struct  Analysis__V1__LoggedInReply
 #define ANALYSIS__V1__LOGGED_IN_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__logged_in_reply__descriptor) \
     , 0, ANALYSIS__V1__LOGGED_IN_REPLY___JOB__NOT_SET, {0} }
+
+
+/*
+ * About background analysis alone: nothing of it holds back what somebody asks for.
+ */
+struct  Analysis__V1__Preferences
+{
+  ProtobufCMessage base;
+  /*
+   * whether it begins at login
+   */
+  protobuf_c_boolean background_analysis;
+  /*
+   * IANA name, such as Europe/Berlin; empty: the site's
+   */
+  ProtobufCBinaryData time_zone;
+  /*
+   * such as "22:00-06:00" or "Mon-Fri 08:00-17:00": no song is begun then
+   */
+  size_t n_quiet_hours;
+  ProtobufCBinaryData *quiet_hours;
+  /*
+   * songs are begun only then; none: at any time
+   */
+  size_t n_off_peak;
+  ProtobufCBinaryData *off_peak;
+  /*
+   * at most, evenly spread; 0: without a limit
+   */
+  uint32_t songs_per_hour;
+};
+#define ANALYSIS__V1__PREFERENCES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__preferences__descriptor) \
+    , 0, {0,NULL}, 0,NULL, 0,NULL, 0 }
+
+
+struct  Analysis__V1__SetPreferencesRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  Analysis__V1__Preferences *preferences;
+};
+#define ANALYSIS__V1__SET_PREFERENCES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__set_preferences_request__descriptor) \
+    , {0,NULL}, NULL }
 
 
 struct  Analysis__V1__ImportFolderRequest
@@ -534,6 +587,44 @@ Analysis__V1__LoggedInReply *
 void   analysis__v1__logged_in_reply__free_unpacked
                      (Analysis__V1__LoggedInReply *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__Preferences methods */
+void   analysis__v1__preferences__init
+                     (Analysis__V1__Preferences         *message);
+size_t analysis__v1__preferences__get_packed_size
+                     (const Analysis__V1__Preferences   *message);
+size_t analysis__v1__preferences__pack
+                     (const Analysis__V1__Preferences   *message,
+                      uint8_t             *out);
+size_t analysis__v1__preferences__pack_to_buffer
+                     (const Analysis__V1__Preferences   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Preferences *
+       analysis__v1__preferences__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__preferences__free_unpacked
+                     (Analysis__V1__Preferences *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__SetPreferencesRequest methods */
+void   analysis__v1__set_preferences_request__init
+                     (Analysis__V1__SetPreferencesRequest         *message);
+size_t analysis__v1__set_preferences_request__get_packed_size
+                     (const Analysis__V1__SetPreferencesRequest   *message);
+size_t analysis__v1__set_preferences_request__pack
+                     (const Analysis__V1__SetPreferencesRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__set_preferences_request__pack_to_buffer
+                     (const Analysis__V1__SetPreferencesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__SetPreferencesRequest *
+       analysis__v1__set_preferences_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__set_preferences_request__free_unpacked
+                     (Analysis__V1__SetPreferencesRequest *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__ImportFolderRequest methods */
 void   analysis__v1__import_folder_request__init
                      (Analysis__V1__ImportFolderRequest         *message);
@@ -810,6 +901,12 @@ typedef void (*Analysis__V1__LogoutReply_Closure)
 typedef void (*Analysis__V1__LoggedInReply_Closure)
                  (const Analysis__V1__LoggedInReply *message,
                   void *closure_data);
+typedef void (*Analysis__V1__Preferences_Closure)
+                 (const Analysis__V1__Preferences *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__SetPreferencesRequest_Closure)
+                 (const Analysis__V1__SetPreferencesRequest *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__ImportFolderRequest_Closure)
                  (const Analysis__V1__ImportFolderRequest *message,
                   void *closure_data);
@@ -884,6 +981,14 @@ struct Analysis__V1__Catalog_Service
                     const Analysis__V1__UserRequest *input,
                     Analysis__V1__LoggedInReply_Closure closure,
                     void *closure_data);
+  void (*get_preferences)(Analysis__V1__Catalog_Service *service,
+                          const Analysis__V1__UserRequest *input,
+                          Analysis__V1__Preferences_Closure closure,
+                          void *closure_data);
+  void (*set_preferences)(Analysis__V1__Catalog_Service *service,
+                          const Analysis__V1__SetPreferencesRequest *input,
+                          Analysis__V1__Preferences_Closure closure,
+                          void *closure_data);
   void (*import_folder)(Analysis__V1__Catalog_Service *service,
                         const Analysis__V1__ImportFolderRequest *input,
                         Analysis__V1__ImportProgress_Closure closure,
@@ -923,6 +1028,8 @@ void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
       function_prefix__ ## check_session,\
       function_prefix__ ## logout,\
       function_prefix__ ## logged_in,\
+      function_prefix__ ## get_preferences,\
+      function_prefix__ ## set_preferences,\
       function_prefix__ ## import_folder,\
       function_prefix__ ## list_playlists,\
       function_prefix__ ## get_playlist,\
@@ -957,6 +1064,14 @@ void analysis__v1__catalog__logged_in(ProtobufCService *service,
                                       const Analysis__V1__UserRequest *input,
                                       Analysis__V1__LoggedInReply_Closure closure,
                                       void *closure_data);
+void analysis__v1__catalog__get_preferences(ProtobufCService *service,
+                                            const Analysis__V1__UserRequest *input,
+                                            Analysis__V1__Preferences_Closure closure,
+                                            void *closure_data);
+void analysis__v1__catalog__set_preferences(ProtobufCService *service,
+                                            const Analysis__V1__SetPreferencesRequest *input,
+                                            Analysis__V1__Preferences_Closure closure,
+                                            void *closure_data);
 void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           const Analysis__V1__ImportFolderRequest *input,
                                           Analysis__V1__ImportProgress_Closure closure,
@@ -995,6 +1110,8 @@ extern const ProtobufCMessageDescriptor analysis__v1__login_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__session_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__logout_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__logged_in_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__set_preferences_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__import_folder_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__import_progress__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__playlist__descriptor;

@@ -26,6 +26,7 @@ typedef struct Analysis__V1__JobRequest Analysis__V1__JobRequest;
 typedef struct Analysis__V1__JobFilter Analysis__V1__JobFilter;
 typedef struct Analysis__V1__ChangedJobs Analysis__V1__ChangedJobs;
 typedef struct Analysis__V1__JobPosition Analysis__V1__JobPosition;
+typedef struct Analysis__V1__BackgroundHold Analysis__V1__BackgroundHold;
 typedef struct Analysis__V1__ReprioritiseJobRequest Analysis__V1__ReprioritiseJobRequest;
 typedef struct Analysis__V1__PauseQueueRequest Analysis__V1__PauseQueueRequest;
 typedef struct Analysis__V1__PauseQueueReply Analysis__V1__PauseQueueReply;
@@ -257,6 +258,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__JOB_POSITION___PAUSE__CASE)
 } Analysis__V1__JobPosition__PauseCase;
 
+typedef enum {
+  ANALYSIS__V1__JOB_POSITION___HOLD__NOT_SET = 0,
+  ANALYSIS__V1__JOB_POSITION___HOLD_HOLD = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__JOB_POSITION___HOLD__CASE)
+} Analysis__V1__JobPosition__HoldCase;
+
 struct  Analysis__V1__JobPosition
 {
   ProtobufCMessage base;
@@ -279,10 +286,34 @@ struct  Analysis__V1__JobPosition
   union {
     Analysis__V1__QueuePause *pause;
   };
+  Analysis__V1__JobPosition__HoldCase _hold_case;
+  union {
+    Analysis__V1__BackgroundHold *hold;
+  };
 };
 #define ANALYSIS__V1__JOB_POSITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_position__descriptor) \
-    , NULL, 0, 0, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, {0,NULL}, ANALYSIS__V1__JOB_POSITION___PAUSE__NOT_SET, {0} }
+    , NULL, 0, 0, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, {0,NULL}, ANALYSIS__V1__JOB_POSITION___PAUSE__NOT_SET, {0}, ANALYSIS__V1__JOB_POSITION___HOLD__NOT_SET, {0} }
+
+
+/*
+ * Why no background song is begun. What somebody asked for is never held back.
+ */
+struct  Analysis__V1__BackgroundHold
+{
+  ProtobufCMessage base;
+  /*
+   * for people
+   */
+  ProtobufCBinaryData reason;
+  /*
+   * 0: not known
+   */
+  int64_t until_ms;
+};
+#define ANALYSIS__V1__BACKGROUND_HOLD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__background_hold__descriptor) \
+    , {0,NULL}, 0 }
 
 
 struct  Analysis__V1__ReprioritiseJobRequest
@@ -425,6 +456,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__QUEUE_STATUS___PAUSE__CASE)
 } Analysis__V1__QueueStatus__PauseCase;
 
+typedef enum {
+  ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET = 0,
+  ANALYSIS__V1__QUEUE_STATUS___HOLD_HOLD = 15
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__QUEUE_STATUS___HOLD__CASE)
+} Analysis__V1__QueueStatus__HoldCase;
+
 struct  Analysis__V1__QueueStatus
 {
   ProtobufCMessage base;
@@ -455,10 +492,14 @@ struct  Analysis__V1__QueueStatus
   union {
     Analysis__V1__QueuePause *pause;
   };
+  Analysis__V1__QueueStatus__HoldCase _hold_case;
+  union {
+    Analysis__V1__BackgroundHold *hold;
+  };
 };
 #define ANALYSIS__V1__QUEUE_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__queue_status__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0}, ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET, {0} }
 
 
 struct  Analysis__V1__WorkerStatus
@@ -477,10 +518,11 @@ struct  Analysis__V1__WorkerStatus
    * for operators
    */
   Analysis__V1__WorkerDiagnostics *diagnostics;
+  Analysis__V1__MachineLoad *machine;
 };
 #define ANALYSIS__V1__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_status__descriptor) \
-    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, NULL }
+    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, NULL, NULL }
 
 
 struct  Analysis__V1__FollowRequest
@@ -725,6 +767,25 @@ Analysis__V1__JobPosition *
                       const uint8_t       *data);
 void   analysis__v1__job_position__free_unpacked
                      (Analysis__V1__JobPosition *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__BackgroundHold methods */
+void   analysis__v1__background_hold__init
+                     (Analysis__V1__BackgroundHold         *message);
+size_t analysis__v1__background_hold__get_packed_size
+                     (const Analysis__V1__BackgroundHold   *message);
+size_t analysis__v1__background_hold__pack
+                     (const Analysis__V1__BackgroundHold   *message,
+                      uint8_t             *out);
+size_t analysis__v1__background_hold__pack_to_buffer
+                     (const Analysis__V1__BackgroundHold   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__BackgroundHold *
+       analysis__v1__background_hold__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__background_hold__free_unpacked
+                     (Analysis__V1__BackgroundHold *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__ReprioritiseJobRequest methods */
 void   analysis__v1__reprioritise_job_request__init
@@ -1021,6 +1082,9 @@ typedef void (*Analysis__V1__ChangedJobs_Closure)
 typedef void (*Analysis__V1__JobPosition_Closure)
                  (const Analysis__V1__JobPosition *message,
                   void *closure_data);
+typedef void (*Analysis__V1__BackgroundHold_Closure)
+                 (const Analysis__V1__BackgroundHold *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__ReprioritiseJobRequest_Closure)
                  (const Analysis__V1__ReprioritiseJobRequest *message,
                   void *closure_data);
@@ -1235,6 +1299,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_filter__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__background_hold__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__reprioritise_job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__pause_queue_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__pause_queue_reply__descriptor;

@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "analysis/v1/jobs.pb-c.h"
 
 typedef struct Analysis__V1__WorkerMessage Analysis__V1__WorkerMessage;
+typedef struct Analysis__V1__MachineLoad Analysis__V1__MachineLoad;
 typedef struct Analysis__V1__WorkerDiagnostics Analysis__V1__WorkerDiagnostics;
 typedef struct Analysis__V1__AnalyzerProcess Analysis__V1__AnalyzerProcess;
 typedef struct Analysis__V1__WorkerError Analysis__V1__WorkerError;
@@ -110,10 +111,31 @@ struct  Analysis__V1__WorkerMessage
    */
   uint64_t sequence;
   Analysis__V1__WorkerDiagnostics *diagnostics;
+  Analysis__V1__MachineLoad *machine;
 };
 #define ANALYSIS__V1__WORKER_MESSAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_message__descriptor) \
-    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, NULL }
+    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, NULL, NULL }
+
+
+/*
+ * How busy a worker's machine is, with the work of others.
+ */
+struct  Analysis__V1__MachineLoad
+{
+  ProtobufCMessage base;
+  /*
+   * of the last minute, as uptime(1) tells it
+   */
+  double load_per_core;
+  /*
+   * share of the memory that new work could have, 0 to 1
+   */
+  double memory_available;
+};
+#define ANALYSIS__V1__MACHINE_LOAD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__machine_load__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -567,6 +589,25 @@ Analysis__V1__WorkerMessage *
 void   analysis__v1__worker_message__free_unpacked
                      (Analysis__V1__WorkerMessage *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__MachineLoad methods */
+void   analysis__v1__machine_load__init
+                     (Analysis__V1__MachineLoad         *message);
+size_t analysis__v1__machine_load__get_packed_size
+                     (const Analysis__V1__MachineLoad   *message);
+size_t analysis__v1__machine_load__pack
+                     (const Analysis__V1__MachineLoad   *message,
+                      uint8_t             *out);
+size_t analysis__v1__machine_load__pack_to_buffer
+                     (const Analysis__V1__MachineLoad   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__MachineLoad *
+       analysis__v1__machine_load__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__machine_load__free_unpacked
+                     (Analysis__V1__MachineLoad *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__WorkerDiagnostics methods */
 void   analysis__v1__worker_diagnostics__init
                      (Analysis__V1__WorkerDiagnostics         *message);
@@ -990,6 +1031,9 @@ void   analysis__v1__assignment__free_unpacked
 typedef void (*Analysis__V1__WorkerMessage_Closure)
                  (const Analysis__V1__WorkerMessage *message,
                   void *closure_data);
+typedef void (*Analysis__V1__MachineLoad_Closure)
+                 (const Analysis__V1__MachineLoad *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__WorkerDiagnostics_Closure)
                  (const Analysis__V1__WorkerDiagnostics *message,
                   void *closure_data);
@@ -1104,6 +1148,7 @@ void analysis__v1__workers__report_probe(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    analysis__v1__analyzer_activity__descriptor;
 extern const ProtobufCEnumDescriptor    analysis__v1__failure_kind__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__machine_load__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__worker_diagnostics__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analyzer_process__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__worker_error__descriptor;

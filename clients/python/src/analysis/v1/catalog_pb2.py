@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 from analysis.v1 import jobs_pb2 as analysis_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nalysis/v1/catalog.proto\x12\x0b\x61nalysis.v1\x1a\x16\x61nalysis/v1/jobs.proto\"\xdd\x01\n\x04User\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04lane\x18\x03 \x01(\tR\x04lane\x12%\n\x04role\x18\x04 \x01(\x0e\x32\x11.analysis.v1.RoleR\x04role\x12#\n\rauto_analysis\x18\x05 \x01(\x08R\x0c\x61utoAnalysis\x12\"\n\rcreated_at_ms\x18\x06 \x01(\x03R\x0b\x63reatedAtMs\x12-\n\x13last_analysis_at_ms\x18\x07 \x01(\x03R\x10lastAnalysisAtMs\"f\n\x11\x43reateUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x11.analysis.v1.RoleR\x04role\"I\n\x12SetPasswordRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\"&\n\x0bUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\">\n\x0cLoginRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\"q\n\nLoginReply\x12%\n\x04user\x18\x01 \x01(\x0b\x32\x11.analysis.v1.UserR\x04user\x12\x18\n\x07session\x18\x02 \x01(\x0cR\x07session\x12\"\n\rexpires_at_ms\x18\x03 \x01(\x03R\x0b\x65xpiresAtMs\"*\n\x0eSessionRequest\x12\x18\n\x07session\x18\x01 \x01(\x0cR\x07session\"\r\n\x0bLogoutReply\"U\n\rLoggedInReply\x12$\n\x03job\x18\x01 \x01(\x0b\x32\x10.analysis.v1.JobH\x00R\x03job\x12\x16\n\x06queued\x18\x02 \x01(\rR\x06queuedB\x06\n\x04_job\"F\n\x13ImportFolderRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x16\n\x06\x66older\x18\x02 \x01(\tR\x06\x66older\"\x88\x01\n\x0eImportProgress\x12\x14\n\x05\x66iles\x18\x01 \x01(\rR\x05\x66iles\x12\x14\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\rR\x05\x61\x64\x64\x65\x64\x12\x18\n\x07\x63hanged\x18\x03 \x01(\rR\x07\x63hanged\x12\x1c\n\tplaylists\x18\x04 \x01(\rR\tplaylists\x12\x12\n\x04\x64one\x18\x05 \x01(\x08R\x04\x64one\"\xe5\x01\n\x08Playlist\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x1e\n\x0b\x61\x64\x64\x65\x64_at_ms\x18\x04 \x01(\x03R\taddedAtMs\x12\x1d\n\nsong_count\x18\x05 \x01(\rR\tsongCount\x12%\n\x0e\x61nalysed_count\x18\x06 \x01(\rR\ranalysedCount\x12-\n\x13last_analysed_at_ms\x18\x07 \x01(\x03R\x10lastAnalysedAtMs\"I\n\x12ListPlaylistsReply\x12\x33\n\tplaylists\x18\x01 \x03(\x0b\x32\x15.analysis.v1.PlaylistR\tplaylists\"K\n\x0fPlaylistRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n\x0bplaylist_id\x18\x02 \x01(\tR\nplaylistId\"\xcb\x01\n\x0bSongSummary\x12%\n\x04song\x18\x01 \x01(\x0b\x32\x11.analysis.v1.SongR\x04song\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x16.analysis.v1.SongStateR\x05state\x12$\n\x0e\x61nalysed_at_ms\x18\x03 \x01(\x03R\x0c\x61nalysedAtMs\x12\x18\n\x07\x66\x61ilure\x18\x04 \x01(\tR\x07\x66\x61ilure\x12\'\n\x0fhighlights_json\x18\x05 \x01(\x0cR\x0ehighlightsJson\"s\n\x0ePlaylistDetail\x12\x31\n\x08playlist\x18\x01 \x01(\x0b\x32\x15.analysis.v1.PlaylistR\x08playlist\x12.\n\x05songs\x18\x02 \x03(\x0b\x32\x18.analysis.v1.SongSummaryR\x05songs\"?\n\x0bSongRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x17\n\x07song_id\x18\x02 \x01(\tR\x06songId\"w\n\nSongDetail\x12\x32\n\x07summary\x18\x01 \x01(\x0b\x32\x18.analysis.v1.SongSummaryR\x07summary\x12\x35\n\x07results\x18\x02 \x03(\x0b\x32\x1b.analysis.v1.AnalysisResultR\x07results\"Y\n\x12SearchSongsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05query\x18\x02 \x01(\tR\x05query\x12\x14\n\x05limit\x18\x03 \x01(\rR\x05limit\"B\n\x10SearchSongsReply\x12.\n\x05songs\x18\x01 \x03(\x0b\x32\x18.analysis.v1.SongSummaryR\x05songs\"K\n\x0f\x43overageRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n\x0bplaylist_id\x18\x02 \x01(\tR\nplaylistId\"\xb1\x01\n\x08\x43overage\x12\x14\n\x05total\x18\x01 \x01(\rR\x05total\x12\x1a\n\x08\x61nalysed\x18\x02 \x01(\rR\x08\x61nalysed\x12\x16\n\x06\x66\x61iled\x18\x03 \x01(\rR\x06\x66\x61iled\x12\x19\n\x08\x61udio_ms\x18\x04 \x01(\x04R\x07\x61udioMs\x12\"\n\raudio_done_ms\x18\x05 \x01(\x04R\x0b\x61udioDoneMs\x12\x1c\n\tplaylists\x18\x06 \x01(\rR\tplaylists*G\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_LISTENER\x10\x01\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x02*t\n\tSongState\x12\x1a\n\x16SONG_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17SONG_STATE_NOT_ANALYSED\x10\x01\x12\x17\n\x13SONG_STATE_ANALYSED\x10\x02\x12\x15\n\x11SONG_STATE_FAILED\x10\x03\x32\xaf\x07\n\x07\x43\x61talog\x12?\n\nCreateUser\x12\x1e.analysis.v1.CreateUserRequest\x1a\x11.analysis.v1.User\x12\x46\n\x0bSetPassword\x12\x1f.analysis.v1.SetPasswordRequest\x1a\x11.analysis.v1.User\"\x03\x90\x02\x02\x12;\n\x07GetUser\x12\x18.analysis.v1.UserRequest\x1a\x11.analysis.v1.User\"\x03\x90\x02\x01\x12;\n\x05Login\x12\x19.analysis.v1.LoginRequest\x1a\x17.analysis.v1.LoginReply\x12\x43\n\x0c\x43heckSession\x12\x1b.analysis.v1.SessionRequest\x1a\x11.analysis.v1.User\"\x03\x90\x02\x01\x12\x44\n\x06Logout\x12\x1b.analysis.v1.SessionRequest\x1a\x18.analysis.v1.LogoutReply\"\x03\x90\x02\x02\x12\x45\n\x08LoggedIn\x12\x18.analysis.v1.UserRequest\x1a\x1a.analysis.v1.LoggedInReply\"\x03\x90\x02\x02\x12O\n\x0cImportFolder\x12 .analysis.v1.ImportFolderRequest\x1a\x1b.analysis.v1.ImportProgress0\x01\x12O\n\rListPlaylists\x12\x18.analysis.v1.UserRequest\x1a\x1f.analysis.v1.ListPlaylistsReply\"\x03\x90\x02\x01\x12M\n\x0bGetPlaylist\x12\x1c.analysis.v1.PlaylistRequest\x1a\x1b.analysis.v1.PlaylistDetail\"\x03\x90\x02\x01\x12\x41\n\x07GetSong\x12\x18.analysis.v1.SongRequest\x1a\x17.analysis.v1.SongDetail\"\x03\x90\x02\x01\x12R\n\x0bSearchSongs\x12\x1f.analysis.v1.SearchSongsRequest\x1a\x1d.analysis.v1.SearchSongsReply\"\x03\x90\x02\x01\x12G\n\x0bGetCoverage\x12\x1c.analysis.v1.CoverageRequest\x1a\x15.analysis.v1.Coverage\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nalysis/v1/catalog.proto\x12\x0b\x61nalysis.v1\x1a\x16\x61nalysis/v1/jobs.proto\"\xdd\x01\n\x04User\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04lane\x18\x03 \x01(\tR\x04lane\x12%\n\x04role\x18\x04 \x01(\x0e\x32\x11.analysis.v1.RoleR\x04role\x12#\n\rauto_analysis\x18\x05 \x01(\x08R\x0c\x61utoAnalysis\x12\"\n\rcreated_at_ms\x18\x06 \x01(\x03R\x0b\x63reatedAtMs\x12-\n\x13last_analysis_at_ms\x18\x07 \x01(\x03R\x10lastAnalysisAtMs\"f\n\x11\x43reateUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\x12%\n\x04role\x18\x03 \x01(\x0e\x32\x11.analysis.v1.RoleR\x04role\"I\n\x12SetPasswordRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\"&\n\x0bUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\">\n\x0cLoginRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\"q\n\nLoginReply\x12%\n\x04user\x18\x01 \x01(\x0b\x32\x11.analysis.v1.UserR\x04user\x12\x18\n\x07session\x18\x02 \x01(\x0cR\x07session\x12\"\n\rexpires_at_ms\x18\x03 \x01(\x03R\x0b\x65xpiresAtMs\"*\n\x0eSessionRequest\x12\x18\n\x07session\x18\x01 \x01(\x0cR\x07session\"\r\n\x0bLogoutReply\"U\n\rLoggedInReply\x12$\n\x03job\x18\x01 \x01(\x0b\x32\x10.analysis.v1.JobH\x00R\x03job\x12\x16\n\x06queued\x18\x02 \x01(\rR\x06queuedB\x06\n\x04_job\"\xbd\x01\n\x0bPreferences\x12/\n\x13\x62\x61\x63kground_analysis\x18\x01 \x01(\x08R\x12\x62\x61\x63kgroundAnalysis\x12\x1b\n\ttime_zone\x18\x02 \x01(\tR\x08timeZone\x12\x1f\n\x0bquiet_hours\x18\x03 \x03(\tR\nquietHours\x12\x19\n\x08off_peak\x18\x04 \x03(\tR\x07offPeak\x12$\n\x0esongs_per_hour\x18\x05 \x01(\rR\x0csongsPerHour\"l\n\x15SetPreferencesRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12:\n\x0bpreferences\x18\x02 \x01(\x0b\x32\x18.analysis.v1.PreferencesR\x0bpreferences\"F\n\x13ImportFolderRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x16\n\x06\x66older\x18\x02 \x01(\tR\x06\x66older\"\x88\x01\n\x0eImportProgress\x12\x14\n\x05\x66iles\x18\x01 \x01(\rR\x05\x66iles\x12\x14\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\rR\x05\x61\x64\x64\x65\x64\x12\x18\n\x07\x63hanged\x18\x03 \x01(\rR\x07\x63hanged\x12\x1c\n\tplaylists\x18\x04 \x01(\rR\tplaylists\x12\x12\n\x04\x64one\x18\x05 \x01(\x08R\x04\x64one\"\xe5\x01\n\x08Playlist\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x1e\n\x0b\x61\x64\x64\x65\x64_at_ms\x18\x04 \x01(\x03R\taddedAtMs\x12\x1d\n\nsong_count\x18\x05 \x01(\rR\tsongCount\x12%\n\x0e\x61nalysed_count\x18\x06 \x01(\rR\ranalysedCount\x12-\n\x13last_analysed_at_ms\x18\x07 \x01(\x03R\x10lastAnalysedAtMs\"I\n\x12ListPlaylistsReply\x12\x33\n\tplaylists\x18\x01 \x03(\x0b\x32\x15.analysis.v1.PlaylistR\tplaylists\"K\n\x0fPlaylistRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n\x0bplaylist_id\x18\x02 \x01(\tR\nplaylistId\"\xcb\x01\n\x0bSongSummary\x12%\n\x04song\x18\x01 \x01(\x0b\x32\x11.analysis.v1.SongR\x04song\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x16.analysis.v1.SongStateR\x05state\x12$\n\x0e\x61nalysed_at_ms\x18\x03 \x01(\x03R\x0c\x61nalysedAtMs\x12\x18\n\x07\x66\x61ilure\x18\x04 \x01(\tR\x07\x66\x61ilure\x12\'\n\x0fhighlights_json\x18\x05 \x01(\x0cR\x0ehighlightsJson\"s\n\x0ePlaylistDetail\x12\x31\n\x08playlist\x18\x01 \x01(\x0b\x32\x15.analysis.v1.PlaylistR\x08playlist\x12.\n\x05songs\x18\x02 \x03(\x0b\x32\x18.analysis.v1.SongSummaryR\x05songs\"?\n\x0bSongRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x17\n\x07song_id\x18\x02 \x01(\tR\x06songId\"w\n\nSongDetail\x12\x32\n\x07summary\x18\x01 \x01(\x0b\x32\x18.analysis.v1.SongSummaryR\x07summary\x12\x35\n\x07results\x18\x02 \x03(\x0b\x32\x1b.analysis.v1.AnalysisResultR\x07results\"Y\n\x12SearchSongsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05query\x18\x02 \x01(\tR\x05query\x12\x14\n\x05limit\x18\x03 \x01(\rR\x05limit\"B\n\x10SearchSongsReply\x12.\n\x05songs\x18\x01 \x03(\x0b\x32\x18.analysis.v1.SongSummaryR\x05songs\"K\n\x0f\x43overageRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x1f\n\x0bplaylist_id\x18\x02 \x01(\tR\nplaylistId\"\xb1\x01\n\x08\x43overage\x12\x14\n\x05total\x18\x01 \x01(\rR\x05total\x12\x1a\n\x08\x61nalysed\x18\x02 \x01(\rR\x08\x61nalysed\x12\x16\n\x06\x66\x61iled\x18\x03 \x01(\rR\x06\x66\x61iled\x12\x19\n\x08\x61udio_ms\x18\x04 \x01(\x04R\x07\x61udioMs\x12\"\n\raudio_done_ms\x18\x05 \x01(\x04R\x0b\x61udioDoneMs\x12\x1c\n\tplaylists\x18\x06 \x01(\rR\tplaylists*G\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_LISTENER\x10\x01\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x02*t\n\tSongState\x12\x1a\n\x16SONG_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17SONG_STATE_NOT_ANALYSED\x10\x01\x12\x17\n\x13SONG_STATE_ANALYSED\x10\x02\x12\x15\n\x11SONG_STATE_FAILED\x10\x03\x32\xcf\x08\n\x07\x43\x61talog\x12?\n\nCreateUser\x12\x1e.analysis.v1.CreateUserRequest\x1a\x11.analysis.v1.User\x12\x46\n\x0bSetPassword\x12\x1f.analysis.v1.SetPasswordRequest\x1a\x11.analysis.v1.User\"\x03\x90\x02\x02\x12;\n\x07GetUser\x12\x18.analysis.v1.UserRequest\x1a\x11.analysis.v1.User\"\x03\x90\x02\x01\x12;\n\x05Login\x12\x19.analysis.v1.LoginRequest\x1a\x17.analysis.v1.LoginReply\x12\x43\n\x0c\x43heckSession\x12\x1b.analysis.v1.SessionRequest\x1a\x11.analysis.v1.User\"\x03\x90\x02\x01\x12\x44\n\x06Logout\x12\x1b.analysis.v1.SessionRequest\x1a\x18.analysis.v1.LogoutReply\"\x03\x90\x02\x02\x12\x45\n\x08LoggedIn\x12\x18.analysis.v1.UserRequest\x1a\x1a.analysis.v1.LoggedInReply\"\x03\x90\x02\x02\x12I\n\x0eGetPreferences\x12\x18.analysis.v1.UserRequest\x1a\x18.analysis.v1.Preferences\"\x03\x90\x02\x01\x12S\n\x0eSetPreferences\x12\".analysis.v1.SetPreferencesRequest\x1a\x18.analysis.v1.Preferences\"\x03\x90\x02\x02\x12O\n\x0cImportFolder\x12 .analysis.v1.ImportFolderRequest\x1a\x1b.analysis.v1.ImportProgress0\x01\x12O\n\rListPlaylists\x12\x18.analysis.v1.UserRequest\x1a\x1f.analysis.v1.ListPlaylistsReply\"\x03\x90\x02\x01\x12M\n\x0bGetPlaylist\x12\x1c.analysis.v1.PlaylistRequest\x1a\x1b.analysis.v1.PlaylistDetail\"\x03\x90\x02\x01\x12\x41\n\x07GetSong\x12\x18.analysis.v1.SongRequest\x1a\x17.analysis.v1.SongDetail\"\x03\x90\x02\x01\x12R\n\x0bSearchSongs\x12\x1f.analysis.v1.SearchSongsRequest\x1a\x1d.analysis.v1.SearchSongsReply\"\x03\x90\x02\x01\x12G\n\x0bGetCoverage\x12\x1c.analysis.v1.CoverageRequest\x1a\x15.analysis.v1.Coverage\"\x03\x90\x02\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'analysis.v1.catalog_pb2', globals())
@@ -31,6 +31,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _CATALOG.methods_by_name['Logout']._serialized_options = b'\220\002\002'
   _CATALOG.methods_by_name['LoggedIn']._options = None
   _CATALOG.methods_by_name['LoggedIn']._serialized_options = b'\220\002\002'
+  _CATALOG.methods_by_name['GetPreferences']._options = None
+  _CATALOG.methods_by_name['GetPreferences']._serialized_options = b'\220\002\001'
+  _CATALOG.methods_by_name['SetPreferences']._options = None
+  _CATALOG.methods_by_name['SetPreferences']._serialized_options = b'\220\002\002'
   _CATALOG.methods_by_name['ListPlaylists']._options = None
   _CATALOG.methods_by_name['ListPlaylists']._serialized_options = b'\220\002\001'
   _CATALOG.methods_by_name['GetPlaylist']._options = None
@@ -41,10 +45,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _CATALOG.methods_by_name['SearchSongs']._serialized_options = b'\220\002\001'
   _CATALOG.methods_by_name['GetCoverage']._options = None
   _CATALOG.methods_by_name['GetCoverage']._serialized_options = b'\220\002\001'
-  _ROLE._serialized_start=2354
-  _ROLE._serialized_end=2425
-  _SONGSTATE._serialized_start=2427
-  _SONGSTATE._serialized_end=2543
+  _ROLE._serialized_start=2656
+  _ROLE._serialized_end=2727
+  _SONGSTATE._serialized_start=2729
+  _SONGSTATE._serialized_end=2845
   _USER._serialized_start=67
   _USER._serialized_end=288
   _CREATEUSERREQUEST._serialized_start=290
@@ -63,32 +67,36 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _LOGOUTREPLY._serialized_end=745
   _LOGGEDINREPLY._serialized_start=747
   _LOGGEDINREPLY._serialized_end=832
-  _IMPORTFOLDERREQUEST._serialized_start=834
-  _IMPORTFOLDERREQUEST._serialized_end=904
-  _IMPORTPROGRESS._serialized_start=907
-  _IMPORTPROGRESS._serialized_end=1043
-  _PLAYLIST._serialized_start=1046
-  _PLAYLIST._serialized_end=1275
-  _LISTPLAYLISTSREPLY._serialized_start=1277
-  _LISTPLAYLISTSREPLY._serialized_end=1350
-  _PLAYLISTREQUEST._serialized_start=1352
-  _PLAYLISTREQUEST._serialized_end=1427
-  _SONGSUMMARY._serialized_start=1430
-  _SONGSUMMARY._serialized_end=1633
-  _PLAYLISTDETAIL._serialized_start=1635
-  _PLAYLISTDETAIL._serialized_end=1750
-  _SONGREQUEST._serialized_start=1752
-  _SONGREQUEST._serialized_end=1815
-  _SONGDETAIL._serialized_start=1817
-  _SONGDETAIL._serialized_end=1936
-  _SEARCHSONGSREQUEST._serialized_start=1938
-  _SEARCHSONGSREQUEST._serialized_end=2027
-  _SEARCHSONGSREPLY._serialized_start=2029
-  _SEARCHSONGSREPLY._serialized_end=2095
-  _COVERAGEREQUEST._serialized_start=2097
-  _COVERAGEREQUEST._serialized_end=2172
-  _COVERAGE._serialized_start=2175
-  _COVERAGE._serialized_end=2352
-  _CATALOG._serialized_start=2546
-  _CATALOG._serialized_end=3489
+  _PREFERENCES._serialized_start=835
+  _PREFERENCES._serialized_end=1024
+  _SETPREFERENCESREQUEST._serialized_start=1026
+  _SETPREFERENCESREQUEST._serialized_end=1134
+  _IMPORTFOLDERREQUEST._serialized_start=1136
+  _IMPORTFOLDERREQUEST._serialized_end=1206
+  _IMPORTPROGRESS._serialized_start=1209
+  _IMPORTPROGRESS._serialized_end=1345
+  _PLAYLIST._serialized_start=1348
+  _PLAYLIST._serialized_end=1577
+  _LISTPLAYLISTSREPLY._serialized_start=1579
+  _LISTPLAYLISTSREPLY._serialized_end=1652
+  _PLAYLISTREQUEST._serialized_start=1654
+  _PLAYLISTREQUEST._serialized_end=1729
+  _SONGSUMMARY._serialized_start=1732
+  _SONGSUMMARY._serialized_end=1935
+  _PLAYLISTDETAIL._serialized_start=1937
+  _PLAYLISTDETAIL._serialized_end=2052
+  _SONGREQUEST._serialized_start=2054
+  _SONGREQUEST._serialized_end=2117
+  _SONGDETAIL._serialized_start=2119
+  _SONGDETAIL._serialized_end=2238
+  _SEARCHSONGSREQUEST._serialized_start=2240
+  _SEARCHSONGSREQUEST._serialized_end=2329
+  _SEARCHSONGSREPLY._serialized_start=2331
+  _SEARCHSONGSREPLY._serialized_end=2397
+  _COVERAGEREQUEST._serialized_start=2399
+  _COVERAGEREQUEST._serialized_end=2474
+  _COVERAGE._serialized_start=2477
+  _COVERAGE._serialized_end=2654
+  _CATALOG._serialized_start=2848
+  _CATALOG._serialized_end=3951
 # @@protoc_insertion_point(module_scope)

@@ -140,6 +140,20 @@ class PlaylistRequest(_message.Message):
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
 
+class Preferences(_message.Message):
+    __slots__ = ["background_analysis", "off_peak", "quiet_hours", "songs_per_hour", "time_zone"]
+    BACKGROUND_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    OFF_PEAK_FIELD_NUMBER: _ClassVar[int]
+    QUIET_HOURS_FIELD_NUMBER: _ClassVar[int]
+    SONGS_PER_HOUR_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    background_analysis: bool
+    off_peak: _containers.RepeatedScalarFieldContainer[str]
+    quiet_hours: _containers.RepeatedScalarFieldContainer[str]
+    songs_per_hour: int
+    time_zone: str
+    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ...) -> None: ...
+
 class SearchSongsReply(_message.Message):
     __slots__ = ["songs"]
     SONGS_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +183,14 @@ class SetPasswordRequest(_message.Message):
     password: str
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class SetPreferencesRequest(_message.Message):
+    __slots__ = ["preferences", "user_id"]
+    PREFERENCES_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    preferences: Preferences
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., preferences: _Optional[_Union[Preferences, _Mapping]] = ...) -> None: ...
 
 class SongDetail(_message.Message):
     __slots__ = ["results", "summary"]

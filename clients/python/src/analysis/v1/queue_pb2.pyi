@@ -28,6 +28,14 @@ EVENT_KIND_STARTED: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
 EVENT_KIND_WORKER_LOST: EventKind
 
+class BackgroundHold(_message.Message):
+    __slots__ = ["reason", "until_ms"]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    until_ms: int
+    def __init__(self, reason: _Optional[str] = ..., until_ms: _Optional[int] = ...) -> None: ...
+
 class ChangedJobs(_message.Message):
     __slots__ = ["changed"]
     CHANGED_FIELD_NUMBER: _ClassVar[int]
@@ -129,10 +137,11 @@ class JobFilter(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ...) -> None: ...
 
 class JobPosition(_message.Message):
-    __slots__ = ["ahead_high", "ahead_low", "ahead_medium", "job", "pause", "running_job_id", "running_priority"]
+    __slots__ = ["ahead_high", "ahead_low", "ahead_medium", "hold", "job", "pause", "running_job_id", "running_priority"]
     AHEAD_HIGH_FIELD_NUMBER: _ClassVar[int]
     AHEAD_LOW_FIELD_NUMBER: _ClassVar[int]
     AHEAD_MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     PAUSE_FIELD_NUMBER: _ClassVar[int]
     RUNNING_JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -140,11 +149,12 @@ class JobPosition(_message.Message):
     ahead_high: int
     ahead_low: int
     ahead_medium: int
+    hold: BackgroundHold
     job: _jobs_pb2.Job
     pause: QueuePause
     running_job_id: str
     running_priority: _jobs_pb2.Priority
-    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., ahead_high: _Optional[int] = ..., ahead_medium: _Optional[int] = ..., ahead_low: _Optional[int] = ..., running_priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., running_job_id: _Optional[str] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ...) -> None: ...
+    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., ahead_high: _Optional[int] = ..., ahead_medium: _Optional[int] = ..., ahead_low: _Optional[int] = ..., running_priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., running_job_id: _Optional[str] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ...) -> None: ...
 
 class JobRequest(_message.Message):
     __slots__ = ["job_id", "user_id"]
@@ -211,11 +221,12 @@ class QueuePause(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., by: _Optional[str] = ..., paused_at_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., freeze: bool = ...) -> None: ...
 
 class QueueStatus(_message.Message):
-    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "in_progress", "pause", "paused", "pending", "running", "waiting_high", "waiting_low", "waiting_medium", "workers"]
+    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "hold", "in_progress", "pause", "paused", "pending", "running", "waiting_high", "waiting_low", "waiting_medium", "workers"]
     AUDIO_MS_WAITING_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
     IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     PAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -229,6 +240,7 @@ class QueueStatus(_message.Message):
     cancelled: int
     completed: int
     failed: int
+    hold: BackgroundHold
     in_progress: int
     pause: QueuePause
     paused: int
@@ -238,7 +250,7 @@ class QueueStatus(_message.Message):
     waiting_low: int
     waiting_medium: int
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStatus]
-    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ...) -> None: ...
+    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ...) -> None: ...
 
 class QueueStatusRequest(_message.Message):
     __slots__ = ["user_id"]
@@ -267,13 +279,14 @@ class ResumeQueueRequest(_message.Message):
     def __init__(self, reason: _Optional[str] = ...) -> None: ...
 
 class WorkerStatus(_message.Message):
-    __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "songs_analysed", "songs_failed", "suspended"]
+    __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "machine", "songs_analysed", "songs_failed", "suspended"]
     CONNECTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_AT_MS_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
     LANES_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
     SONGS_ANALYSED_FIELD_NUMBER: _ClassVar[int]
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
     SUSPENDED_FIELD_NUMBER: _ClassVar[int]
@@ -283,10 +296,11 @@ class WorkerStatus(_message.Message):
     id: str
     interruptions: int
     lanes: _containers.RepeatedScalarFieldContainer[str]
+    machine: _workers_pb2.MachineLoad
     songs_analysed: int
     songs_failed: int
     suspended: int
-    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ..., diagnostics: _Optional[_Union[_workers_pb2.WorkerDiagnostics, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ..., diagnostics: _Optional[_Union[_workers_pb2.WorkerDiagnostics, _Mapping]] = ..., machine: _Optional[_Union[_workers_pb2.MachineLoad, _Mapping]] = ...) -> None: ...
 
 class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

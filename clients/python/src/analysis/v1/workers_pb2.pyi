@@ -174,6 +174,14 @@ class LanesRenewed(_message.Message):
     lease_ms: int
     def __init__(self, lanes: _Optional[_Iterable[str]] = ..., lease_ms: _Optional[int] = ..., answers: _Optional[int] = ...) -> None: ...
 
+class MachineLoad(_message.Message):
+    __slots__ = ["load_per_core", "memory_available"]
+    LOAD_PER_CORE_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    load_per_core: float
+    memory_available: float
+    def __init__(self, load_per_core: _Optional[float] = ..., memory_available: _Optional[float] = ...) -> None: ...
+
 class Preempt(_message.Message):
     __slots__ = ["epoch", "job_id", "lane", "pause"]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -261,13 +269,14 @@ class WorkerError(_message.Message):
     def __init__(self, at_ms: _Optional[int] = ..., analyzer: _Optional[str] = ..., song_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class WorkerMessage(_message.Message):
-    __slots__ = ["analyzers", "diagnostics", "draining", "held", "interruptions", "lanes_wanted", "sequence", "songs_analysed", "songs_failed", "worker_id"]
+    __slots__ = ["analyzers", "diagnostics", "draining", "held", "interruptions", "lanes_wanted", "machine", "sequence", "songs_analysed", "songs_failed", "worker_id"]
     ANALYZERS_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
     LANES_WANTED_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SONGS_ANALYSED_FIELD_NUMBER: _ClassVar[int]
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
@@ -278,11 +287,12 @@ class WorkerMessage(_message.Message):
     held: _containers.RepeatedCompositeFieldContainer[HeldItem]
     interruptions: int
     lanes_wanted: int
+    machine: MachineLoad
     sequence: int
     songs_analysed: int
     songs_failed: int
     worker_id: str
-    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ..., diagnostics: _Optional[_Union[WorkerDiagnostics, _Mapping]] = ...) -> None: ...
+    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ..., diagnostics: _Optional[_Union[WorkerDiagnostics, _Mapping]] = ..., machine: _Optional[_Union[MachineLoad, _Mapping]] = ...) -> None: ...
 
 class AnalyzerActivity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

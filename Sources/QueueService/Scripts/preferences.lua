@@ -1,0 +1,19 @@
+#!lua
+-- Stores what a user has set about background work, and whether a song of it may be begun as the time is.
+--
+-- KEYS[1]  the lane's root
+-- ARGV     user id, whether the preferences are new (1), or only the time is (0), the preferences, whether they allow background
+--          work (0, 1), the least number of milliseconds between the beginnings of two songs (0: any), why none may be begun
+--          now (empty: one may), until when that holds, in ms (0: for ever)
+-- Result   the lane's hint
+--
+-- Where only the time is new and others have been stored meanwhile, nothing is changed.
+
+local user_id, are_new, message, allowed, interval_ms, reason, until_ms = unpack(ARGV)
+local stored = key('user_preferences', user_id)
+if are_new == '1' or redis.call('HGET', stored, 'message') == message then
+    redis.call(
+        'HSET', stored, 'message', message, 'allowed', allowed, 'interval_ms', interval_ms, 'reason', reason,
+        'until_ms', until_ms)
+end
+return hint()

@@ -1,0 +1,177 @@
+// What is promised about background work: its order, its turns, what holds it back, and whom that never holds back.
+
+import AnalysisAPI
+import Foundation
+import Jobs
+import Redis
+import Testing
+
+@testable import QueueService
+
+@Suite struct BackgroundTests {
+    static let analysed = ItemReport.Outcome.analysed(Analysed(results: TestLane.results))
+    static let night = BackgroundHold(reason: "quiet hours of the site", untilMs: .now + 3_600_000)
+
+    @Test func tenThousandSongsDoNotHoldUpTen() async throws {
+        try await withLane { lane in
+            let many = (0..<10_000).map { "m\($0)" }
+            var arguments: [RedisArgument] = ["many", RedisArgument(many.count)]
+            for id in many { arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id).stored)] }
+            _ = try await lane.store.run(\.upsert, lane: "0", arguments)
+            try await lane.hold()
+            _ = try await lane.queue.enqueue(
+                EnqueueRequest(userID: "many", type: .background), songs: many.map { ($0, 1000) })
+            let few = try #require(try await lane.enqueue(.background).job)
+
+            var item = try #require(try await lane.exchange())
+            var before = 0
+            while try await lane.job(few.id).state != .completed {
+                before += 1
+                item = try #require(try await lane.exchange(item, Self.analysed))
+            }
+            #expect(before == QueueLimits().backgroundBatch + 10)
+        }
+    }
+
+    @Test func aGateHoldsBackBackgroundWorkAndNothingElse() async throws {
+        try await withLane { lane in
+            try await lane.hold(background: Self.night)
+            let background = try #require(try await lane.enqueue(.background).job)
+            // No hint to look for work that may not be begun.
+            #expect(try await lane.queue.sweep().kind == .none)
+            #expect(try await lane.exchange() == nil)
+            let low = try #require(try await lane.enqueue(.song, "s9", priority: .low).job)
+            #expect(try await lane.queue.sweep().kind == .wake)
+            let asked = try #require(try await lane.exchange())
+            #expect(asked.job.id == low.id)
+            #expect(try await lane.exchange(asked, Self.analysed) == nil)
+
+            let reader = JobReader(lane: "0", store: lane.store)
+            #expect(try await lane.status().hold == Self.night)
+            #expect(try await reader.position(of: background.id, userID: "u").hold == Self.night)
+            #expect(try await reader.position(of: low.id, userID: "u").hold == nil)
+
+            try await lane.hold()
+            #expect(try await lane.queue.sweep().kind == .wake)
+            #expect(try await lane.exchange()?.job.id == background.id)
+            #expect(try await lane.status().hold == nil)
+        }
+    }
+
+    @Test func theSongThatRunsWhenTheGateClosesIsFinishedEvenAfterAClick() async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            let background = try #require(try await lane.enqueue(.background).job)
+            let first = try #require(try await lane.exchange())
+            try await lane.hold(items: [first.held], background: Self.night)
+            _ = try await lane.enqueue(.song, "s9")
+            let click = try #require(try await lane.exchange(first, .suspended(Suspended())))
+            #expect(click.song.id == "s9")
+            let back = try #require(try await lane.exchange(click, Self.analysed))
+            #expect(back.job.id == background.id && back.song.id == first.song.id)
+            #expect(try await lane.exchange(back, Self.analysed) == nil)
+            #expect(try await lane.job(background.id).state == .interrupted)
+            let status = try await lane.status()
+            #expect(status.pending == 1 && status.waitingLow == 1)
+        }
+    }
+
+    @Test func backgroundWorkThatSomebodyMovesUpIsNotHeldBack() async throws {
+        try await withLane { lane in
+            try await lane.hold(background: Self.night)
+            let background = try #require(try await lane.enqueue(.background).job)
+            let moved = try await lane.queue.reprioritise(jobID: background.id, userID: "u", rank: 1)
+            #expect(moved.hint.kind == .wake)
+            #expect(try await lane.exchange()?.job.id == background.id)
+        }
+    }
+
+    @Test func theGateGoesWithTheWorkerThatItIsAbout() async throws {
+        try await withLane { lane in
+            _ = try await lane.queue.hold(
+                worker: "w", lease: lane.lease, length: .milliseconds(50), items: [], background: Self.night)
+            while try await lane.status().hold != nil { try await Task.sleep(for: .milliseconds(5)) }
+            try await lane.hold("other")
+            #expect(try await lane.status().hold == nil)
+        }
+    }
+
+    @Test func theSongsAnHourOfTheSiteAreSpreadEvenly() async throws {
+        try await withLane(limits: QueueLimits(backgroundPaceMs: 150)) { lane in
+            try await lane.hold()
+            let background = try #require(try await lane.enqueue(.background).job)
+            var begun: [Int64] = []
+            var item: Item?
+            while begun.count < 4 {
+                item = try await lane.exchange(item, item.map { _ in Self.analysed })
+                guard item != nil else {
+                    #expect(try await lane.queue.sweep().kind != .preempt)
+                    continue
+                }
+                begun.append(try await lane.events().last?.atMs ?? 0)
+                #expect(item?.job.id == background.id)
+                #expect(try await lane.status().hold?.reason == "songs an hour of the site")
+                // What somebody asks for is not counted, and not held back.
+                _ = try await lane.enqueue(.song, "s\(begun.count + 5)", force: true)
+                let click = try #require(try await lane.exchange(item, .suspended(Suspended())))
+                item = try await lane.exchange(click, Self.analysed)
+                #expect(item?.job.id == background.id)
+            }
+            for (first, second) in zip(begun, begun.dropFirst()) { #expect(second - first >= 150) }
+        }
+    }
+
+    @Test func songsOfAPlaylistThatNeedTheSameAnalyzersStandTogether() async throws {
+        try await withLane { lane in
+            let store = lane.store
+            // What is in no playlist comes last, the latest first.
+            var arguments: [RedisArgument] = ["u", 2]
+            for (id, added) in [("old", 5), ("young", 9)] {
+                arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id, addedAtMs: Int64(added)).stored)]
+            }
+            for (id, added, songs) in [("second", 1, ["s5", "s2"]), ("first", 2, ["s8", "s1", "s7", "s1", "s3"])] {
+                let playlist = Playlist(id: id, name: id, addedAtMs: Int64(added))
+                arguments += [RedisArgument(id), RedisArgument(playlist.stored), RedisArgument(songs.count)]
+                arguments += songs.map { RedisArgument($0) }
+            }
+            _ = try await store.run(\.upsert, lane: "0", arguments)
+            let marks = store.keys.lane("0", .userAnalysed, "u")
+            try await store.send(
+                "HSET", marks, "s8", "audio@1", "s7", "audio@1", "s2", "audio@1 lyrics@3", "s6", "lyrics@3")
+            try await store.send("HSET", store.keys.lane("0", .userFailures, "u"), "s4", "damaged")
+
+            let analyzers = try #require(Analyzers("audio@1,lyrics@3"))
+            let work = BackgroundWork(analyzers: analyzers, store: store)
+            let songs = try await work.songs(of: "u", lane: "0", force: false).map(\.id)
+            #expect(songs == ["s1", "s3", "s8", "s7", "s5", "s0", "young", "old", "s9", "s6"])
+            #expect(try await work.songs(of: "u", lane: "0", force: true).count == 12)
+        }
+    }
+}
+
+@Suite struct MachineLimitsTests {
+    let limits = MachineLimits(maximumLoad: 2, minimumMemory: 0.2)
+
+    @Test func aBusyMachineHoldsBackUntilItIsClearlyLessBusy() {
+        func isHeld(_ load: Double, _ memory: Double, before: Bool) -> Bool {
+            limits.reason(MachineLoad(loadPerCore: load, memoryAvailable: memory), isHeld: before) != nil
+        }
+        #expect(!isHeld(2, 0.2, before: false))
+        #expect(isHeld(2.1, 0.9, before: false) && isHeld(0, 0.19, before: false))
+        #expect(isHeld(1.7, 0.9, before: true) && isHeld(0, 0.24, before: true))
+        #expect(!isHeld(1.6, 0.9, before: true) && !isHeld(0, 0.25, before: true))
+    }
+
+    @Test func theReasonNamesTheFigureAndItsLimit() {
+        #expect(
+            limits.reason(MachineLoad(loadPerCore: 3.14, memoryAvailable: 1), isHeld: false)
+                == "the load of the worker's machine is 3.1 a core, above 2.0")
+        #expect(
+            limits.reason(MachineLoad(memoryAvailable: 0.1), isHeld: false)
+                == "10.0 % of the memory of the worker's machine are free, below 20.0")
+    }
+
+    @Test func withoutLimitsNothingIsHeldBack() {
+        #expect(MachineLimits().reason(MachineLoad(loadPerCore: 99), isHeld: true) == nil)
+    }
+}
