@@ -102,7 +102,7 @@ let package = Package(
 
         process(
             "QueueService",
-            daemon + nio + ["Jobs", "Redis", crypto, .product(name: "CryptoExtras", package: "swift-crypto")],
+            daemon + nio + ["Jobs", "Redis", crypto, metrics, .product(name: "CryptoExtras", package: "swift-crypto")],
             resources: [.embedInCode("Scripts")]),
         process("ProgressService", daemon + nio + ["Jobs", "Redis"]),
         process(

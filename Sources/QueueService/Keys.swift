@@ -78,6 +78,21 @@ enum LaneKey: String, CaseIterable {
     /// HASH analyzer → `AnalysisResult`.
     case songResults = "user:%s:result:%s"
 
+    /// What key of a lane has `suffix` after the lane's root and a colon, and the ids in it; nil where none is made so.
+    static func parse(_ suffix: String) -> (key: LaneKey, ids: [String])? {
+        let words = suffix.split(separator: ":", omittingEmptySubsequences: false)
+        for key in allCases {
+            let pattern = key.rawValue.split(separator: ":")
+            // Only a second id may contain colons.
+            guard words.count == pattern.count || (words.count > pattern.count && pattern.count == 4),
+                zip(pattern, words).allSatisfy({ $0 == "%s" || $0 == $1 })
+            else { continue }
+            let parts = words[..<(pattern.count - 1)] + [words[(pattern.count - 1)...].joined(separator: ":")[...]]
+            return (key, zip(pattern, parts).filter { $0.0 == "%s" }.map { String($0.1) })
+        }
+        return nil
+    }
+
     /// The name by which scripts call the key, such as `user_analysed_at`.
     var scriptName: String {
         "\(self)".reduce(into: "") { name, letter in
@@ -98,7 +113,9 @@ struct Keys: Sendable {
     /// What the keys of a lane begin with, and what scripts are given.
     func root(lane: String) -> String { "\(prefix){\(lane)}" }
 
-    func lane(_ lane: String, _ key: LaneKey, _ ids: String...) -> String {
+    func lane(_ lane: String, _ key: LaneKey, _ ids: String...) -> String { self.lane(lane, key, ids) }
+
+    func lane(_ lane: String, _ key: LaneKey, _ ids: [String]) -> String {
         var name = ""
         var ids = ids[...]
         for part in key.rawValue.split(separator: ":") {
@@ -113,6 +130,8 @@ struct Keys: Sendable {
     func session(hash: String) -> String { "\(prefix)session:\(hash)" }
     /// HASH worker id → `WorkerStatus`: the workers that are connected to any replica.
     var workers: String { "\(prefix)workers" }
+    /// STRING; expires: some replica's janitor does this round.
+    var janitor: String { "\(prefix)janitor" }
     /// Channel: there may be something to tell the worker that holds the lane.
     func hints(lane: String) -> String { "\(root(lane: lane)):hints" }
 }

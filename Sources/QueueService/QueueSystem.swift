@@ -47,7 +47,8 @@ struct QueueSystem: Sendable {
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
                 preferences: preferences, dispatcher: dispatcher, imports: imports),
+            MaintenanceService(lanes: lanes, store: store),
         ]
-        services = logs + [dispatcher]
+        services = logs + [dispatcher, Janitor(lanes: lanes, store: store, logger: logger)]
     }
 }

@@ -24,8 +24,8 @@ struct QueueLimits: Sendable {
 
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
-    let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert,
-        createAccount: RedisScript
+    let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, expire,
+        scan, tally, recount, verify, createAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -45,6 +45,11 @@ struct Scripts: Sendable {
         release = script("release", PackageResources.release_lua)
         snapshot = script("snapshot", PackageResources.snapshot_lua)
         upsert = script("upsert", PackageResources.upsert_lua)
+        expire = script("expire", PackageResources.expire_lua)
+        scan = script("scan", PackageResources.scan_lua)
+        tally = script("tally", PackageResources.tally_lua)
+        recount = script("recount", PackageResources.recount_lua)
+        verify = script("verify", PackageResources.verify_lua)
         createAccount = RedisScript(
             name: "create_account", source: String(decoding: PackageResources.create_account_lua, as: UTF8.self))
     }

@@ -11,6 +11,6 @@ struct AnalysisCtl: AsyncParsableCommand {
             "The services' addresses are flags, or the environment variables ANALYSIS_QUEUE and ANALYSIS_PROGRESS.",
         subcommands: [
             Status.self, Jobs.self, Queue.self, Workers.self, Library.self, Users.self, PreferencesOfUser.self,
-            Keys.self,
+            Keys.self, Verify.self, Repair.self,
         ])
 }

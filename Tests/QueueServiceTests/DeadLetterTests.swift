@@ -126,7 +126,7 @@ extension TestLane {
     /// Makes a job of which every song fails.
     ///
     /// - Returns: its id.
-    fileprivate func fail(_ type: JobType, _ target: String, user: String = "u") async throws -> String {
+    func fail(_ type: JobType, _ target: String, user: String = "u") async throws -> String {
         let job = try #require(try await enqueue(type, target, user: user).job)
         var next = try await exchange()
         while let item = next {

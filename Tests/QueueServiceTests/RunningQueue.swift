@@ -170,4 +170,8 @@ extension Result where Failure == any Error {
             self = .failure(error)
         }
     }
+
+    var failure: (any Error)? {
+        if case .failure(let error) = self { error } else { nil }
+    }
 }

@@ -122,13 +122,7 @@ local function move_to_ended(job)
     redis.call('HDEL', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
     local indexes = {key('ended'), key('user_ended', job.user_id)}
     if job.state == 'failed' then indexes[3], indexes[4] = key('dead'), key('user_dead', job.user_id) end
-    for _, index in ipairs(indexes) do
-        redis.call('ZADD', index, now_ms, job.id)
-        redis.call('ZREMRANGEBYSCORE', index, '-inf', now_ms - retention_seconds * 1000)
-    end
-    for _, name in ipairs({'job', 'job_songs', 'job_failures'}) do
-        redis.call('EXPIRE', key(name, job.id), retention_seconds)
-    end
+    for _, index in ipairs(indexes) do redis.call('ZADD', index, now_ms, job.id) end
 end
 
 -- A job that had ended is back in line.
@@ -138,7 +132,6 @@ local function move_from_ended(job)
     }) do
         redis.call('ZREM', index, job.id)
     end
-    for _, name in ipairs({'job', 'job_songs'}) do redis.call('PERSIST', key(name, job.id)) end
     add_to_indexes(job)
 end
 

@@ -72,3 +72,9 @@ local function hint()
     if head and math.floor(head_score / class_width) < job.class then return {'preempt', worker, id, job.epoch} end
     return {'none', worker, '', 0}
 end
+
+-- The same text again as long as no job of the lane has changed, come or gone.
+local function lane_mark()
+    local last = redis.call('XREVRANGE', key('log'), '+', '-', 'COUNT', 1)[1]
+    return (last and last[1] or '') .. ' ' .. table.concat(redis.call('HGETALL', key('counts')), ' ')
+end

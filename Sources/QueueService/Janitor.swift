@@ -1,0 +1,56 @@
+// Removes jobs that ended long ago. Every replica has a janitor; each round is done by one of them.
+
+import Logging
+import Metrics
+import Redis
+import ServiceLifecycle
+
+struct Janitor: Service {
+    let lanes: [String]
+    let store: Store
+    let logger: Logger
+
+    /// How often it goes through the lanes.
+    private static let interval = Duration.seconds(60)
+    /// How many jobs one script removes.
+    private static let removedAtOnce = 200
+
+    /// Works until the service stops. A round that fails is made up for by the next.
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    if try await isOnDuty() { try await clean() }
+                } catch {
+                    logger.warning("cannot remove old jobs", metadata: ["error": "\(error)"])
+                }
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    /// Removes what has had its time.
+    ///
+    /// - Returns: how many jobs that were.
+    @discardableResult
+    func clean() async throws -> Int64 {
+        var total: Int64 = 0
+        for lane in lanes {
+            var removed = Int64(Self.removedAtOnce)
+            while removed >= Self.removedAtOnce {
+                removed = try await store.run(\.expire, lane: lane, [RedisArgument(Self.removedAtOnce)]).int ?? 0
+                total += removed
+            }
+        }
+        guard total > 0 else { return 0 }
+        Counter(label: "queue_expired_jobs_total").increment(by: total)
+        logger.info("removed old jobs", metadata: ["jobs": "\(total)"])
+        return total
+    }
+
+    /// Whether no other replica does this round.
+    private func isOnDuty() async throws -> Bool {
+        let milliseconds = Self.interval.milliseconds * 9 / 10
+        return try await !store.send("SET", store.keys.janitor, 1, "NX", "PX", milliseconds).isNull
+    }
+}

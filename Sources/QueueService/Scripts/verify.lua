@@ -1,0 +1,192 @@
+#!lua flags=allow-oom
+-- Looks at places of a lane where something may be wrong, and mends what is. The hash of a job is what counts; all else that is
+-- said about the job follows from it.
+--
+-- KEYS[1]  the lane's root
+-- ARGV     whether to mend (0, 1), then three for each place: the key's name, the job or user that it is of (empty: none), and
+--          what is looked at in it: a member of an index, a field of a hash (empty: the key itself)
+-- Result   for each thing that is wrong: ordinal of its place (from 1), what is wrong, what was done about it
+
+local mends = ARGV[1] == '1'
+local findings, ordinal = {}, 0
+
+-- Says that something is wrong, and mends it by `repair`, which `done` tells about.
+local function found(what, done, repair)
+    if mends then repair() end
+    findings[#findings + 1] = {ordinal, what, mends and done or ''}
+end
+
+local function describe(job) return 'job ' .. job.id .. ' (' .. job.state .. ')' end
+
+-- Whether a job stands in an index where it should: at `wanted`, or nowhere.
+local function check_place(job, name, user_id, wanted)
+    local index = key(name, user_id)
+    local actual = tonumber(redis.call('ZSCORE', index, job.id) or nil)
+    if wanted and not actual then
+        found(describe(job) .. ' is missing in ' .. name, 'added', function() redis.call('ZADD', index, wanted, job.id) end)
+    elseif wanted and actual ~= wanted then
+        found(
+            describe(job) .. ' is out of place in ' .. name, 'moved', function() redis.call('ZADD', index, wanted, job.id) end)
+    elseif actual and not wanted then
+        found(describe(job) .. ' does not belong in ' .. name, 'removed', function() redis.call('ZREM', index, job.id) end)
+    end
+end
+
+local function check_wish(job)
+    local field, wishes = wish(job.type, job.force, job.target_id), key('user_wishes', job.user_id)
+    local id = redis.call('HGET', wishes, field)
+    local other = id and id ~= job.id and load(id)
+    if ended[job.state] then
+        if id == job.id then
+            found(
+                describe(job) .. ' is still what ' .. field .. ' asks for', 'removed',
+                function() redis.call('HDEL', wishes, field) end)
+        end
+    elseif other and not ended[other.state] and wish(other.type, other.force, other.target_id) == field then
+        found(
+            describe(job) .. ' does what job ' .. id .. ' does, too', 'cancelled', function() transition(job, 'cancelled') end)
+    elseif id ~= job.id then
+        found(
+            describe(job) .. ' is not found by what it was asked for, ' .. field, 'added',
+            function() redis.call('HSET', wishes, field, job.id) end)
+    end
+end
+
+local checks = {}
+
+function checks.job(id)
+    local job = load(id)
+    if not job or job.id ~= id or not ranks[job.type] or job.user_id == '' then
+        if redis.call('EXISTS', key('job', id)) == 0 then return end
+        return found('job ' .. id .. ' does not say what it is', 'removed, with its songs', function()
+            redis.call('UNLINK', key('job', id), key('job_songs', id), key('job_failures', id))
+        end)
+    end
+    if not rank_names[job.class + 1] then
+        return found(describe(job) .. ' is of no class', 'given that of its type', function()
+            job.class = ranks[job.type]
+            store(job)
+        end)
+    end
+    if not ended[job.state] and not transitions[job.state] then
+        return found(describe(job) .. ' is in no state that there is', 'put in line', function()
+            job.before.state, job.state = nil, 'pending'
+            commit(job, 'worker_lost')
+        end)
+    end
+
+    local line, has_ended, has_failed = line_of(job), ended[job.state], job.state == 'failed'
+    if has_ended and job.ended_at_ms == 0 then
+        found(describe(job) .. ' does not say when it ended', 'set to now', function()
+            job.ended_at_ms = now_ms
+            store(job)
+        end)
+    end
+    check_place(job, 'ready', nil, line == 'ready' and score(job))
+    check_place(job, 'ready_background', nil, line == 'ready_background' and score(job))
+    check_place(job, 'live', nil, not has_ended and score(job))
+    check_place(job, 'user_jobs', job.user_id, not has_ended and score(job))
+    check_place(job, 'ended', nil, has_ended and job.ended_at_ms)
+    check_place(job, 'user_ended', job.user_id, has_ended and job.ended_at_ms)
+    check_place(job, 'dead', nil, has_failed and job.ended_at_ms)
+    check_place(job, 'user_dead', job.user_id, has_failed and job.ended_at_ms)
+    check_wish(job)
+
+    if job.state == 'in_progress' and redis.call('GET', key('running')) ~= id then
+        found(describe(job) .. ' does not run', 'put back in line', function() transition(job, 'worker_lost') end)
+    end
+    for _, name in ipairs({'job', 'job_songs', 'job_failures'}) do
+        if redis.call('PTTL', key(name, id)) >= 0 then
+            found(describe(job) .. ' would expire', 'kept', function() redis.call('PERSIST', key(name, id)) end)
+        end
+    end
+    local songs = redis.call('LLEN', key('job_songs', id))
+    if songs ~= job.total and (has_failed or not has_ended) then
+        found(string.format('%s has %d songs and not %d', describe(job), songs, job.total), 'failed', function()
+            job.total, job.error = songs, 'the list of its songs was damaged'
+            if has_failed then store(job) else transition(job, 'failed', {reason = job.error}) end
+        end)
+    end
+end
+
+local function check_list(name, id)
+    if redis.call('EXISTS', key('job', id)) == 0 and redis.call('EXISTS', key(name, id)) == 1 then
+        found('there is no job ' .. id, 'removed', function() redis.call('UNLINK', key(name, id)) end)
+    end
+end
+function checks.job_songs(id) check_list('job_songs', id) end
+function checks.job_failures(id) check_list('job_failures', id) end
+
+-- An index names no job that does not exist, and a user's none of another user.
+local function check_entry(name, user_id, id)
+    local owner = redis.call('HGET', key('job', id), 'user_id')
+    if redis.call('ZSCORE', key(name, user_id), id) and not (owner and (user_id == '' or owner == user_id)) then
+        local what = owner and 'job ' .. id .. ' is not of user ' .. user_id or 'there is no job ' .. id
+        found(what, 'removed', function() redis.call('ZREM', key(name, user_id), id) end)
+    end
+end
+for _, name in ipairs({'ready', 'ready_background', 'live', 'ended', 'dead', 'user_jobs', 'user_ended', 'user_dead'}) do
+    checks[name] = function(user_id, id) check_entry(name, user_id, id) end
+end
+
+function checks.user_wishes(user_id, field)
+    local id = redis.call('HGET', key('user_wishes', user_id), field)
+    local job = id and load(id)
+    if id and not (job and job.user_id == user_id and field == wish(job.type, job.force, job.target_id)) then
+        found('no job ' .. id .. ' does ' .. field, 'removed', function()
+            redis.call('HDEL', key('user_wishes', user_id), field)
+        end)
+    end
+end
+
+function checks.user_backlog(user_id)
+    local left = redis.call('LLEN', key('user_backlog', user_id))
+    local batches = redis.call(
+        'HMGET', key('user_wishes', user_id), wish('background', 0, ''), wish('background', 1, ''))
+    if left > 0 and not batches[1] and not batches[2] then
+        found(
+            string.format('%d songs wait for a batch that is not there', left), 'enqueued the next batch',
+            function() create_batch(user_id, 0, ranks.background) end)
+    end
+end
+
+-- A song's mark names only analyzers whose results are stored.
+function checks.user_analysed(user_id, song_id)
+    local words, missing = {}, {}
+    for word in string.gmatch(redis.call('HGET', key('user_analysed', user_id), song_id) or '', '%S+') do
+        local analyzer = string.match(word, '^[^@]*')
+        local list = redis.call('HEXISTS', key('song_results', user_id, song_id), analyzer) == 1 and words or missing
+        list[#list + 1] = word
+    end
+    if #missing > 0 then
+        local what = 'song ' .. song_id .. ' has no result of ' .. table.concat(missing, ' ') .. ', which its mark names'
+        found(what, 'to be analysed again', function()
+            redis.call('HSET', key('user_analysed', user_id), song_id, table.concat(words, ' '))
+        end)
+    end
+end
+
+function checks.running()
+    local id = redis.call('GET', key('running'))
+    if not id then return end
+    local what = redis.call('EXISTS', key('job', id)) == 0 and 'there is no job ' .. id
+        or redis.call('EXISTS', key('lease')) == 0 and 'job ' .. id .. ' runs, and no worker holds the lane'
+    if what then found(what, 'taken back', function() lose_running_item(false) end) end
+end
+
+function checks.lease()
+    if redis.call('PTTL', key('lease')) == -1 then
+        found('the lease never ends', 'ended', function() redis.call('DEL', key('lease')) end)
+    end
+end
+
+for index = 2, #ARGV, 3 do
+    ordinal = ordinal + 1
+    local name, id, member = ARGV[index], ARGV[index + 1], ARGV[index + 2]
+    if name == 'job' or name == 'job_songs' or name == 'job_failures' then
+        checks[name](id)
+    else
+        checks[name](id, member)
+    end
+end
+return findings
