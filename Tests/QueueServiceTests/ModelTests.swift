@@ -32,6 +32,8 @@ import Testing
                     return
                 }
                 guard step % 1000 == 999 else { continue }
+                // A lease that has just run out is damage to nobody.
+                _ = try await lane.queue.sweep()
                 let damage = try await lane.verify()
                 #expect(damage == [], "ANALYSIS_TEST_SEED=\(seed) step \(step)")
             }
@@ -54,6 +56,8 @@ private struct Model {
         var items: [Item] = []
         /// The one that runs; the others of `items` are frozen.
         var running: Item?
+        /// The last ones, whose reports may still be on their way.
+        var past: [Item] = []
     }
 
     let lane: TestLane
@@ -63,8 +67,9 @@ private struct Model {
     var epochs: [String: UInt64] = [:]
     /// What was claimed last on the lane; what was claimed before is over.
     var holder: (worker: String, claim: [UInt8])?
-    /// Songs whose report was accepted, by job and epoch.
+    /// Songs whose report was accepted, by job and epoch, and the claim of the last of them.
     var reported: Set<String> = []
+    var lastReported: [UInt8] = []
 
     init(lane: TestLane, seed: UInt64) {
         self.lane = lane
@@ -80,7 +85,8 @@ private struct Model {
             case 40..<41: try await changeAll()
             case 41..<44: try await pauseOrResumeQueue()
             case 44..<54: try await beat()
-            case 54..<96: try await exchange()
+            case 54..<92: try await exchange()
+            case 92..<96: try await reportLate()
             case 96..<98: vanish()
             default: try await expireLease()
             }
@@ -190,7 +196,7 @@ private struct Model {
         let repeats = Int.random(in: 0..<10, using: &chance) == 0
         do {
             var exchanged = try await exchange(worker, item, outcome, claims: claims)
-            if let item { try accepted(item, of: worker, outcome) }
+            if let item { try accepted(item, of: worker) }
             if repeats { exchanged = try await exchange(worker, item, outcome, claims: claims) }
             take(exchanged, at: index, after: item, outcome)
         } catch QueueError.stale {
@@ -209,12 +215,29 @@ private struct Model {
     }
 
     /// Only what was claimed last can be reported, and only once.
-    private mutating func accepted(_ item: Item, of worker: Worker, _ outcome: ItemReport.Outcome) throws {
+    private mutating func accepted(_ item: Item, of worker: Worker) throws {
         guard let holder, holder.worker == worker.id, holder.claim == item.claim else {
             throw Broken(description: "\(worker.id) reported \(item.job.id), which it does not hold")
         }
         guard reported.insert("\(item.job.id)@\(item.job.epoch)").inserted else {
             throw Broken(description: "\(item.job.id)@\(item.job.epoch) was reported twice")
+        }
+        lastReported = item.claim
+    }
+
+    /// A report that is over comes once more: it is refused, or known as the last one and passed over. What runs meanwhile is
+    /// fenced off then, as its worker is taken for one that does not know it.
+    private mutating func reportLate() async throws {
+        guard let worker = workers.randomElement(using: &chance), let item = worker.past.randomElement(using: &chance)
+        else { return }
+        do {
+            _ = try await exchange(worker, item, .analysed(Analysed(results: TestLane.results)), claims: false)
+            guard item.claim == lastReported else {
+                throw Broken(description: "\(item.job.id)@\(item.job.epoch) was taken although it is over")
+            }
+            holder = nil
+        } catch QueueError.stale {
+            // As it must be.
         }
     }
 
@@ -223,6 +246,7 @@ private struct Model {
     ) {
         if case .suspended = outcome {} else { workers[index].items.removeAll { $0 == item } }
         workers[index].running = nil
+        if let item { workers[index].past = workers[index].past.suffix(4) + [item] }
         guard case .run(let record, let song, _) = exchanged else { return }
         let next = Item(job: record.job, claim: record.claim, song: song)
         let last = epochs[record.job.id] ?? 0
