@@ -667,12 +667,33 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
     package var limit: UInt32
     /// the dead letters: of those that have ended, only the jobs that failed; needs ended
     package var failed: Bool
+    /// unspecified: all; so is every filter below
+    package var type: JobType
+    package var priority: Priority
+    /// one that jobs of this list can be in
+    package var state: JobState
+    /// made at this time or later; 0: any
+    package var fromMs: Int64
+    /// made before this time; 0: any
+    package var untilMs: Int64
+    /// next_page_token of the page before, asked for with the same filters; empty: the first page
+    package var pageToken: String
 
-    package init(userID: String = "", ended: Bool = false, limit: UInt32 = 0, failed: Bool = false) {
+    package init(
+        userID: String = "", ended: Bool = false, limit: UInt32 = 0, failed: Bool = false, type: JobType = .unspecified,
+        priority: Priority = .unspecified, state: JobState = .unspecified, fromMs: Int64 = 0, untilMs: Int64 = 0,
+        pageToken: String = ""
+    ) {
         self.userID = userID
         self.ended = ended
         self.limit = limit
         self.failed = failed
+        self.type = type
+        self.priority = priority
+        self.state = state
+        self.fromMs = fromMs
+        self.untilMs = untilMs
+        self.pageToken = pageToken
     }
 }
 
@@ -688,6 +709,12 @@ extension ListJobsRequest: CMessage {
         ended = c.ended != 0
         limit = c.limit
         failed = c.failed != 0
+        type = JobType(rawValue: Int32(bitPattern: c.type.rawValue))
+        priority = Priority(rawValue: Int32(bitPattern: c.priority.rawValue))
+        state = JobState(rawValue: Int32(bitPattern: c.state.rawValue))
+        fromMs = c.from_ms
+        untilMs = c.until_ms
+        pageToken = try String(copying: c.page_token, of: "ListJobsRequest.page_token")
     }
 
     func write(to c: inout Analysis__V1__ListJobsRequest, arena: inout MessageArena) {
@@ -695,14 +722,24 @@ extension ListJobsRequest: CMessage {
         c.ended = ended ? 1 : 0
         c.limit = limit
         c.failed = failed ? 1 : 0
+        c.type = Analysis__V1__JobType(rawValue: UInt32(bitPattern: type.rawValue))
+        c.priority = Analysis__V1__Priority(rawValue: UInt32(bitPattern: priority.rawValue))
+        c.state = Analysis__V1__JobState(rawValue: UInt32(bitPattern: state.rawValue))
+        c.from_ms = fromMs
+        c.until_ms = untilMs
+        c.page_token = arena.bytes(pageToken)
     }
 }
 
 package struct ListJobsReply: Message, Hashable, Sendable {
+    /// may be fewer than the limit, even none, although more pages come
     package var jobs: [Job]
+    /// empty: this was the last page
+    package var nextPageToken: String
 
-    package init(jobs: [Job] = []) {
+    package init(jobs: [Job] = [], nextPageToken: String = "") {
         self.jobs = jobs
+        self.nextPageToken = nextPageToken
     }
 }
 
@@ -715,11 +752,13 @@ extension ListJobsReply: CMessage {
 
     init(copying c: Analysis__V1__ListJobsReply) throws {
         jobs = try elements(c.jobs, count: c.n_jobs) { try Job(copying: $0) }
+        nextPageToken = try String(copying: c.next_page_token, of: "ListJobsReply.next_page_token")
     }
 
     func write(to c: inout Analysis__V1__ListJobsReply, arena: inout MessageArena) {
         c.n_jobs = jobs.count
         c.jobs = arena.elements(jobs.map { arena.message($0) })
+        c.next_page_token = arena.bytes(nextPageToken)
     }
 }
 

@@ -27,7 +27,7 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.getJob, request, options: options)
     }
 
-    /// The user's jobs that have not ended, in queue order, or the latest ended ones.
+    /// The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page.
     package func listJobs(_ request: ListJobsRequest, options: CallOptions = .init()) async throws -> ListJobsReply {
         try await client.unary(QueueMethods.listJobs, request, options: options)
     }
@@ -103,7 +103,7 @@ package protocol QueueProvider: RPCService {
     /// Asks for many songs and playlists of one user, in order, in one step: where one entry is refused, nothing is changed.
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job
-    /// The user's jobs that have not ended, in queue order, or the latest ended ones.
+    /// The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page.
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply
     func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job

@@ -14,8 +14,6 @@ struct JobQueueService: QueueProvider {
     let dispatcher: Dispatcher
     let logs: [LaneLog]
 
-    /// How many jobs a list has where the caller does not say, and at most.
-    private static let listLimits = (standard: 100, maximum: 1000)
     /// How many targets are enqueued in one step: Redis answers nobody else meanwhile.
     private static let targetsLimit = 1000
     /// How many bytes an idempotency key may have.
@@ -67,21 +65,12 @@ struct JobQueueService: QueueProvider {
         guard request.ended || !request.failed else {
             throw RPCError(.invalidArgument, "failed needs ended, too: only jobs that have ended can have failed")
         }
-        let limit = request.limit == 0 ? Self.listLimits.standard : min(Int(request.limit), Self.listLimits.maximum)
+        guard request.state == .unspecified || request.state.hasEnded == request.ended else {
+            throw RPCError(
+                .invalidArgument, "no job of this list is \(request.state.name): ended must fit the state")
+        }
         let lanes = request.userID.isEmpty ? self.lanes : [try await accounts.lane(of: request.userID)]
-        var jobs: [Job] = []
-        for lane in lanes {
-            jobs += try await JobReader(lane: lane, store: store)
-                .jobs(userID: request.userID, ended: request.ended, failed: request.failed, limit: limit)
-        }
-        if lanes.count > 1 {
-            jobs.sort { first, second in
-                request.ended
-                    ? first.endedAtMs > second.endedAtMs
-                    : (first.priority.rank ?? 0, first.createdAtMs) < (second.priority.rank ?? 0, second.createdAtMs)
-            }
-        }
-        return ListJobsReply(jobs: Array(jobs.prefix(limit)))
+        return try await JobList(request: request, lanes: lanes, store: store).page()
     }
 
     func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus {

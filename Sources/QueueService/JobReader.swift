@@ -27,23 +27,6 @@ struct JobReader: Sendable {
         return job
     }
 
-    /// Jobs that have not ended, in queue order, or those that ended last, the latest first.
-    ///
-    /// - Parameters:
-    ///   - userID: whose; empty: everybody's.
-    ///   - failed: of those that ended, only the jobs that failed.
-    func jobs(userID: String, ended: Bool, failed: Bool = false, limit: Int) async throws -> [Job] {
-        let index =
-            switch (userID.isEmpty, ended) {
-            case (true, true): key(failed ? .dead : .ended)
-            case (true, false): key(.live)
-            case (false, true): key(failed ? .userDead : .userEnded, userID)
-            case (false, false): key(.userJobs, userID)
-            }
-        let range: [RedisArgument] = [ended ? "ZREVRANGE" : "ZRANGE", index, 0, RedisArgument(limit - 1)]
-        return try await jobs(ids: try await store.send(range).elements?.compactMap(\.text) ?? [])
-    }
-
     /// Those of the jobs that exist, in the order given.
     func jobs(ids: [String]) async throws -> [Job] {
         let replies = try await store.pipeline(ids.map { ["HGETALL", key(.job, $0)] })

@@ -91,7 +91,7 @@ func line(_ hold: BackgroundHold) -> String {
     hold.untilMs == 0 ? hold.reason : "\(hold.reason), until \(time(hold.untilMs))"
 }
 
-private func priority(_ text: String) throws -> Priority {
+func priority(_ text: String) throws -> Priority {
     switch text {
     case "high": .high
     case "medium": .medium

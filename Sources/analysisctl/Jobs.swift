@@ -53,15 +53,36 @@ struct Jobs: AsyncParsableCommand {
         @Flag(help: "The latest that have failed, which can be replayed.")
         var failed = false
 
+        @Option(help: "song, playlist or background; all where it is left out.", transform: jobType(_:))
+        var type: JobType = .unspecified
+
+        @Option(help: "high, medium or low; all where it is left out.", transform: priority(_:))
+        var priority: Priority = .unspecified
+
+        @Option(help: "How many jobs at most.")
+        var limit = 100
+
         @OptionGroup var connection: Connection
+
+        func validate() throws {
+            guard limit > 0 else { throw ValidationError("--limit is \(limit); it must be at least 1.") }
+        }
 
         func run() async throws {
             let options = connection.options
-            let request = ListJobsRequest(userID: user, ended: ended || failed, failed: failed)
-            let reply = try await connection.withQueue { client in
-                try await QueueClient(client).listJobs(request, options: options)
+            let request = ListJobsRequest(
+                userID: user, ended: ended || failed, failed: failed, type: type, priority: priority)
+            try await connection.withQueue { [limit] client in
+                var request = request
+                var left = limit
+                repeat {
+                    request.limit = UInt32(clamping: min(left, 1000))
+                    let page = try await QueueClient(client).listJobs(request, options: options)
+                    for job in page.jobs { print(line(job)) }
+                    left -= page.jobs.count
+                    request.pageToken = page.nextPageToken
+                } while left > 0 && !request.pageToken.isEmpty
             }
-            for job in reply.jobs { print(line(job)) }
         }
     }
 

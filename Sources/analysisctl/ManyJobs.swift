@@ -58,7 +58,7 @@ extension Jobs {
     }
 }
 
-private func jobType(_ text: String) throws -> JobType {
+func jobType(_ text: String) throws -> JobType {
     switch text {
     case "song": .song
     case "playlist": .playlist

@@ -13,16 +13,15 @@ import Testing
         try await withLane { lane in
             try await lane.hold()
             let id = try await lane.fail(.song, "s1")
-            let reader = JobReader(lane: "0", store: lane.store)
-            #expect(try await reader.jobs(userID: "", ended: true, failed: true, limit: 10).map(\.id) == [id])
-            #expect(try await reader.jobs(userID: "u", ended: true, failed: true, limit: 10).map(\.id) == [id])
+            #expect(try await lane.list(ListJobsRequest(userID: "", ended: true, failed: true)).jobs.map(\.id) == [id])
+            #expect(try await lane.list(ListJobsRequest(userID: "u", ended: true, failed: true)).jobs.map(\.id) == [id])
 
             let (job, hint) = try await lane.queue.change(jobID: id, userID: "u", event: .replayed)
             #expect(job.state == .pending && job.failed == 0 && job.cursor == 0 && job.error.isEmpty)
             #expect(job.endedAtMs == 0 && hint.kind == .wake)
             #expect(try await lane.job(id).failures.isEmpty)
             for failed in [true, false] {
-                #expect(try await reader.jobs(userID: "u", ended: true, failed: failed, limit: 10).isEmpty)
+                #expect(try await lane.list(ListJobsRequest(userID: "u", ended: true, failed: failed)).jobs.isEmpty)
             }
             let keys = lane.store.keys
             for key in [keys.lane("0", .job, id), keys.lane("0", .jobSongs, id)] {

@@ -101,6 +101,10 @@ struct TestLane: Sendable {
 
     func job(_ id: String) async throws -> Job { try await JobReader(lane: "0", store: store).job(id, userID: "") }
 
+    func list(_ request: ListJobsRequest) async throws -> ListJobsReply {
+        try await JobList(request: request, lanes: ["0"], store: store).page()
+    }
+
     func status() async throws -> QueueStatus {
         var status = QueueStatus()
         try await JobReader(lane: "0", store: store).add(to: &status, userID: "")

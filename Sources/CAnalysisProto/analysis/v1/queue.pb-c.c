@@ -2065,7 +2065,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_pause__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[10] =
 {
   {
     "user_id",
@@ -2115,17 +2115,95 @@ static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "type",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, type),
+    &analysis__v1__job_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, priority),
+    &analysis__v1__priority__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, state),
+    &analysis__v1__job_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_ms",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, from_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] = {
   1,   /* field[1] = ended */
   3,   /* field[3] = failed */
+  7,   /* field[7] = from_ms */
   2,   /* field[2] = limit */
+  9,   /* field[9] = page_token */
+  5,   /* field[5] = priority */
+  6,   /* field[6] = state */
+  4,   /* field[4] = type */
+  8,   /* field[8] = until_ms */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange analysis__v1__list_jobs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
 {
@@ -2135,14 +2213,14 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
   "Analysis__V1__ListJobsRequest",
   "analysis.v1",
   sizeof(Analysis__V1__ListJobsRequest),
-  4,
+  10,
   analysis__v1__list_jobs_request__field_descriptors,
   analysis__v1__list_jobs_request__field_indices_by_name,
   1,  analysis__v1__list_jobs_request__number_ranges,
   (ProtobufCMessageInit) analysis__v1__list_jobs_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__list_jobs_reply__field_descriptors[1] =
+static const ProtobufCFieldDescriptor analysis__v1__list_jobs_reply__field_descriptors[2] =
 {
   {
     "jobs",
@@ -2156,14 +2234,27 @@ static const ProtobufCFieldDescriptor analysis__v1__list_jobs_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsReply, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__list_jobs_reply__field_indices_by_name[] = {
   0,   /* field[0] = jobs */
+  1,   /* field[1] = next_page_token */
 };
 static const ProtobufCIntRange analysis__v1__list_jobs_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor =
 {
@@ -2173,7 +2264,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor =
   "Analysis__V1__ListJobsReply",
   "analysis.v1",
   sizeof(Analysis__V1__ListJobsReply),
-  1,
+  2,
   analysis__v1__list_jobs_reply__field_descriptors,
   analysis__v1__list_jobs_reply__field_indices_by_name,
   1,  analysis__v1__list_jobs_reply__number_ranges,

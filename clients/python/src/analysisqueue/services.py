@@ -106,7 +106,7 @@ class Queue(Service[C]):
     GetJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
 
     ListJobs = UnaryMethod(queue_pb2.ListJobsRequest, queue_pb2.ListJobsReply)
-    """The user's jobs that have not ended, in queue order, or the latest ended ones."""
+    """The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page."""
 
     GetStatus = UnaryMethod(queue_pb2.QueueStatusRequest, queue_pb2.QueueStatus)
 

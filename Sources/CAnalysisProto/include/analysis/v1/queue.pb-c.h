@@ -420,21 +420,49 @@ struct  Analysis__V1__ListJobsRequest
    * the dead letters: of those that have ended, only the jobs that failed; needs ended
    */
   protobuf_c_boolean failed;
+  /*
+   * unspecified: all; so is every filter below
+   */
+  Analysis__V1__JobType type;
+  Analysis__V1__Priority priority;
+  /*
+   * one that jobs of this list can be in
+   */
+  Analysis__V1__JobState state;
+  /*
+   * made at this time or later; 0: any
+   */
+  int64_t from_ms;
+  /*
+   * made before this time; 0: any
+   */
+  int64_t until_ms;
+  /*
+   * next_page_token of the page before, asked for with the same filters; empty: the first page
+   */
+  ProtobufCBinaryData page_token;
 };
 #define ANALYSIS__V1__LIST_JOBS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_request__descriptor) \
-    , {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL} }
 
 
 struct  Analysis__V1__ListJobsReply
 {
   ProtobufCMessage base;
+  /*
+   * may be fewer than the limit, even none, although more pages come
+   */
   size_t n_jobs;
   Analysis__V1__Job **jobs;
+  /*
+   * empty: this was the last page
+   */
+  ProtobufCBinaryData next_page_token;
 };
 #define ANALYSIS__V1__LIST_JOBS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_reply__descriptor) \
-    , 0,NULL }
+    , 0,NULL, {0,NULL} }
 
 
 struct  Analysis__V1__QueueStatusRequest

@@ -173,22 +173,36 @@ class LaneCursor(_message.Message):
     def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class ListJobsReply(_message.Message):
-    __slots__ = ["jobs"]
+    __slots__ = ["jobs", "next_page_token"]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]
-    def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ["ended", "failed", "limit", "user_id"]
+    __slots__ = ["ended", "failed", "from_ms", "limit", "page_token", "priority", "state", "type", "until_ms", "user_id"]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    FROM_MS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ended: bool
     failed: bool
+    from_ms: int
     limit: int
+    page_token: str
+    priority: _jobs_pb2.Priority
+    state: _jobs_pb2.JobState
+    type: _jobs_pb2.JobType
+    until_ms: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class PauseQueueReply(_message.Message):
     __slots__ = ["pause"]
