@@ -156,6 +156,10 @@ package struct Job: Message, Hashable, Sendable {
     package var error: String
     /// given by GetJob alone
     package var failures: [SongFailure]
+    /// JOB_STATE_SCHEDULED: when it goes on; otherwise 0
+    package var dueAtMs: Int64
+    /// JOB_STATE_SCHEDULED: what holds back this background work until then, for people
+    package var waitsFor: String
 
     package init(
         id: String = "", lane: String = "", userID: String = "", type: JobType = .unspecified,
@@ -163,7 +167,7 @@ package struct Job: Message, Hashable, Sendable {
         sequence: UInt64 = 0, epoch: UInt64 = 0, total: UInt32 = 0, cursor: UInt32 = 0, analysed: UInt32 = 0,
         skipped: UInt32 = 0, failed: UInt32 = 0, audioMs: UInt64 = 0, audioDoneMs: UInt64 = 0, songID: String = "",
         createdAtMs: Int64 = 0, startedAtMs: Int64 = 0, endedAtMs: Int64 = 0, error: String = "",
-        failures: [SongFailure] = []
+        failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = ""
     ) {
         self.id = id
         self.lane = lane
@@ -188,6 +192,8 @@ package struct Job: Message, Hashable, Sendable {
         self.endedAtMs = endedAtMs
         self.error = error
         self.failures = failures
+        self.dueAtMs = dueAtMs
+        self.waitsFor = waitsFor
     }
 }
 
@@ -222,6 +228,8 @@ extension Job: CMessage {
         endedAtMs = c.ended_at_ms
         error = try String(copying: c.error, of: "Job.error")
         failures = try elements(c.failures, count: c.n_failures) { try SongFailure(copying: $0) }
+        dueAtMs = c.due_at_ms
+        waitsFor = try String(copying: c.waits_for, of: "Job.waits_for")
     }
 
     func write(to c: inout Analysis__V1__Job, arena: inout MessageArena) {
@@ -249,6 +257,8 @@ extension Job: CMessage {
         c.error = arena.bytes(error)
         c.n_failures = failures.count
         c.failures = arena.elements(failures.map { arena.message($0) })
+        c.due_at_ms = dueAtMs
+        c.waits_for = arena.bytes(waitsFor)
     }
 }
 

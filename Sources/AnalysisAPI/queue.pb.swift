@@ -36,13 +36,17 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case queueResumed
     /// a job that failed is back in line, from its first song on
     case replayed
+    /// none of its songs may be begun before due_at_ms
+    case scheduled
+    /// scheduled no longer: back in its place in line
+    case due
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
     package static let allCases: [EventKind] = [
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
-        .queuePaused, .queueResumed, .replayed,
+        .queuePaused, .queueResumed, .replayed, .scheduled, .due,
     ]
 
     package init(rawValue: Int32) {
@@ -67,6 +71,8 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 17: self = .queuePaused
         case 18: self = .queueResumed
         case 19: self = .replayed
+        case 20: self = .scheduled
+        case 21: self = .due
         default: self = .unrecognized(rawValue)
         }
     }
@@ -93,6 +99,8 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .queuePaused: 17
         case .queueResumed: 18
         case .replayed: 19
+        case .scheduled: 20
+        case .due: 21
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -801,6 +809,8 @@ package struct QueueStatus: Message, Hashable, Sendable {
     /// at most one a lane; without what is not the asker's
     package var running: [Job]
     package var workers: [WorkerStatus]
+    /// wait for their time, and hold up nobody
+    package var scheduled: UInt64
     /// work ahead of a low job enqueued now, as far as lengths are known
     package var audioMsWaiting: UInt64
     /// none: the queue is not paused
@@ -811,8 +821,8 @@ package struct QueueStatus: Message, Hashable, Sendable {
     package init(
         pending: UInt64 = 0, inProgress: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         paused: UInt64 = 0, waitingHigh: UInt64 = 0, waitingMedium: UInt64 = 0, waitingLow: UInt64 = 0,
-        running: [Job] = [], workers: [WorkerStatus] = [], audioMsWaiting: UInt64 = 0, pause: QueuePause? = nil,
-        hold: BackgroundHold? = nil
+        running: [Job] = [], workers: [WorkerStatus] = [], scheduled: UInt64 = 0, audioMsWaiting: UInt64 = 0,
+        pause: QueuePause? = nil, hold: BackgroundHold? = nil
     ) {
         self.pending = pending
         self.inProgress = inProgress
@@ -825,6 +835,7 @@ package struct QueueStatus: Message, Hashable, Sendable {
         self.waitingLow = waitingLow
         self.running = running
         self.workers = workers
+        self.scheduled = scheduled
         self.audioMsWaiting = audioMsWaiting
         self.pause = pause
         self.hold = hold
@@ -850,6 +861,7 @@ extension QueueStatus: CMessage {
         waitingLow = c.waiting_low
         running = try elements(c.running, count: c.n_running) { try Job(copying: $0) }
         workers = try elements(c.workers, count: c.n_workers) { try WorkerStatus(copying: $0) }
+        scheduled = c.scheduled
         audioMsWaiting = c.audio_ms_waiting
         if c._pause_case == ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE {
             pause = try QueuePause(copying: c.pause)
@@ -873,6 +885,7 @@ extension QueueStatus: CMessage {
         c.running = arena.elements(running.map { arena.message($0) })
         c.n_workers = workers.count
         c.workers = arena.elements(workers.map { arena.message($0) })
+        c.scheduled = scheduled
         c.audio_ms_waiting = audioMsWaiting
         if let pause {
             c._pause_case = ANALYSIS__V1__QUEUE_STATUS___PAUSE_PAUSE

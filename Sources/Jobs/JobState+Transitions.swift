@@ -7,6 +7,9 @@
 //
 //                failed ──replayed──▶ pending  (from its first song on, in its old place)
 //
+// A job of which no song may be begun yet is scheduled, and keeps its place for when its time has come:
+// pending, in_progress or interrupted ──scheduled──▶ scheduled ──due──▶ pending.
+//
 // What has not ended can be cancelled, and what waits can be paused. What waits ends without running where all its songs
 // turn out to be fresh; what is paused ends where its last song ended before the pause reached the worker.
 
@@ -29,6 +32,10 @@ package enum JobEvent: String, CaseIterable, Sendable {
     case cancelled
     /// A job that failed begins again, from its first song on.
     case replayed
+    /// No song of the job may be begun yet.
+    case scheduled
+    /// The time has come that the job was scheduled for.
+    case due
 
     /// The event as the log tells it.
     package var kind: EventKind {
@@ -42,6 +49,8 @@ package enum JobEvent: String, CaseIterable, Sendable {
         case .failed: .failed
         case .cancelled: .cancelled
         case .replayed: .replayed
+        case .scheduled: .scheduled
+        case .due: .due
         }
     }
 }
@@ -54,15 +63,18 @@ extension JobState {
 
     /// The legal transitions; an event that a state does not name is refused.
     package static let transitions: [JobState: [JobEvent: JobState]] = [
+        .scheduled: [.due: .pending, .paused: .paused, .cancelled: .cancelled],
         .pending: [
             .started: .inProgress, .paused: .paused, .completed: .completed, .failed: .failed, .cancelled: .cancelled,
+            .scheduled: .scheduled,
         ],
         .inProgress: [
             .started: .inProgress, .interrupted: .interrupted, .workerLost: .pending, .paused: .paused,
-            .completed: .completed, .failed: .failed, .cancelled: .cancelled,
+            .completed: .completed, .failed: .failed, .cancelled: .cancelled, .scheduled: .scheduled,
         ],
         .interrupted: [
             .started: .inProgress, .paused: .paused, .completed: .completed, .failed: .failed, .cancelled: .cancelled,
+            .scheduled: .scheduled,
         ],
         .paused: [
             .resumed: .interrupted, .completed: .completed, .failed: .failed, .cancelled: .cancelled,

@@ -49,7 +49,7 @@ struct JobReader: Sendable {
         return JobPosition(
             job: job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
             runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause(),
-            hold: job.type == .background ? try await hold() : nil)
+            hold: try await hold(of: job))
     }
 
     /// What holds back all claims; nil where nothing does.
@@ -57,8 +57,10 @@ struct JobReader: Sendable {
         try await QueuePause(fields: store.send(["HGETALL", key(.pause)]).map ?? [:])
     }
 
-    /// What holds back the lane's background work; nil where nothing does.
-    func hold() async throws -> BackgroundHold? {
+    /// What holds back a job of background work; nil where nothing does.
+    private func hold(of job: Job) async throws -> BackgroundHold? {
+        guard job.type == .background else { return nil }
+        guard job.waitsFor.isEmpty else { return BackgroundHold(reason: job.waitsFor, untilMs: job.dueAtMs) }
         let replies = try await store.pipeline([["HGETALL", key(.gate)], ["PTTL", key(.pace)]])
         return BackgroundHold(gate: replies[0].map ?? [:], pace: replies[1].int ?? 0)
     }
@@ -79,6 +81,7 @@ struct JobReader: Sendable {
         status.failed += count(JobState.failed.name)
         status.cancelled += count(JobState.cancelled.name)
         status.paused += count(JobState.paused.name)
+        status.scheduled += count(JobState.scheduled.name)
         status.waitingHigh += count("waiting_\(Priority.high.name)")
         status.waitingMedium += count("waiting_\(Priority.medium.name)")
         status.waitingLow += count("waiting_\(Priority.low.name)")

@@ -30,12 +30,14 @@ enum JobField: String, CaseIterable {
     case error
     /// How often in a row the job was lost together with its worker.
     case losses
+    case dueAtMs = "due_at_ms"
+    case waitsFor = "waits_for"
 
     var isNumber: Bool {
         switch self {
-        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error: false
+        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error, .waitsFor: false
         case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
-            .createdAtMs, .startedAtMs, .endedAtMs, .losses:
+            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs:
             true
         }
     }
@@ -78,7 +80,8 @@ struct JobRecord: Sendable {
             analysed: try number(.analysed), skipped: try number(.skipped), failed: try number(.failed),
             audioMs: try number(.audioMs), audioDoneMs: try number(.audioDoneMs), songID: try text(.songID),
             createdAtMs: try number(.createdAtMs), startedAtMs: try number(.startedAtMs),
-            endedAtMs: try number(.endedAtMs), error: try text(.error))
+            endedAtMs: try number(.endedAtMs), error: try text(.error), dueAtMs: try number(.dueAtMs),
+            waitsFor: try text(.waitsFor))
         claim = fields[JobField.claim.rawValue]?.bytes ?? []
     }
 }

@@ -31,6 +31,8 @@ enum LaneKey: String, CaseIterable {
     case live
     /// ZSET job id → when it ended, in milliseconds.
     case ended
+    /// ZSET job id → when it is due, in milliseconds: the scheduled jobs.
+    case due
     /// ZSET job id → when it failed, in milliseconds: the dead letters.
     case dead
 
@@ -55,6 +57,9 @@ enum LaneKey: String, CaseIterable {
     /// HASH message (`Preferences`), allowed, interval_ms, reason, until_ms: what the user has set about background work, and
     /// why no song of it may be begun (empty: one may), which holds until then (0: for ever).
     case userPreferences = "user:%s:preferences"
+
+    /// STRING: a song of the user's background work was begun; expires when the next one may be.
+    case userPace = "user:%s:pace"
 
     /// LIST: what a request with this idempotency key asked for, in words, each followed by the id of its job; expires.
     case userRequest = "user:%s:request:%s"

@@ -117,6 +117,8 @@ struct LaneQueue: Sendable {
         case idle
         /// The claim passed many songs that need no analysis; it goes on with another call.
         case again
+        /// The same, once `PreferenceStore.refresh` was told.
+        case stale(userID: String, preferences: [UInt8])
         /// - Parameter mark: the analyzers whose results of the song are stored.
         case run(JobRecord, song: Song, mark: String)
     }
@@ -155,6 +157,8 @@ struct LaneQueue: Sendable {
         switch parts.first?.text {
         case "idle": return .idle
         case "again": return .again
+        case "stale" where parts.count == 3:
+            return .stale(userID: parts[1].text ?? "", preferences: parts[2].bytes ?? [])
         case "run" where parts.count == 4:
             return .run(
                 try JobRecord(pairs: parts[1]), song: try Song(stored: parts[2].bytes ?? []), mark: parts[3].text ?? ""

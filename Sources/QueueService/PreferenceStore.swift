@@ -33,7 +33,7 @@ struct PreferenceStore: Sendable {
         -> Hint
     {
         let (standing, until) = preferences.schedule.standing(at: .now)
-        let hold = BackgroundHold(reason: standing.reason ?? "", until: until)
+        let hold = BackgroundHold(reason: standing.reason.map { "\($0) of the user" } ?? "", until: until)
         return try Hint(
             lane: lane,
             reply: try await store.run(

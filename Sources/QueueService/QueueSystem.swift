@@ -42,8 +42,8 @@ struct QueueSystem: Sendable {
                 lanes: lanes, store: store, accounts: accounts, background: background, rules: configuration.background,
                 dispatcher: dispatcher, logs: logs),
             WorkersService(
-                analyzers: configuration.analyzers, lanes: Set(lanes), store: store, dispatcher: dispatcher,
-                imports: imports),
+                analyzers: configuration.analyzers, lanes: Set(lanes), store: store, preferences: preferences,
+                dispatcher: dispatcher, imports: imports),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
                 preferences: preferences, dispatcher: dispatcher, imports: imports),

@@ -96,7 +96,8 @@ struct Verification: Sendable {
                 switch key {
                 case .job, .jobSongs, .jobFailures, .userBacklog, .running, .lease:
                     places.append(Place(key: key, id: id))
-                case .ready, .readyBackground, .live, .ended, .dead, .userJobs, .userEnded, .userDead, .userWishes,
+                case .ready, .readyBackground, .due, .live, .ended, .dead, .userJobs, .userEnded, .userDead,
+                    .userWishes,
                     .userAnalysed:
                     try await visitMembers(of: Place(key: key, id: id)) { suspects += try await suspicious($0) }
                 default: break

@@ -11,6 +11,7 @@ struct WorkersService: WorkersProvider {
     let analyzers: Analyzers
     let lanes: Set<String>
     let store: Store
+    let preferences: PreferenceStore
     let dispatcher: Dispatcher
     let imports: Imports
 
@@ -46,6 +47,9 @@ struct WorkersService: WorkersProvider {
             switch exchanged {
             case .idle: return ExchangeReply()
             case .again: item = nil
+            case .stale(let userID, let stored):
+                try await preferences.refresh(stored, of: userID, lane: request.lane)
+                item = nil
             case .run(let record, let song, let mark):
                 return ExchangeReply(assignment: assignment(record, song, mark: mark))
             }

@@ -18,6 +18,7 @@ struct Status: AsyncParsableCommand {
             "waiting     \(status.pending) (high \(status.waitingHigh), medium \(status.waitingMedium), low \(status.waitingLow))"
         )
         print("running     \(status.inProgress)")
+        print("scheduled   \(status.scheduled)")
         print("paused      \(status.paused)")
         print("completed   \(status.completed)")
         print("failed      \(status.failed)")
@@ -143,6 +144,7 @@ func call(
 /// A job on one line.
 func line(_ job: Job) -> String {
     let ended = job.analysed + job.skipped + job.failed
+    let waits = job.dueAtMs == 0 ? "" : "\tuntil \(time(job.dueAtMs))\t\(job.waitsFor)"
     return
-        "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)"
+        "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)\(waits)"
 }

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func everythingThatLivesInTheQueueCanBeCancelled() {
-        for state in [JobState.pending, .inProgress, .interrupted, .paused] {
+        for state in [JobState.scheduled, .pending, .inProgress, .interrupted, .paused] {
             #expect(state.after(.cancelled) == .cancelled)
         }
     }

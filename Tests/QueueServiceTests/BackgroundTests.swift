@@ -121,6 +121,74 @@ import Testing
         }
     }
 
+    @Test func aUserWhoseHourIsQuietWaitsForItsEndAndHoldsUpNoOther() async throws {
+        try await withLane { lane in
+            try await lane.fill(user: "v")
+            try await lane.hold()
+            let quiet = Preferences(backgroundAnalysis: true, quietHours: [try .now(for: 3600)])
+            try await lane.set(quiet, of: "u")
+            let waiting = try #require(try await lane.enqueue(.background).job)
+            let other = try #require(try await lane.enqueue(.background, user: "v").job)
+            let item = try #require(try await lane.exchange())
+            #expect(item.job.id == other.id)
+
+            let job = try await lane.job(waiting.id)
+            #expect(job.state == .scheduled && job.waitsFor == "quiet hours of the user")
+            #expect((.now + 3_000_000...Int64.now + 3_600_000).contains(job.dueAtMs))
+            let position = try await JobReader(lane: "0", store: lane.store).position(of: job.id, userID: "u")
+            #expect(position.hold == BackgroundHold(reason: job.waitsFor, untilMs: job.dueAtMs))
+            let status = try await lane.status()
+            #expect(status.scheduled == 1 && status.pending == 0 && status.hold == nil)
+            let click = try #require(try await lane.enqueue(.song, "s1").job)
+            let asked = try await lane.exchange(item, .suspended(Suspended()))
+            #expect(asked?.job.id == click.id)
+
+            // Its place is the one that it had.
+            try await lane.set(Preferences(backgroundAnalysis: true), of: "u")
+            #expect(try await lane.job(waiting.id).state == .pending)
+            let ready = lane.store.keys.lane("0", .readyBackground)
+            #expect(try await lane.store.send("ZRANGE", ready, 0, -1).elements?.compactMap(\.text) == [waiting.id])
+        }
+    }
+
+    @Test func theSongThatRunsWhenAUsersHourComesIsFinished() async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            let job = try #require(try await lane.enqueue(.background).job)
+            let first = try #require(try await lane.exchange())
+            try await lane.set(Preferences(backgroundAnalysis: true, quietHours: [try .now(for: 3600)]), of: "u")
+            let back = try #require(try await lane.exchange(first, .suspended(Suspended())))
+            #expect(back.song.id == first.song.id)
+            #expect(try await lane.exchange(back, Self.analysed) == nil)
+            let ended = try await lane.job(job.id)
+            #expect(ended.state == .scheduled && ended.analysed == 1)
+        }
+    }
+
+    @Test func theSongsAnHourOfAUserHoldUpNoOther() async throws {
+        try await withLane { lane in
+            try await lane.fill(user: "v")
+            try await lane.hold()
+            // A song every 150 ms.
+            try await lane.set(Preferences(backgroundAnalysis: true, songsPerHour: 24_000), of: "u")
+            let slow = try #require(try await lane.enqueue(.background).job)
+            let other = try #require(try await lane.enqueue(.background, user: "v").job)
+            var done: [String] = []
+            var item: Item?
+            while try await lane.status().completed < 2 {
+                item = try await lane.exchange(item, item.map { _ in Self.analysed })
+                if let item { done.append(item.job.id) } else { try await lane.hold() }
+            }
+            #expect(done.first == slow.id && done.filter { $0 == slow.id }.count == 10)
+            // The other's ten songs are through before the second or third of the slow one.
+            #expect(done.lastIndex(of: other.id) ?? 20 < 20 - 7)
+            let begun = try await lane.events().filter { $0.kind == .started && $0.job?.id == slow.id }.map(\.atMs)
+            for (first, second) in zip(begun, begun.dropFirst()) { #expect(second - first >= 150) }
+            let waits = try await lane.events().filter { $0.kind == .scheduled }.compactMap { $0.job?.waitsFor }
+            #expect(Set(waits) == ["songs an hour of the user"])
+        }
+    }
+
     @Test func songsOfAPlaylistThatNeedTheSameAnalyzersStandTogether() async throws {
         try await withLane { lane in
             let store = lane.store
@@ -146,6 +214,25 @@ import Testing
             #expect(songs == ["s1", "s3", "s8", "s7", "s5", "s0", "young", "old", "s9", "s6"])
             #expect(try await work.songs(of: "u", lane: "0", force: true).count == 12)
         }
+    }
+}
+
+extension TestLane {
+    func set(_ preferences: Preferences, of user: String) async throws {
+        let checked = try UserPreferences(preferences, timeZone: .gmt, at: .now)
+        _ = try await PreferenceStore(store: store, timeZone: .gmt).set(checked, of: user, lane: "0")
+    }
+}
+
+extension String {
+    /// A window that began a minute or two ago, and lasts for so many seconds more, to the minute.
+    static func now(for seconds: Int) throws -> String {
+        func clock(_ instant: TimeInterval) -> String {
+            let minute = Int(instant / 60) % (24 * 60)
+            return "\(minute / 60 < 10 ? "0" : "")\(minute / 60):\(minute % 60 < 10 ? "0" : "")\(minute % 60)"
+        }
+        let now = Date.now.timeIntervalSince1970
+        return try Window("\(clock(now - 60))-\(clock(now + TimeInterval(seconds)))").description
     }
 }
 

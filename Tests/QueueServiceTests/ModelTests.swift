@@ -87,7 +87,8 @@ private struct Model {
             case 44..<54: try await beat()
             case 54..<92: try await exchange()
             case 92..<96: try await reportLate()
-            case 96..<98: vanish()
+            case 96..<97: vanish()
+            case 97..<98: try await setPreferences()
             default: try await expireLease()
             }
         } catch QueueError.illegal {
@@ -157,6 +158,16 @@ private struct Model {
         }
     }
 
+    /// Background work is held back for an hour, is slowed down, or goes on.
+    private mutating func setPreferences() async throws {
+        let wanted = [
+            Preferences(backgroundAnalysis: true),
+            Preferences(backgroundAnalysis: true, quietHours: [try .now(for: 3600)]),
+            Preferences(backgroundAnalysis: true, songsPerHour: 360_000),
+        ]
+        try await lane.set(wanted.randomElement(using: &chance) ?? .standard, of: anyUser())
+    }
+
     private mutating func anyUser() -> String { Bool.random(using: &chance) ? "u" : "v" }
 
     // MARK: Workers
@@ -167,7 +178,8 @@ private struct Model {
         let known = workers[index]
         let lease = known.lease.isEmpty ? Array("\(chance.next())".utf8) : known.lease
         let held = try await lane.queue.hold(
-            worker: known.id, lease: lease, length: .seconds(600), items: known.items.map(\.held))
+            worker: known.id, lease: lease, length: .seconds(600), items: known.items.map(\.held),
+            background: Int.random(in: 0..<4, using: &chance) == 0 ? BackgroundHold(reason: "busy") : nil)
         switch held {
         case .taken:
             workers[index] = Worker(id: known.id)
@@ -277,6 +289,7 @@ private struct Model {
     /// Everything acknowledged ends, and the log tells of each item once.
     mutating func finish() async throws {
         _ = try await lane.queue.resume(reason: "")
+        for user in ["u", "v"] { try await lane.set(.standard, of: user) }
         for id in epochs.keys where try await lane.job(id).state == .paused {
             _ = try await lane.queue.change(jobID: id, userID: "", event: .resumed)
         }

@@ -70,6 +70,44 @@ import Testing
         }
     }
 
+    @Test func whatWaitedForAnHourGoesOnWhenItComesAlsoAfterARestart() async throws {
+        try await withQueue { queue in
+            let job = try await queue.serving {
+                try await queue.fill()
+                _ = try await queue.set(Preferences(backgroundAnalysis: true, quietHours: [try .now(for: 3600)]))
+                let worker = ScriptedWorker("w", of: queue)
+                return try await worker.connected(farewell: true) {
+                    try await worker.granted()
+                    let job = try #require(try await queue.catalog.loggedIn(UserRequest(userID: "u")).job)
+                    #expect(try await worker.exchange() == nil)
+                    let scheduled = try await queue.job(job.id)
+                    // In place of an hour that passes: what is known of it has had its time.
+                    try await queue.withStore { store in
+                        let keys = store.keys
+                        try await store.send("ZADD", keys.lane("0", .due), Int64.now + 100, job.id)
+                        try await store.send("HSET", keys.lane("0", .userPreferences, "u"), "until_ms", 1)
+                    }
+                    return scheduled
+                }
+            }
+            #expect(job.state == .scheduled)
+            try await queue.serving {
+                let worker = ScriptedWorker("w2", of: queue)
+                try await worker.connected {
+                    try await worker.granted()
+                    try await worker.next { if case .wake = $0 { () } else { nil } }
+                    // It is worked out anew whether the hour is over, and it is not.
+                    #expect(try await worker.exchange() == nil)
+                    let later = try await queue.job(job.id)
+                    #expect(later.state == .scheduled && later.dueAtMs > .now + 3_000_000)
+                    _ = try await queue.set(Preferences(backgroundAnalysis: true))
+                    let done = try await worker.drain(from: try await worker.work())
+                    #expect(done.count == 10)
+                }
+            }
+        }
+    }
+
     @Test func aBusyMachineHoldsBackTheBackgroundWorkOfItsLanes() async throws {
         let rules = BackgroundRules(machine: MachineLimits(maximumLoad: 2))
         try await withServingQueue(background: rules) { queue in
@@ -100,14 +138,7 @@ extension RunningQueue {
 }
 
 extension Schedule {
-    /// Quiet hours that began a minute or two ago, and last for so many seconds more, to the minute.
     static func quietNow(for seconds: Int) throws -> Schedule {
-        func clock(_ instant: TimeInterval) -> String {
-            let minute = Int(instant / 60) % (24 * 60)
-            return "\(minute / 60 < 10 ? "0" : "")\(minute / 60):\(minute % 60 < 10 ? "0" : "")\(minute % 60)"
-        }
-        let now = Date.now.timeIntervalSince1970
-        let window = try Window("\(clock(now - 60))-\(clock(now + TimeInterval(seconds)))")
-        return Schedule(timeZone: .gmt, quietHours: [window], offPeak: [])
+        Schedule(timeZone: .gmt, quietHours: [try Window(.now(for: seconds))], offPeak: [])
     }
 }

@@ -17,13 +17,14 @@ import Testing
         var live: [String]
         var ended: [String]
         var dead: [String]
+        var due: [String]
         var userJobs: [String]
         var userEnded: [String]
         var wishes: [String]
         var state: String
 
         var description: String {
-            "\(state) counts \(counts) ready \(ready) live \(live) ended \(ended) dead \(dead) wishes \(wishes)"
+            "\(state) counts \(counts) ready \(ready) live \(live) ended \(ended) dead \(dead) due \(due) wishes \(wishes)"
         }
 
         /// What follows from a job's state.
@@ -35,6 +36,7 @@ import Testing
             live = state.hasEnded ? [] : [job]
             ended = state.hasEnded ? [job] : []
             dead = state == .failed ? [job] : []
+            due = state == .scheduled ? [job] : []
             (userJobs, userEnded) = (live, ended)
             wishes = live
             self.state = state.name
@@ -51,13 +53,15 @@ import Testing
                 ["ZRANGE", RedisArgument(keys.lane("0", .userJobs, "u")), 0, -1],
                 ["ZRANGE", RedisArgument(keys.lane("0", .userEnded, "u")), 0, -1],
                 ["HVALS", RedisArgument(keys.lane("0", .userWishes, "u"))],
+                ["ZRANGE", RedisArgument(keys.lane("0", .due)), 0, -1],
                 ["HGET", RedisArgument(keys.lane("0", .job, job)), "state"],
             ])
             counts = (replies[0].map ?? [:]).compactMapValues(\.int).filter { $0.value != 0 }
-            let lists = replies[1...7].map { $0.elements?.compactMap(\.text) ?? [] }
+            let lists = replies[1...8].map { $0.elements?.compactMap(\.text) ?? [] }
             (ready, live, ended, dead) = (lists[0], lists[1], lists[2], lists[3])
             (userJobs, userEnded, wishes) = (lists[4], lists[5], lists[6])
-            state = replies[8].text ?? ""
+            due = lists[7]
+            state = replies[9].text ?? ""
         }
     }
 

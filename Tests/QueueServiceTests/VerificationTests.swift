@@ -32,6 +32,10 @@ import Testing
             "ZADD", .readyBackground, with: ["7", "0-3"], is: "job 0-3 (pending) is out of place in ready_background"),
         Planted("ZADD", .ready, with: ["7", "0-3"], is: "job 0-3 (pending) does not belong in ready"),
         Planted("ZADD", .ready, with: ["7", "0-5"], is: "job 0-5 (paused) does not belong in ready"),
+        Planted("ZADD", .due, with: ["7", "0-5"], is: "job 0-5 (paused) does not belong in due"),
+        Planted("ZADD", .due, with: ["7", "0-99"], is: "there is no job 0-99"),
+        Planted(
+            "HSET", .job, of: "0-5", with: ["state", "scheduled"], is: "job 0-5 (scheduled) is missing in due"),
         Planted("ZREM", .live, with: ["0-5"], is: "job 0-5 (paused) is missing in live"),
         Planted("ZREM", .userJobs, of: "v", with: ["0-5"], is: "job 0-5 (paused) is missing in user_jobs"),
         Planted("ZADD", .userJobs, of: "v", with: ["7", "0-3"], is: "job 0-3 is not of user v"),

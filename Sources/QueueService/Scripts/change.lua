@@ -23,7 +23,7 @@ elseif event == 'replayed' and after(job, event) then
     replay(job)
 elseif after(job, event) then
     transition(job, event, {epoch = job.epoch})
-elseif not (event == job.state or ((event == 'resumed' or event == 'replayed') and (waits[job.state] or job.state == 'in_progress'))) then
+elseif not (event == job.state or ((event == 'resumed' or event == 'replayed') and (waits[job.state] or job.state == 'in_progress' or job.state == 'scheduled'))) then
     return refuse('ILLEGAL', 'job ' .. job_id .. ' is ' .. job.state .. ' and cannot be ' .. event)
 end
 return {values(job), hint()}

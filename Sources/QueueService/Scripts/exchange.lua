@@ -5,11 +5,13 @@
 -- ARGV     worker id, lease, outcome (none, analysed, failed, suspended, released), job id, epoch, claim of the item,
 --          claim of the next item (empty: takes none), reason of a failure, then four for each result: analyzer, version,
 --          bytes, highlights
--- Result   "idle", also while the queue is paused, or its background work held back; "again": call once more, without an outcome; or "run", the job's values,
---          the song's bytes, its mark
+-- Result   "idle", also while the queue is paused, or its background work held back; "again": call once more, without an
+--          outcome; "stale", a user id, the user's preferences: the same, once it is known whether they let a song of background
+--          work be begun now (preferences.lua); or "run", the job's values, the song's bytes, its mark
 -- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
 -- Events   song_analysed or song_failed, then the job goes on, ends, or is interrupted by a job that comes before it;
---          started: pending, interrupted or in_progress ──▶ in_progress
+--          started: pending, interrupted or in_progress ──▶ in_progress; scheduled, where the user's preferences let no song
+--          of background work be begun; due: scheduled ──▶ pending
 --
 -- Repeating a call whose reply was lost is safe: an item is recorded once, and what the lost reply handed out is claimed
 -- anew. So a worker that reports nothing, although an item runs on its lane, never got to know that item.
@@ -68,6 +70,8 @@ end
 local song_id = job and job.song_id
 if job and outcome ~= 'suspended' then job.song_id = '' end
 
+wake_due()
+
 -- The first in line: the head of those that wait, or the job that ran so far.
 local head, head_score = find_first()
 local continues = job and job.state == 'in_progress' and next_claim ~= ''
@@ -80,10 +84,16 @@ if next_claim == '' then return {'idle'} end
 local candidate = continues and job or (head and load(head))
 local budget = 10000
 while candidate do
-    local is_paced = pace_ms > 0 and can_be_held(candidate)
-    local song, at_end = seek(candidate, budget)
+    local is_background = can_be_held(candidate)
+    local gate = is_background and find_user_gate(candidate.user_id)
+    if gate and gate.is_stale then
+        if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
+        return {'stale', candidate.user_id, gate.preferences}
+    end
+    local song, at_end
+    if not gate then song, at_end = seek(candidate, budget) end
     if song then
-        if is_paced then redis.call('SET', key('pace'), '', 'PX', pace_ms) end
+        if is_background then keep_pace(candidate.user_id) end
         candidate.epoch = candidate.epoch + 1
         candidate.claim = next_claim
         if candidate.started_at_ms == 0 then candidate.started_at_ms = now_ms end
@@ -92,12 +102,18 @@ while candidate do
         local mark = redis.call('HGET', key('user_analysed', candidate.user_id), candidate.song_id) or ''
         return {'run', values(candidate), song, mark}
     end
-    if not at_end then
+    if not gate and not at_end then
         if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
         return {'again'}
     end
-    budget = budget - candidate.total
-    finish(candidate)
+    if gate then
+        budget = budget - 100
+        candidate.due_at_ms, candidate.waits_for = gate.until_ms, gate.reason
+        transition(candidate, 'scheduled', {epoch = candidate.epoch})
+    else
+        budget = budget - candidate.total
+        finish(candidate)
+    end
     if budget <= 0 then return {'again'} end
     local first = find_first()
     candidate = first and load(first)

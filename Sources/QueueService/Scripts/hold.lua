@@ -8,7 +8,8 @@
 -- Result   "taken" where another worker holds the lane; else "granted" or "renewed", the lane's hint, and the ordinal (from 1)
 --          of each item to keep: the worker kills the children of the others
 -- Events   worker_lost: in_progress ──▶ pending, where a lane is granted to a worker that does not have its running item;
---          failed, where the item took its worker down too often. A worker that still holds its lane has not gone down
+--          failed, where the item took its worker down too often. A worker that still holds its lane has not gone down.
+--          due: scheduled ──▶ pending
 
 local worker, lease, lease_ms, gate, gate_until_ms = unpack(ARGV, 1, 5)
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
@@ -36,4 +37,5 @@ else
     redis.call('PEXPIRE', key('gate'), lease_ms)
 end
 if not renewed and not has_running then lose_running_item(not holder[1]) end
+wake_due()
 return {renewed and 'renewed' or 'granted', hint(), keeps}

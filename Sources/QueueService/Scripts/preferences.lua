@@ -6,6 +6,7 @@
 --          work (0, 1), the least number of milliseconds between the beginnings of two songs (0: any), why none may be begun
 --          now (empty: one may), until when that holds, in ms (0: for ever)
 -- Result   the lane's hint
+-- Event    due: scheduled ──▶ pending, where the preferences are new: what waits for a time may wait for another, or for none
 --
 -- Where only the time is new and others have been stored meanwhile, nothing is changed.
 
@@ -15,5 +16,10 @@ if are_new == '1' or redis.call('HGET', stored, 'message') == message then
     redis.call(
         'HSET', stored, 'message', message, 'allowed', allowed, 'interval_ms', interval_ms, 'reason', reason,
         'until_ms', until_ms)
+end
+for force = 0, are_new == '1' and 1 or -1 do
+    local id = redis.call('HGET', key('user_wishes', user_id), wish('background', force, ''))
+    local job = id and load(id)
+    if job and job.state == 'scheduled' and job.waits_for ~= '' then transition(job, 'due') end
 end
 return hint()

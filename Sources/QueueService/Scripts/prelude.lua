@@ -145,6 +145,12 @@ local function commit(job, event, details)
         if before.state then redis.call('HINCRBY', counts, before.state, -1) end
         redis.call('HINCRBY', counts, job.state, 1)
         if ended[job.state] then job.ended_at_ms = now_ms end
+        if before.state == 'scheduled' then redis.call('ZREM', key('due'), job.id) end
+        if job.state == 'scheduled' then
+            redis.call('ZADD', key('due'), job.due_at_ms, job.id)
+        else
+            job.due_at_ms, job.waits_for = 0, ''
+        end
     end
     local line = line_of(job)
     if line ~= before.line or reordered then
@@ -187,6 +193,14 @@ local function transition(job, event, details)
     commit(job, event, details)
 end
 
+-- Puts the scheduled jobs that are due back in line.
+local function wake_due()
+    for _, id in ipairs(redis.call('ZRANGE', key('due'), '-inf', now_ms, 'BYSCORE', 'LIMIT', 0, 100)) do
+        local job = load(id)
+        if job and after(job, 'due') then transition(job, 'due') else redis.call('ZREM', key('due'), id) end
+    end
+end
+
 -- Moves the job to another class, where it has the place of its sequence number.
 local function reprioritise(job, class)
     if class == job.class then return end
@@ -218,7 +232,7 @@ local function create(type, force, user_id, target_id, entries, class)
         id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
-        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, stored = {unpack(blanks)}, before = {audio_ahead = 0},
+        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', stored = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
     in_chunks(entries, function(chunk) redis.call('RPUSH', key('job_songs', job.id), unpack(chunk)) end)

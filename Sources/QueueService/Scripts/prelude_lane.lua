@@ -46,6 +46,25 @@ local function find_gate()
     return nil
 end
 
+-- The same of a user's background work; is_stale where what is known of the user's hours has had its time.
+local function find_user_gate(user_id)
+    local known = redis.call('HMGET', key('user_preferences', user_id), 'reason', 'until_ms', 'interval_ms', 'message')
+    local reason, until_ms, interval_ms = known[1], tonumber(known[2]), tonumber(known[3])
+    if not reason then return nil end
+    if until_ms > 0 and until_ms <= now_ms then return {is_stale = true, preferences = known[4]} end
+    if reason ~= '' then return {reason = reason, until_ms = until_ms} end
+    local left = interval_ms > 0 and redis.call('PTTL', key('user_pace', user_id)) or 0
+    if left > 0 and left <= interval_ms then return {reason = 'songs an hour of the user', until_ms = now_ms + left} end
+    return nil
+end
+
+-- Notes that a song of a user's background work is begun.
+local function keep_pace(user_id)
+    local interval_ms = tonumber(redis.call('HGET', key('user_preferences', user_id), 'interval_ms')) or 0
+    if interval_ms > 0 then redis.call('SET', key('user_pace', user_id), '', 'PX', interval_ms) end
+    if pace_ms > 0 then redis.call('SET', key('pace'), '', 'PX', pace_ms) end
+end
+
 -- The first in line and its score; nil where nobody is.
 local function find_first()
     local first = redis.call('ZRANGE', key('ready'), 0, 0, 'WITHSCORES')

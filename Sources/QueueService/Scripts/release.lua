@@ -6,7 +6,7 @@
 -- ARGV     worker id and lease; both empty: only looks whether the lane's lease has expired
 -- Result   the lane's hint; its worker is empty where nobody holds the lane
 -- Events   worker_lost: in_progress ──▶ pending; failed, where it took its worker down too often. A worker that gives its lane
---          back has not gone down. queue_resumed
+--          back has not gone down. queue_resumed. due: scheduled ──▶ pending
 
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
 local is_given_back = holder[1] and holder[1] == ARGV[1] and holder[2] == ARGV[2]
@@ -17,4 +17,5 @@ end
 if not holder[1] then lose_running_item(not is_given_back) end
 local pause = find_pause()
 if pause and pause.is_over then end_pause('the pause has had its time') end
+wake_due()
 return hint()

@@ -84,6 +84,7 @@ function checks.job(id)
     end
     check_place(job, 'ready', nil, line == 'ready' and score(job))
     check_place(job, 'ready_background', nil, line == 'ready_background' and score(job))
+    check_place(job, 'due', nil, job.state == 'scheduled' and job.due_at_ms)
     check_place(job, 'live', nil, not has_ended and score(job))
     check_place(job, 'user_jobs', job.user_id, not has_ended and score(job))
     check_place(job, 'ended', nil, has_ended and job.ended_at_ms)
@@ -125,7 +126,7 @@ local function check_entry(name, user_id, id)
         found(what, 'removed', function() redis.call('ZREM', key(name, user_id), id) end)
     end
 end
-for _, name in ipairs({'ready', 'ready_background', 'live', 'ended', 'dead', 'user_jobs', 'user_ended', 'user_dead'}) do
+for _, name in ipairs({'ready', 'ready_background', 'due', 'live', 'ended', 'dead', 'user_jobs', 'user_ended', 'user_dead'}) do
     checks[name] = function(user_id, id) check_entry(name, user_id, id) end
 end
 

@@ -277,7 +277,7 @@ void   analysis__v1__analysis_result__free_unpacked
   assert(message->base.descriptor == &analysis__v1__analysis_result__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[23] =
+static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[25] =
 {
   {
     "id",
@@ -555,6 +555,30 @@ static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[23] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "due_at_ms",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Job, due_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waits_for",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Job, waits_for),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job__field_indices_by_name[] = {
   12,   /* field[12] = analysed */
@@ -562,6 +586,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
   15,   /* field[15] = audio_ms */
   18,   /* field[18] = created_at_ms */
   11,   /* field[11] = cursor */
+  23,   /* field[23] = due_at_ms */
   20,   /* field[20] = ended_at_ms */
   9,   /* field[9] = epoch */
   21,   /* field[21] = error */
@@ -580,11 +605,12 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
   10,   /* field[10] = total */
   3,   /* field[3] = type */
   2,   /* field[2] = user_id */
+  24,   /* field[24] = waits_for */
 };
 static const ProtobufCIntRange analysis__v1__job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 23 }
+  { 0, 25 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
 {
@@ -594,7 +620,7 @@ const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
   "Analysis__V1__Job",
   "analysis.v1",
   sizeof(Analysis__V1__Job),
-  23,
+  25,
   analysis__v1__job__field_descriptors,
   analysis__v1__job__field_indices_by_name,
   1,  analysis__v1__job__number_ranges,

@@ -2309,7 +2309,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor 
   (ProtobufCMessageInit) analysis__v1__queue_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[14] =
+static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[15] =
 {
   {
     "pending",
@@ -2468,6 +2468,18 @@ static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descript
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "scheduled",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__QueueStatus, scheduled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "hold",
     15,
     PROTOBUF_C_LABEL_NONE,
@@ -2485,22 +2497,22 @@ static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
   4,   /* field[4] = cancelled */
   2,   /* field[2] = completed */
   3,   /* field[3] = failed */
-  13,   /* field[13] = hold */
+  14,   /* field[14] = hold */
   1,   /* field[1] = in_progress */
   12,   /* field[12] = pause */
   5,   /* field[5] = paused */
   0,   /* field[0] = pending */
   9,   /* field[9] = running */
+  13,   /* field[13] = scheduled */
   6,   /* field[6] = waiting_high */
   8,   /* field[8] = waiting_low */
   7,   /* field[7] = waiting_medium */
   10,   /* field[10] = workers */
 };
-static const ProtobufCIntRange analysis__v1__queue_status__number_ranges[2 + 1] =
+static const ProtobufCIntRange analysis__v1__queue_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 15, 13 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
 {
@@ -2510,10 +2522,10 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
   "Analysis__V1__QueueStatus",
   "analysis.v1",
   sizeof(Analysis__V1__QueueStatus),
-  14,
+  15,
   analysis__v1__queue_status__field_descriptors,
   analysis__v1__queue_status__field_indices_by_name,
-  2,  analysis__v1__queue_status__number_ranges,
+  1,  analysis__v1__queue_status__number_ranges,
   (ProtobufCMessageInit) analysis__v1__queue_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2929,7 +2941,7 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[20] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[22] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -2951,14 +2963,17 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_QUEUE_PAUSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_PAUSED", 17 },
   { "EVENT_KIND_QUEUE_RESUMED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_QUEUE_RESUMED", 18 },
   { "EVENT_KIND_REPLAYED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPLAYED", 19 },
+  { "EVENT_KIND_SCHEDULED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SCHEDULED", 20 },
+  { "EVENT_KIND_DUE", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_DUE", 21 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 20}
+{0, 0},{0, 22}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[20] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[22] =
 {
   { "EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_COMPLETED", 12 },
+  { "EVENT_KIND_DUE", 21 },
   { "EVENT_KIND_ENQUEUED", 3 },
   { "EVENT_KIND_FAILED", 13 },
   { "EVENT_KIND_INTERRUPTED", 8 },
@@ -2969,6 +2984,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_REPLAYED", 19 },
   { "EVENT_KIND_REPRIORITISED", 16 },
   { "EVENT_KIND_RESUMED", 11 },
+  { "EVENT_KIND_SCHEDULED", 20 },
   { "EVENT_KIND_SNAPSHOT", 1 },
   { "EVENT_KIND_SNAPSHOT_END", 2 },
   { "EVENT_KIND_SONG_ANALYSED", 5 },
@@ -2985,9 +3001,9 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  20,
+  22,
   analysis__v1__event_kind__enum_values_by_number,
-  20,
+  22,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,

@@ -135,10 +135,18 @@ struct  Analysis__V1__Job
    */
   size_t n_failures;
   Analysis__V1__SongFailure **failures;
+  /*
+   * JOB_STATE_SCHEDULED: when it goes on; otherwise 0
+   */
+  int64_t due_at_ms;
+  /*
+   * JOB_STATE_SCHEDULED: what holds back this background work until then, for people
+   */
+  ProtobufCBinaryData waits_for;
 };
 #define ANALYSIS__V1__JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL} }
 
 
 struct  Analysis__V1__SongFailure

@@ -98,7 +98,15 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * a job that failed is back in line, from its first song on
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPLAYED = 19
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPLAYED = 19,
+  /*
+   * none of its songs may be begun before due_at_ms
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SCHEDULED = 20,
+  /*
+   * scheduled no longer: back in its place in line
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_DUE = 21
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -513,6 +521,10 @@ struct  Analysis__V1__QueueStatus
   size_t n_workers;
   Analysis__V1__WorkerStatus **workers;
   /*
+   * wait for their time, and hold up nobody
+   */
+  uint64_t scheduled;
+  /*
    * work ahead of a low job enqueued now, as far as lengths are known
    */
   uint64_t audio_ms_waiting;
@@ -527,7 +539,7 @@ struct  Analysis__V1__QueueStatus
 };
 #define ANALYSIS__V1__QUEUE_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__queue_status__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0}, ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, 0, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0}, ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET, {0} }
 
 
 struct  Analysis__V1__WorkerStatus

@@ -52,12 +52,13 @@ class Attribute(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "type", "user_id"]
+    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "type", "user_id", "waits_for"]
     ANALYSED_FIELD_NUMBER: _ClassVar[int]
     AUDIO_DONE_MS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -76,11 +77,13 @@ class Job(_message.Message):
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
     analysed: int
     audio_done_ms: int
     audio_ms: int
     created_at_ms: int
     cursor: int
+    due_at_ms: int
     ended_at_ms: int
     epoch: int
     error: str
@@ -99,7 +102,8 @@ class Job(_message.Message):
     total: int
     type: JobType
     user_id: str
-    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ...) -> None: ...
+    waits_for: str
+    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ...) -> None: ...
 
 class Song(_message.Message):
     __slots__ = ["added_at_ms", "album", "artist", "attributes", "duration_ms", "id", "location", "title"]

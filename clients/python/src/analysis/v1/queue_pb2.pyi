@@ -9,6 +9,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 EVENT_KIND_CANCELLED: EventKind
 EVENT_KIND_COMPLETED: EventKind
+EVENT_KIND_DUE: EventKind
 EVENT_KIND_ENQUEUED: EventKind
 EVENT_KIND_FAILED: EventKind
 EVENT_KIND_INTERRUPTED: EventKind
@@ -19,6 +20,7 @@ EVENT_KIND_QUEUE_RESUMED: EventKind
 EVENT_KIND_REPLAYED: EventKind
 EVENT_KIND_REPRIORITISED: EventKind
 EVENT_KIND_RESUMED: EventKind
+EVENT_KIND_SCHEDULED: EventKind
 EVENT_KIND_SNAPSHOT: EventKind
 EVENT_KIND_SNAPSHOT_END: EventKind
 EVENT_KIND_SONG_ANALYSED: EventKind
@@ -235,7 +237,7 @@ class QueuePause(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., by: _Optional[str] = ..., paused_at_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., freeze: bool = ...) -> None: ...
 
 class QueueStatus(_message.Message):
-    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "hold", "in_progress", "pause", "paused", "pending", "running", "waiting_high", "waiting_low", "waiting_medium", "workers"]
+    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "hold", "in_progress", "pause", "paused", "pending", "running", "scheduled", "waiting_high", "waiting_low", "waiting_medium", "workers"]
     AUDIO_MS_WAITING_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
@@ -246,6 +248,7 @@ class QueueStatus(_message.Message):
     PAUSE_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_FIELD_NUMBER: _ClassVar[int]
     WAITING_HIGH_FIELD_NUMBER: _ClassVar[int]
     WAITING_LOW_FIELD_NUMBER: _ClassVar[int]
     WAITING_MEDIUM_FIELD_NUMBER: _ClassVar[int]
@@ -260,11 +263,12 @@ class QueueStatus(_message.Message):
     paused: int
     pending: int
     running: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Job]
+    scheduled: int
     waiting_high: int
     waiting_low: int
     waiting_medium: int
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStatus]
-    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ...) -> None: ...
+    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., scheduled: _Optional[int] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ...) -> None: ...
 
 class QueueStatusRequest(_message.Message):
     __slots__ = ["user_id"]
