@@ -92,6 +92,8 @@ import Testing
             }
             #expect(job.state == .scheduled)
             try await queue.serving {
+                // A call that is made again where its connection was still that to the service before.
+                #expect(try await queue.job(job.id).epoch == 0)
                 let worker = ScriptedWorker("w2", of: queue)
                 try await worker.connected {
                     try await worker.granted()
