@@ -42,6 +42,11 @@ package struct DaemonOptions: ParsableArguments {
 package struct DaemonContext: Sendable {
     package let logger: Logger
     package let eventLoopGroup: any EventLoopGroup
+
+    package init(logger: Logger, eventLoopGroup: any EventLoopGroup) {
+        self.logger = logger
+        self.eventLoopGroup = eventLoopGroup
+    }
 }
 
 extension DaemonCommand {

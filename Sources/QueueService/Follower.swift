@@ -17,6 +17,10 @@ struct Follower: Sendable {
     ///
     /// - Parameter cursor: the last event that the caller has; nil: it has nothing.
     func run(after cursor: LogCursor?) async throws {
+        try await log.followed { try await follow(after: cursor) }
+    }
+
+    private func follow(after cursor: LogCursor?) async throws {
         var cursor = cursor
         var pages: [String: LogCursor] = [:]
         while true {

@@ -7,12 +7,17 @@ enum Highlights {
     /// The names that a site's analyzer gives its verdict; taken over as they are.
     private static let verdict = ["score", "concern_level", "themes"]
 
+    /// As many bytes are read faster than another thread is woken.
+    private static let inlineLimit = 16_384
+
     /// For each result a JSON object of what its own JSON has of: score, concern_level, themes, bpm, key, loudness (LUFS). It is
     /// empty where the result is no JSON object.
     ///
-    /// Results can be large, so this leaves the event loop.
+    /// Large results leave the event loop.
     static func of(_ results: [AnalysisResult]) async -> [[UInt8]] {
-        guard !results.isEmpty else { return [] }
+        guard results.reduce(0, { $0 + $1.json.count }) > inlineLimit else {
+            return results.map { highlights(ofJSON: $0.json) }
+        }
         return await withTaskExecutorPreference(globalConcurrentExecutor) {
             results.map { highlights(ofJSON: $0.json) }
         }

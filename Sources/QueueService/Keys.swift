@@ -38,7 +38,7 @@ enum LaneKey: String, CaseIterable {
 
     /// HASH: a job (`JobField`).
     case job = "job:%s"
-    /// LIST of "<length in ms> <song id>": the songs of a job, in order.
+    /// LIST of "<length in ms> <song id>": the songs of a playlist's or background job, in order.
     case jobSongs = "job:%s:songs"
     /// LIST: ids of songs of a job that failed, each followed by why.
     case jobFailures = "job:%s:failures"

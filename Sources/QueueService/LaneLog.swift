@@ -19,6 +19,7 @@ final class LaneLog: Service, Sendable {
         var isLive = false
         var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextWaiter: UInt64 = 0
+        var followers = 0
 
         enum Found {
             case known([Event])
@@ -46,6 +47,8 @@ final class LaneLog: Service, Sendable {
     private let store: Store
     private let logger: Logger
     private let window = Mutex(Window())
+    /// Says that somebody follows.
+    private let (demands, demand) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
 
     init(lane: String, store: Store, logger: Logger) {
         self.lane = lane
@@ -56,6 +59,14 @@ final class LaneLog: Service, Sendable {
     private var key: RedisArgument { RedisArgument(store.keys.lane(lane, .log)) }
 
     // MARK: For followers
+
+    /// Lets `body` follow the log: it is read only while somebody does.
+    func followed(_ body: () async throws -> Void) async rethrows {
+        window.withLock { $0.followers += 1 }
+        demand.yield()
+        defer { window.withLock { $0.followers -= 1 } }
+        try await body()
+    }
 
     /// The events after a place in the log, at least one; waits for it.
     ///
@@ -93,22 +104,30 @@ final class LaneLog: Service, Sendable {
 
     // MARK: Reading
 
-    /// Reads the log as it grows, until the service stops. While Redis is away, followers wait.
+    /// Reads the log as it grows while somebody follows, until the service stops. While Redis is away, followers wait.
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
+            await withTaskExecutorPreference(self.store.redis.executor) { await self.read() }
+        }
+    }
+
+    private func read() async {
+        for await _ in demands {
+            while !Task.isCancelled, isFollowed {
                 do {
-                    try await self.findEnd()
-                    try await self.readOn()
+                    try await findEnd()
+                    try await readOn()
                 } catch {
                     guard !Task.isCancelled else { return }
-                    self.logger.warning("cannot read the log", metadata: ["lane": "\(self.lane)", "error": "\(error)"])
-                    self.window.withLock { $0.isLive = false }
+                    logger.warning("cannot read the log", metadata: ["lane": "\(lane)", "error": "\(error)"])
                     try? await Task.sleep(for: .milliseconds(100))
                 }
+                window.withLock { $0.isLive = false }
             }
         }
     }
+
+    private var isFollowed: Bool { window.withLock { $0.followers > 0 } }
 
     /// Begins where the log ends now, unless it still holds the last event that was read: then it goes on after that.
     private func findEnd() async throws {
@@ -129,7 +148,7 @@ final class LaneLog: Service, Sendable {
     private func readOn() async throws {
         let connection = store.redis.makeBlockingConnection()
         defer { connection.close() }
-        while !Task.isCancelled {
+        while !Task.isCancelled, isFollowed {
             let last = window.withLock { $0.last }
             let reply = try await connection.send(
                 ["XREAD", "COUNT", RedisArgument(Self.batch), "BLOCK", RedisArgument(Self.blockMs), "STREAMS", key]

@@ -5,6 +5,7 @@ import ArgumentParser
 import Daemon
 import Jobs
 import Logging
+import NIOCore
 import RPC
 import Redis
 import ServiceLifecycle
@@ -74,6 +75,8 @@ struct QueueServiceCommand: DaemonCommand {
                 backgroundBatch: background.backgroundBatch, retentionSeconds: retentionHours * 3600,
                 idempotencySeconds: idempotencyHours * 3600, lease: .milliseconds(leaseMs)),
             background: background.rules, lanes: lanes, keys: Keys(prefix: keyPrefix))
+        // One event loop for callers and Redis: what comes in goes on without waking another thread.
+        let context = DaemonContext(logger: context.logger, eventLoopGroup: context.eventLoopGroup.next())
         var redisConfiguration = RedisConfiguration(clientName: "queue-service")
         redisConfiguration.callerDeadline = { Deadline.current }
         let client = RedisClient(

@@ -57,7 +57,16 @@ struct Scripts: Sendable {
     /// Redis wants a script's flags in its first line, so what goes before a script goes after that.
     static func assemble(_ script: String, after preamble: String) -> String {
         let parts = script.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-        return "\(parts[0])\n\(preamble)\n\(parts.count > 1 ? parts[1] : "")"
+        return """
+            \(parts[0])
+            \(preamble)
+            local function run()
+            \(parts.count > 1 ? parts[1] : "")
+            end
+            local reply = run()
+            store_counts()
+            return reply
+            """
     }
 
     /// What goes before each script of a lane.
@@ -79,7 +88,7 @@ struct Scripts: Sendable {
         }
         let ranks = JobType.known.compactMap { type in type.priority.rank.map { "\(type.name) = \($0)" } }
         return """
-            local key_names = {\(LaneKey.allCases.map { "\($0.scriptName) = \(quoted($0.rawValue))" }.joined(separator: ", "))}
+            local key_names = {\(LaneKey.allCases.map { "\($0.scriptName) = \(parts(of: $0))" }.joined(separator: ", "))}
             local fields = {\(JobField.allCases.map { quoted($0.rawValue) }.joined(separator: ", "))}
             local blanks = {\(JobField.allCases.map { $0.isNumber ? "0" : quoted("") }.joined(separator: ", "))}
             local transitions = {\(transitions.joined(separator: ", "))}
@@ -95,6 +104,12 @@ struct Scripts: Sendable {
             local log_length = \(limits.logLength)
 
             """
+    }
+
+    /// What stands around the ids of a key, below the lane's root.
+    private static func parts(of key: LaneKey) -> String {
+        let parts = ":\(key.rawValue)".split(separator: "%s", omittingEmptySubsequences: false)
+        return "{\(parts.map { quoted(String($0)) }.joined(separator: ", "))}"
     }
 
     private static func quoted(_ text: String) -> String { "'\(text)'" }

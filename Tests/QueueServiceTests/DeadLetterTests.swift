@@ -23,10 +23,6 @@ import Testing
             for failed in [true, false] {
                 #expect(try await lane.list(ListJobsRequest(userID: "u", ended: true, failed: failed)).jobs.isEmpty)
             }
-            let keys = lane.store.keys
-            for key in [keys.lane("0", .job, id), keys.lane("0", .jobSongs, id)] {
-                #expect(try await lane.store.send("TTL", key).int == -1)
-            }
             #expect(try await lane.queue.change(jobID: id, userID: "u", event: .replayed).job.state == .pending)
             #expect(try await lane.drain() == ["\(id) s1"])
             #expect(try await lane.status() == QueueStatus(completed: 1))

@@ -71,7 +71,7 @@ for index, target in ipairs(targets) do
 end
 
 -- The songs of a song's or a playlist's job.
-local function entries_of(target)
+local function songs_of(target)
     local song_ids, seen, entries, fresh = {}, {}, {}, {}
     if target.type == 'song' then
         song_ids = {target.target_id}
@@ -104,7 +104,7 @@ local function enqueue(target)
         end
         return create_batch(user_id, target.force, target.class)
     end
-    local entries = entries_of(target)
+    local entries = songs_of(target)
     if #entries == 0 then return end
     job = create(target.type, target.force, user_id, target.target_id, entries, target.class)
     if target.type == 'song' and target.force == 0 and find_fresh(user_id, {target.target_id}, 0, 0)[1] then

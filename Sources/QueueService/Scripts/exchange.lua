@@ -54,7 +54,7 @@ if outcome ~= 'none' then redis.call('SET', key('reported'), claim) end
 
 if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'failed') then
     local song_id = job.song_id
-    local audio_ms = tonumber(string.match(redis.call('LINDEX', key('job_songs', job.id), job.cursor), '^%d+'))
+    local audio_ms = tonumber(string.match(entries_of(job, job.cursor, job.cursor)[1], '^%d+'))
     record_results(job.user_id, song_id)
     if outcome == 'analysed' then
         redis.call('HSET', key('user_analysed_at', job.user_id), song_id, now_ms)

@@ -15,8 +15,11 @@ local lane = string.match(root, '{(.*)}$')
 local clock = redis.call('TIME')
 local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-local function key(name, ...)
-    return root .. ':' .. string.format(key_names[name], ...)
+local function key(name, id, other)
+    local parts = key_names[name]
+    if not id then return root .. parts[1] end
+    if not other then return root .. parts[1] .. id .. parts[2] end
+    return root .. parts[1] .. id .. parts[2] .. other .. parts[3]
 end
 
 -- An error that becomes a status: NOTFOUND, EXISTS, STALE (fenced off), ILLEGAL (not in this state).
@@ -135,15 +138,36 @@ local function move_from_ended(job)
     add_to_indexes(job)
 end
 
+-- The songs of the job from one place to another (from 0 on, both included), each "<length in ms> <song id>". A song's job
+-- keeps no list: its fields say it all.
+local function entries_of(job, first, last)
+    if job.type == 'song' then return first == 0 and {job.audio_ms .. ' ' .. job.target_id} or {} end
+    return redis.call('LRANGE', key('job_songs', job.id), first, last)
+end
+
+local tallies = {}
+
+-- Adds to a counter once the script is through.
+local function count(name, change)
+    tallies[name] = (tallies[name] or 0) + change
+end
+
+-- What every script ends with (Scripts.swift).
+local function store_counts()
+    for name, change in pairs(tallies) do
+        if change ~= 0 then redis.call('HINCRBY', key('counts'), name, change) end
+    end
+end
+
 local create_batch
 
 -- Stores the job as it stands now and says in the log what happened to it.
 local function commit(job, event, details)
-    local before, counts = job.before, key('counts')
+    local before = job.before
     local moved, reordered = before.state ~= job.state, before.class ~= job.class
     if moved then
-        if before.state then redis.call('HINCRBY', counts, before.state, -1) end
-        redis.call('HINCRBY', counts, job.state, 1)
+        if before.state then count(before.state, -1) end
+        count(job.state, 1)
         if ended[job.state] then job.ended_at_ms = now_ms end
         if before.state == 'scheduled' then redis.call('ZREM', key('due'), job.id) end
         if job.state == 'scheduled' then
@@ -158,13 +182,12 @@ local function commit(job, event, details)
         if line then redis.call('ZADD', key(line), score(job), job.id) end
     end
     if moved or reordered then
-        if before.line then redis.call('HINCRBY', counts, 'waiting_' .. rank_names[before.class + 1], -1) end
-        if line then redis.call('HINCRBY', counts, 'waiting_' .. rank_names[job.class + 1], 1) end
+        if before.line then count('waiting_' .. rank_names[before.class + 1], -1) end
+        if line then count('waiting_' .. rank_names[job.class + 1], 1) end
     end
     if reordered then add_to_indexes(job) end
     if ended[before.state] and not ended[job.state] then move_from_ended(job) end
-    local audio = audio_ahead(job) - before.audio_ahead
-    if audio ~= 0 then redis.call('HINCRBY', counts, 'audio_ms_waiting', audio) end
+    count('audio_ms_waiting', audio_ahead(job) - before.audio_ahead)
 
     store(job)
     job.before = as_before(job)
@@ -235,7 +258,9 @@ local function create(type, force, user_id, target_id, entries, class)
         started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', stored = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
-    in_chunks(entries, function(chunk) redis.call('RPUSH', key('job_songs', job.id), unpack(chunk)) end)
+    if type ~= 'song' then
+        in_chunks(entries, function(chunk) redis.call('RPUSH', key('job_songs', job.id), unpack(chunk)) end)
+    end
     commit(job, 'enqueued')
     return job
 end

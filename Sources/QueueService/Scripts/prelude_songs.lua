@@ -44,7 +44,7 @@ local function seek(job, budget)
     local size = 1
     while job.cursor < job.total do
         local song_ids, lengths, skipped = {}, {}, 0
-        for index, entry in ipairs(redis.call('LRANGE', key('job_songs', job.id), job.cursor, job.cursor + size - 1)) do
+        for index, entry in ipairs(entries_of(job, job.cursor, job.cursor + size - 1)) do
             lengths[index], song_ids[index] = string.match(entry, '^(%d+) (.*)$')
         end
         local fresh = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms)

@@ -101,7 +101,7 @@ function checks.job(id)
             found(describe(job) .. ' would expire', 'kept', function() redis.call('PERSIST', key(name, id)) end)
         end
     end
-    local songs = redis.call('LLEN', key('job_songs', id))
+    local songs = job.type == 'song' and job.total or redis.call('LLEN', key('job_songs', id))
     if songs ~= job.total and (has_failed or not has_ended) then
         found(string.format('%s has %d songs and not %d', describe(job), songs, job.total), 'failed', function()
             job.total, job.error = songs, 'the list of its songs was damaged'
