@@ -17,8 +17,8 @@ local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function key(name, id, other)
     local parts = key_names[name]
-    if not id then return root .. parts[1] end
-    if not other then return root .. parts[1] .. id .. parts[2] end
+    if not parts[2] then return root .. parts[1] end
+    if not parts[3] then return root .. parts[1] .. id .. parts[2] end
     return root .. parts[1] .. id .. parts[2] .. other .. parts[3]
 end
 
