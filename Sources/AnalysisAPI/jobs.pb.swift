@@ -158,8 +158,10 @@ package struct Job: Message, Hashable, Sendable {
     package var failures: [SongFailure]
     /// JOB_STATE_SCHEDULED: when it goes on; otherwise 0
     package var dueAtMs: Int64
-    /// JOB_STATE_SCHEDULED: what holds back this background work until then, for people
+    /// JOB_STATE_SCHEDULED: what it waits for until then, for people
     package var waitsFor: String
+    /// songs that failed and are tried again
+    package var retrying: UInt32
 
     package init(
         id: String = "", lane: String = "", userID: String = "", type: JobType = .unspecified,
@@ -167,7 +169,7 @@ package struct Job: Message, Hashable, Sendable {
         sequence: UInt64 = 0, epoch: UInt64 = 0, total: UInt32 = 0, cursor: UInt32 = 0, analysed: UInt32 = 0,
         skipped: UInt32 = 0, failed: UInt32 = 0, audioMs: UInt64 = 0, audioDoneMs: UInt64 = 0, songID: String = "",
         createdAtMs: Int64 = 0, startedAtMs: Int64 = 0, endedAtMs: Int64 = 0, error: String = "",
-        failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = ""
+        failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = "", retrying: UInt32 = 0
     ) {
         self.id = id
         self.lane = lane
@@ -194,6 +196,7 @@ package struct Job: Message, Hashable, Sendable {
         self.failures = failures
         self.dueAtMs = dueAtMs
         self.waitsFor = waitsFor
+        self.retrying = retrying
     }
 }
 
@@ -230,6 +233,7 @@ extension Job: CMessage {
         failures = try elements(c.failures, count: c.n_failures) { try SongFailure(copying: $0) }
         dueAtMs = c.due_at_ms
         waitsFor = try String(copying: c.waits_for, of: "Job.waits_for")
+        retrying = c.retrying
     }
 
     func write(to c: inout Analysis__V1__Job, arena: inout MessageArena) {
@@ -259,6 +263,7 @@ extension Job: CMessage {
         c.failures = arena.elements(failures.map { arena.message($0) })
         c.due_at_ms = dueAtMs
         c.waits_for = arena.bytes(waitsFor)
+        c.retrying = retrying
     }
 }
 

@@ -40,13 +40,19 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case scheduled
     /// scheduled no longer: back in its place in line
     case due
+    /// failed for now: the song is tried again after the others
+    case songRetry
+    /// no job: the lane's CircuitBreaker of `analyzer`
+    case breakerOpened
+    /// no job: a song has passed `analyzer`
+    case breakerClosed
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
     package static let allCases: [EventKind] = [
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
-        .queuePaused, .queueResumed, .replayed, .scheduled, .due,
+        .queuePaused, .queueResumed, .replayed, .scheduled, .due, .songRetry, .breakerOpened, .breakerClosed,
     ]
 
     package init(rawValue: Int32) {
@@ -73,6 +79,9 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 19: self = .replayed
         case 20: self = .scheduled
         case 21: self = .due
+        case 22: self = .songRetry
+        case 23: self = .breakerOpened
+        case 24: self = .breakerClosed
         default: self = .unrecognized(rawValue)
         }
     }
@@ -101,6 +110,9 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .replayed: 19
         case .scheduled: 20
         case .due: 21
+        case .songRetry: 22
+        case .breakerOpened: 23
+        case .breakerClosed: 24
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -396,11 +408,13 @@ package struct JobPosition: Message, Hashable, Sendable {
     package var pause: QueuePause?
     /// what holds back the background work of its lane, where the job is some; none: nothing does
     package var hold: BackgroundHold?
+    /// that are open on its lane
+    package var breakers: [CircuitBreaker]
 
     package init(
         job: Job? = nil, aheadHigh: UInt64 = 0, aheadMedium: UInt64 = 0, aheadLow: UInt64 = 0,
         runningPriority: Priority = .unspecified, runningJobID: String = "", pause: QueuePause? = nil,
-        hold: BackgroundHold? = nil
+        hold: BackgroundHold? = nil, breakers: [CircuitBreaker] = []
     ) {
         self.job = job
         self.aheadHigh = aheadHigh
@@ -410,6 +424,7 @@ package struct JobPosition: Message, Hashable, Sendable {
         self.runningJobID = runningJobID
         self.pause = pause
         self.hold = hold
+        self.breakers = breakers
     }
 }
 
@@ -433,6 +448,7 @@ extension JobPosition: CMessage {
         if c._hold_case == ANALYSIS__V1__JOB_POSITION___HOLD_HOLD {
             hold = try BackgroundHold(copying: c.hold)
         }
+        breakers = try elements(c.breakers, count: c.n_breakers) { try CircuitBreaker(copying: $0) }
     }
 
     func write(to c: inout Analysis__V1__JobPosition, arena: inout MessageArena) {
@@ -450,6 +466,60 @@ extension JobPosition: CMessage {
             c._hold_case = ANALYSIS__V1__JOB_POSITION___HOLD_HOLD
             c.hold = arena.message(hold)
         }
+        c.n_breakers = breakers.count
+        c.breakers = arena.elements(breakers.map { arena.message($0) })
+    }
+}
+
+/// One song after the other failed in an analyzer: nothing is begun on the lane but one song now and then, until one passes.
+/// Songs that fail meanwhile spend no attempt.
+package struct CircuitBreaker: Message, Hashable, Sendable {
+    package var analyzer: String
+    package var lane: String
+    package var openedAtMs: Int64
+    /// when the next song is tried
+    package var probeAtMs: Int64
+    /// that had failed in a row when it opened
+    package var songs: UInt32
+    /// of the last of them
+    package var reason: String
+
+    package init(
+        analyzer: String = "", lane: String = "", openedAtMs: Int64 = 0, probeAtMs: Int64 = 0, songs: UInt32 = 0,
+        reason: String = ""
+    ) {
+        self.analyzer = analyzer
+        self.lane = lane
+        self.openedAtMs = openedAtMs
+        self.probeAtMs = probeAtMs
+        self.songs = songs
+        self.reason = reason
+    }
+}
+
+extension CircuitBreaker: CMessage {
+    static var empty: Analysis__V1__CircuitBreaker {
+        var c = Analysis__V1__CircuitBreaker()
+        analysis__v1__circuit_breaker__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__CircuitBreaker) throws {
+        analyzer = try String(copying: c.analyzer, of: "CircuitBreaker.analyzer")
+        lane = try String(copying: c.lane, of: "CircuitBreaker.lane")
+        openedAtMs = c.opened_at_ms
+        probeAtMs = c.probe_at_ms
+        songs = c.songs
+        reason = try String(copying: c.reason, of: "CircuitBreaker.reason")
+    }
+
+    func write(to c: inout Analysis__V1__CircuitBreaker, arena: inout MessageArena) {
+        c.analyzer = arena.bytes(analyzer)
+        c.lane = arena.bytes(lane)
+        c.opened_at_ms = openedAtMs
+        c.probe_at_ms = probeAtMs
+        c.songs = songs
+        c.reason = arena.bytes(reason)
     }
 }
 
@@ -817,12 +887,14 @@ package struct QueueStatus: Message, Hashable, Sendable {
     package var pause: QueuePause?
     /// what holds back the background work of a lane, of the first one that has such; none: nothing does
     package var hold: BackgroundHold?
+    /// that are open
+    package var breakers: [CircuitBreaker]
 
     package init(
         pending: UInt64 = 0, inProgress: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         paused: UInt64 = 0, waitingHigh: UInt64 = 0, waitingMedium: UInt64 = 0, waitingLow: UInt64 = 0,
         running: [Job] = [], workers: [WorkerStatus] = [], scheduled: UInt64 = 0, audioMsWaiting: UInt64 = 0,
-        pause: QueuePause? = nil, hold: BackgroundHold? = nil
+        pause: QueuePause? = nil, hold: BackgroundHold? = nil, breakers: [CircuitBreaker] = []
     ) {
         self.pending = pending
         self.inProgress = inProgress
@@ -839,6 +911,7 @@ package struct QueueStatus: Message, Hashable, Sendable {
         self.audioMsWaiting = audioMsWaiting
         self.pause = pause
         self.hold = hold
+        self.breakers = breakers
     }
 }
 
@@ -869,6 +942,7 @@ extension QueueStatus: CMessage {
         if c._hold_case == ANALYSIS__V1__QUEUE_STATUS___HOLD_HOLD {
             hold = try BackgroundHold(copying: c.hold)
         }
+        breakers = try elements(c.breakers, count: c.n_breakers) { try CircuitBreaker(copying: $0) }
     }
 
     func write(to c: inout Analysis__V1__QueueStatus, arena: inout MessageArena) {
@@ -895,6 +969,8 @@ extension QueueStatus: CMessage {
             c._hold_case = ANALYSIS__V1__QUEUE_STATUS___HOLD_HOLD
             c.hold = arena.message(hold)
         }
+        c.n_breakers = breakers.count
+        c.breakers = arena.elements(breakers.map { arena.message($0) })
     }
 }
 
@@ -1037,11 +1113,12 @@ package struct Event: Message, Hashable, Sendable {
     package var byJobID: String
     /// of the item that the event ended, or started
     package var epoch: UInt64
+    package var analyzer: String
 
     package init(
         lane: String = "", cursor: String = "", atMs: Int64 = 0, kind: EventKind = .unspecified, job: Job? = nil,
         songID: String = "", songs: UInt32 = 0, reason: String = "", userID: String = "", byJobID: String = "",
-        epoch: UInt64 = 0
+        epoch: UInt64 = 0, analyzer: String = ""
     ) {
         self.lane = lane
         self.cursor = cursor
@@ -1054,6 +1131,7 @@ package struct Event: Message, Hashable, Sendable {
         self.userID = userID
         self.byJobID = byJobID
         self.epoch = epoch
+        self.analyzer = analyzer
     }
 }
 
@@ -1078,6 +1156,7 @@ extension Event: CMessage {
         userID = try String(copying: c.user_id, of: "Event.user_id")
         byJobID = try String(copying: c.by_job_id, of: "Event.by_job_id")
         epoch = c.epoch
+        analyzer = try String(copying: c.analyzer, of: "Event.analyzer")
     }
 
     func write(to c: inout Analysis__V1__Event, arena: inout MessageArena) {
@@ -1095,5 +1174,6 @@ extension Event: CMessage {
         c.user_id = arena.bytes(userID)
         c.by_job_id = arena.bytes(byJobID)
         c.epoch = epoch
+        c.analyzer = arena.bytes(analyzer)
     }
 }

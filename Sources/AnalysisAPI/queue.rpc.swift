@@ -53,6 +53,11 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.replayJob, request, options: options)
     }
 
+    /// Tries again at once what failed: the songs of the job that wait for another attempt; a job that failed, as ReplayJob.
+    package func retryJob(_ request: JobRequest, options: CallOptions = .init()) async throws -> Job {
+        try await client.unary(QueueMethods.retryJob, request, options: options)
+    }
+
     /// Replays all jobs that failed, as far as the filter says and the same work does not stand in line already.
     package func replayJobs(_ request: JobFilter, options: CallOptions = .init()) async throws -> ChangedJobs {
         try await client.unary(QueueMethods.replayJobs, request, options: options)
@@ -111,6 +116,8 @@ package protocol QueueProvider: RPCService {
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job
     /// Puts a job that failed back in line, from its first song on and in its old place.
     func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job
+    /// Tries again at once what failed: the songs of the job that wait for another attempt; a job that failed, as ReplayJob.
+    func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job
     /// Replays all jobs that failed, as far as the filter says and the same work does not stand in line already.
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs
     /// Cancels all jobs that have not ended, as far as the filter says, as CancelJob does.
@@ -167,6 +174,10 @@ extension QueueProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.replayJob($0, context: $1)
             },
+            .unary(QueueMethods.retryJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.retryJob($0, context: $1)
+            },
             .unary(QueueMethods.replayJobs) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.replayJobs($0, context: $1)
@@ -215,6 +226,8 @@ private enum QueueMethods {
         "analysis.v1.Queue/ResumeJob", isIdempotent: true)
     static let replayJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/ReplayJob", isIdempotent: true)
+    static let retryJob = Method<JobRequest, Job>(
+        "analysis.v1.Queue/RetryJob", isIdempotent: true)
     static let replayJobs = Method<JobFilter, ChangedJobs>(
         "analysis.v1.Queue/ReplayJobs", isIdempotent: true)
     static let clearJobs = Method<JobFilter, ChangedJobs>(

@@ -885,11 +885,16 @@ package struct Failed: Message, Hashable, Sendable {
     package var kind: FailureKind
     /// of the analyzers that did not fail
     package var results: [AnalysisResult]
+    /// the one that failed first
+    package var analyzer: String
 
-    package init(reason: String = "", kind: FailureKind = .unspecified, results: [AnalysisResult] = []) {
+    package init(
+        reason: String = "", kind: FailureKind = .unspecified, results: [AnalysisResult] = [], analyzer: String = ""
+    ) {
         self.reason = reason
         self.kind = kind
         self.results = results
+        self.analyzer = analyzer
     }
 }
 
@@ -904,6 +909,7 @@ extension Failed: CMessage {
         reason = try String(copying: c.reason, of: "Failed.reason")
         kind = FailureKind(rawValue: Int32(bitPattern: c.kind.rawValue))
         results = try elements(c.results, count: c.n_results) { try AnalysisResult(copying: $0) }
+        analyzer = try String(copying: c.analyzer, of: "Failed.analyzer")
     }
 
     func write(to c: inout Analysis__V1__Failed, arena: inout MessageArena) {
@@ -911,6 +917,7 @@ extension Failed: CMessage {
         c.kind = Analysis__V1__FailureKind(rawValue: UInt32(bitPattern: kind.rawValue))
         c.n_results = results.count
         c.results = arena.elements(results.map { arena.message($0) })
+        c.analyzer = arena.bytes(analyzer)
     }
 }
 

@@ -94,7 +94,7 @@ struct Run: Hashable, Sendable {
 
     /// The current analyzer has failed; the item fails with the first reason, and the other analyzers run all the same.
     mutating func failed(_ kind: FailureKind, _ reason: String, at now: ContinuousClock.Instant) {
-        failure = failure ?? Failed(reason: reason, kind: kind)
+        failure = failure ?? Failed(reason: reason, kind: kind, analyzer: analyzer?.name ?? "")
         proceed(at: now)
     }
 

@@ -48,7 +48,7 @@ struct JobProgress: Sendable {
             // What was suspended goes on; its worker tells where if its child had to start again.
             if item?.songID != songID { item = Item(songID: songID, epoch: epoch, startedAtMs: event.atMs) }
             item?.start(epoch: epoch, atMs: event.atMs)
-        case .songAnalysed, .songFailed, .workerLost:
+        case .songAnalysed, .songFailed, .songRetry, .workerLost:
             item = nil
         case .replayed:
             (fraction, reached) = (0, ("", 0))

@@ -161,7 +161,8 @@ struct ProgressBook: Sendable {
 
         // When a song of a running job ends, the queue starts the next, interrupts or ends the job in the same step. Only
         // the outcome is told, so that nobody sees the job without a song for a moment.
-        let isHalfAStep = [.songAnalysed, .songFailed, .songSkipped].contains(event.kind) && job.state == .inProgress
+        let isHalfAStep =
+            [.songAnalysed, .songFailed, .songRetry, .songSkipped].contains(event.kind) && job.state == .inProgress
         guard !isHalfAStep else { return }
         for jobID in behind.union([job.id]) {
             touch(jobID, nowMs: nowMs)

@@ -101,6 +101,14 @@ struct JobQueueService: QueueProvider {
         try await change(request, .replayed).job
     }
 
+    func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        let id = try jobID(request.jobID)
+        let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
+            .retry(jobID: id.description, userID: request.userID)
+        dispatcher.deliver(hint)
+        return job
+    }
+
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
         try await changeAll(request, .replayed)
     }

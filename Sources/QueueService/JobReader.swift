@@ -49,7 +49,7 @@ struct JobReader: Sendable {
         return JobPosition(
             job: job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
             runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause(),
-            hold: try await hold(of: job))
+            hold: try await hold(of: job), breakers: breakers(try await store.send("HGETALL", key(.breakers))))
     }
 
     /// What holds back all claims; nil where nothing does.
@@ -71,7 +71,7 @@ struct JobReader: Sendable {
     func add(to status: inout QueueStatus, userID: String) async throws {
         let replies = try await store.pipeline([
             ["HGETALL", key(.counts)], ["GET", key(.running)], ["HGETALL", key(.pause)],
-            ["HGETALL", key(.gate)], ["PTTL", key(.pace)],
+            ["HGETALL", key(.gate)], ["PTTL", key(.pace)], ["HGETALL", key(.breakers)],
         ])
         let counts = replies[0].map ?? [:]
         func count(_ name: String) -> UInt64 { UInt64(clamping: counts[name]?.int ?? 0) }
@@ -88,10 +88,16 @@ struct JobReader: Sendable {
         status.audioMsWaiting += count("audio_ms_waiting")
         status.pause = status.pause ?? QueuePause(fields: replies[2].map ?? [:])
         status.hold = status.hold ?? BackgroundHold(gate: replies[3].map ?? [:], pace: replies[4].int ?? 0)
+        status.breakers += breakers(replies[5])
         guard let id = replies[1].text, let job = try await jobs(ids: [id]).first, job.state == .inProgress else {
             return
         }
         if userID.isEmpty || job.userID == userID { status.running.append(job) }
+    }
+
+    private func breakers(_ stored: RedisValue) -> [CircuitBreaker] {
+        (stored.map ?? [:]).compactMap { CircuitBreaker(analyzer: $0, lane: lane, stored: $1.text ?? "") }
+            .sorted { $0.analyzer < $1.analyzer }
     }
 
     private func key(_ key: LaneKey) -> RedisArgument { RedisArgument(store.keys.lane(lane, key)) }
@@ -106,6 +112,18 @@ extension QueuePause {
         self.init(
             reason: fields["reason"]?.text ?? "", by: fields["by"]?.text ?? "",
             pausedAtMs: fields["paused_at_ms"]?.int ?? 0, untilMs: until, freeze: fields["freezes"]?.int == 1)
+    }
+}
+
+extension CircuitBreaker {
+    /// What the scripts store of a breaker that is open; nil where it is not understood.
+    fileprivate init?(analyzer: String, lane: String, stored: String) {
+        let parts = stored.split(separator: " ", maxSplits: 3)
+        guard parts.count == 4, let opened = Int64(parts[0]), let probe = Int64(parts[1]), let songs = UInt32(parts[2])
+        else { return nil }
+        self.init(
+            analyzer: analyzer, lane: lane, openedAtMs: opened, probeAtMs: probe, songs: songs,
+            reason: String(parts[3]))
     }
 }
 

@@ -32,12 +32,14 @@ enum JobField: String, CaseIterable {
     case losses
     case dueAtMs = "due_at_ms"
     case waitsFor = "waits_for"
+    /// How many of its songs failed and are tried again.
+    case aside
 
     var isNumber: Bool {
         switch self {
         case .id, .userID, .type, .state, .targetID, .claim, .songID, .error, .waitsFor: false
         case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
-            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs:
+            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs, .aside:
             true
         }
     }
@@ -81,7 +83,7 @@ struct JobRecord: Sendable {
             audioMs: try number(.audioMs), audioDoneMs: try number(.audioDoneMs), songID: try text(.songID),
             createdAtMs: try number(.createdAtMs), startedAtMs: try number(.startedAtMs),
             endedAtMs: try number(.endedAtMs), error: try text(.error), dueAtMs: try number(.dueAtMs),
-            waitsFor: try text(.waitsFor))
+            waitsFor: try text(.waitsFor), retrying: try number(.aside))
         claim = fields[JobField.claim.rawValue]?.bytes ?? []
     }
 }
@@ -97,10 +99,13 @@ extension EventKind {
         case "enqueued": self = .enqueued
         case "song_analysed": self = .songAnalysed
         case "song_failed": self = .songFailed
+        case "song_retry": self = .songRetry
         case "song_skipped": self = .songSkipped
         case "reprioritised": self = .reprioritised
         case "queue_paused": self = .queuePaused
         case "queue_resumed": self = .queueResumed
+        case "breaker_opened": self = .breakerOpened
+        case "breaker_closed": self = .breakerClosed
         case "library_changed": self = .libraryChanged
         default: return nil
         }
@@ -122,6 +127,7 @@ extension Event {
             lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: kind, job: job,
             songID: fields["event_song_id"]?.text ?? "", songs: UInt32(fields["event_songs"]?.text ?? "") ?? 0,
             reason: fields["event_reason"]?.text ?? "", userID: fields["event_user_id"]?.text ?? job?.userID ?? "",
-            byJobID: fields["event_by_job_id"]?.text ?? "", epoch: UInt64(fields["event_epoch"]?.text ?? "") ?? 0)
+            byJobID: fields["event_by_job_id"]?.text ?? "", epoch: UInt64(fields["event_epoch"]?.text ?? "") ?? 0,
+            analyzer: fields["event_analyzer"]?.text ?? "")
     }
 }

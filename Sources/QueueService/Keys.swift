@@ -23,6 +23,8 @@ enum LaneKey: String, CaseIterable {
     case lease
     /// HASH reason, by, paused_at_ms, until_ms, freezes: holds back all claims.
     case pause
+    /// HASH analyzer → "<opened at, in ms> <next song at, in ms> <songs> <reason>": the circuit breakers that are open.
+    case breakers
     /// HASH: jobs in each state, waiting jobs of each class, length of the songs that wait.
     case counts
     /// STREAM of events.
@@ -42,6 +44,14 @@ enum LaneKey: String, CaseIterable {
     case jobSongs = "job:%s:songs"
     /// LIST: ids of songs of a job that failed, each followed by why.
     case jobFailures = "job:%s:failures"
+
+    /// ZSET "<length in ms> <song id>" → when it is due, in milliseconds, 0 once it was begun: songs of a job that failed and are
+    /// tried again.
+    case jobAside = "job:%s:aside"
+    /// HASH song id → failed attempts, of the songs that are tried again.
+    case jobAttempts = "job:%s:attempts"
+    /// SET of "<user id> <song id>": the songs that failed in an analyzer since one passed it.
+    case breakerSongs = "breaker:%s:songs"
 
     /// ZSET job id → order: the user's jobs that have not ended.
     case userJobs = "user:%s:jobs"

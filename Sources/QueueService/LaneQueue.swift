@@ -128,16 +128,18 @@ struct LaneQueue: Sendable {
     /// - Parameters:
     ///   - highlights: one for each result of the report, in order.
     ///   - nextClaim: what names the next item; nil: takes none.
+    ///   - jitter: the share of its longest delay after which a song that failed is tried again.
     /// - Throws: `QueueError.stale` where the worker does not hold the lane, or not the item.
     func exchange(
-        worker: String, lease: [UInt8], item: ItemReport?, highlights: [[UInt8]], nextClaim: [UInt8]?
+        worker: String, lease: [UInt8], item: ItemReport?, highlights: [[UInt8]], nextClaim: [UInt8]?,
+        jitter: Double = .random(in: 0..<1)
     ) async throws -> Exchanged {
         var outcome = "none"
-        var reason = ""
+        var failure = Failed()
         var results: [AnalysisResult] = []
         switch item?.outcome {
         case .analysed(let analysed): (outcome, results) = ("analysed", analysed.results)
-        case .failed(let failed): (outcome, reason, results) = ("failed", failed.reason, failed.results)
+        case .failed(let failed): (outcome, failure, results) = ("failed", failed, failed.results)
         case .suspended: outcome = "suspended"
         case .released: outcome = "released"
         case nil: break
@@ -145,7 +147,8 @@ struct LaneQueue: Sendable {
         var arguments: [RedisArgument] = [
             RedisArgument(worker), RedisArgument(lease), RedisArgument(outcome), RedisArgument(item?.jobID ?? ""),
             RedisArgument(item?.epoch ?? 0), RedisArgument(item?.claim ?? []), RedisArgument(nextClaim ?? []),
-            RedisArgument(reason),
+            RedisArgument(failure.reason), RedisArgument(failure.kind.mayPass ? 1 : 0),
+            RedisArgument(failure.kind.isOfTheAnalyzer ? failure.analyzer : ""), RedisArgument("\(jitter)"),
         ]
         for (result, highlights) in zip(results, highlights) {
             arguments += [
@@ -172,6 +175,11 @@ struct LaneQueue: Sendable {
     /// - Parameter userID: whose it must be; empty: anybody's.
     func change(jobID: String, userID: String, event: JobEvent) async throws -> (job: Job, hint: Hint) {
         try await change([RedisArgument(userID), RedisArgument(jobID), RedisArgument(event.rawValue)])
+    }
+
+    /// Replays a job that failed; has the songs of another one that failed tried again at once.
+    func retry(jobID: String, userID: String) async throws -> (job: Job, hint: Hint) {
+        try await change([RedisArgument(userID), RedisArgument(jobID), "retried"])
     }
 
     /// Moves a job to another class, where it has the place of its sequence.
@@ -275,6 +283,14 @@ struct LaneQueue: Sendable {
     func sweep() async throws -> Hint {
         try await release(worker: "", lease: [])
     }
+}
+
+extension FailureKind {
+    /// Whether another attempt may end well.
+    fileprivate var mayPass: Bool { self == .crashed || self == .timedOut }
+
+    /// Whether it may say more about the analyzer than about the song.
+    fileprivate var isOfTheAnalyzer: Bool { self == .crashed || self == .timedOut || self == .limit }
 }
 
 extension Duration {

@@ -38,6 +38,8 @@ struct QueueServiceCommand: DaemonCommand {
 
     @OptionGroup var background: BackgroundOptions
 
+    @OptionGroup var failures: FailureOptions
+
     @Option(help: "How many hours ended jobs are kept.")
     var retentionHours = QueueLimits().retentionSeconds / 3600
 
@@ -72,8 +74,11 @@ struct QueueServiceCommand: DaemonCommand {
         let configuration = QueueConfiguration(
             analyzers: analyzers,
             limits: QueueLimits(
-                backgroundBatch: background.backgroundBatch, retentionSeconds: retentionHours * 3600,
-                idempotencySeconds: idempotencyHours * 3600, lease: .milliseconds(leaseMs)),
+                backgroundBatch: background.backgroundBatch, songAttempts: failures.songAttempts,
+                retryBase: .milliseconds(failures.retryBaseMs), retryCap: .milliseconds(failures.retryCapMs),
+                breakerSongs: failures.breakerSongs, breakerProbe: .milliseconds(failures.breakerProbeMs),
+                retentionSeconds: retentionHours * 3600, idempotencySeconds: idempotencyHours * 3600,
+                lease: .milliseconds(leaseMs)),
             background: background.rules, lanes: lanes, keys: Keys(prefix: keyPrefix))
         // One event loop for callers and Redis: what comes in goes on without waking another thread.
         let context = DaemonContext(logger: context.logger, eventLoopGroup: context.eventLoopGroup.next())

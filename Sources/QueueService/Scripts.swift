@@ -12,6 +12,15 @@ struct QueueLimits: Sendable {
     var backgroundPaceMs: Int64 = 0
     /// How often in a row a job may take its worker down before it fails.
     var poisonLosses = 3
+    /// How often a song is tried in all, where another attempt may end well.
+    var songAttempts = 3
+    /// The longest time until the second attempt; twice as long before each that follows, up to the cap.
+    var retryBase = Duration.seconds(5)
+    var retryCap = Duration.seconds(300)
+    /// After how many songs in a row that failed in an analyzer its circuit breaker opens; 0: never.
+    var breakerSongs = 10
+    /// How long after one song the next is tried while a breaker is open.
+    var breakerProbe = Duration.seconds(30)
     /// How long ended jobs are kept, in seconds.
     var retentionSeconds = 7 * 24 * 3600
     /// How long the answer to a request with an idempotency key is kept, in seconds.
@@ -99,6 +108,11 @@ struct Scripts: Sendable {
             local background_batch = \(limits.backgroundBatch)
             local pace_ms = \(limits.backgroundPaceMs)
             local poison_losses = \(limits.poisonLosses)
+            local song_attempts = \(limits.songAttempts)
+            local retry_base_ms = \(limits.retryBase.milliseconds)
+            local retry_cap_ms = \(limits.retryCap.milliseconds)
+            local breaker_songs = \(limits.breakerSongs)
+            local breaker_probe_ms = \(limits.breakerProbe.milliseconds)
             local retention_seconds = \(limits.retentionSeconds)
             local idempotency_seconds = \(limits.idempotencySeconds)
             local log_length = \(limits.logLength)

@@ -94,7 +94,7 @@ struct Verification: Sendable {
                 guard let (key, ids) = name.text.flatMap({ LaneKey.parse($0) }) else { continue }
                 let id = ids.first ?? ""
                 switch key {
-                case .job, .jobSongs, .jobFailures, .userBacklog, .running, .lease:
+                case .job, .jobSongs, .jobFailures, .jobAside, .jobAttempts, .userBacklog, .running, .lease:
                     places.append(Place(key: key, id: id))
                 case .ready, .readyBackground, .due, .live, .ended, .dead, .userJobs, .userEnded, .userDead,
                     .userWishes,

@@ -60,6 +60,7 @@ extension Jobs {
                 "before it   high \(position.aheadHigh), medium \(position.aheadMedium), low \(position.aheadLow)")
             if !position.runningJobID.isEmpty { print("runs        \(position.runningJobID)") }
             if let pause = position.pause { print("held back   \(line(pause))") }
+            for breaker in position.breakers { print("held back   \(line(breaker))") }
             if let hold = position.hold { print("held back   \(line(hold))") }
         }
     }
@@ -84,6 +85,12 @@ extension Jobs {
 /// A pause on one line.
 func line(_ pause: QueuePause) -> String {
     "\(pause.reason) (by \(pause.by)\(pause.untilMs == 0 ? "" : ", until \(time(pause.untilMs))"))"
+}
+
+/// An analyzer that fails, on one line.
+func line(_ breaker: CircuitBreaker) -> String {
+    "analyzer \(breaker.analyzer) fails on lane \(breaker.lane): \(breaker.reason) (\(breaker.songs) songs in a row; "
+        + "one is tried \(time(breaker.probeAtMs)))"
 }
 
 /// What holds back background work, on one line.

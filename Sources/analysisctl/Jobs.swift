@@ -24,6 +24,7 @@ struct Status: AsyncParsableCommand {
         print("failed      \(status.failed)")
         print("cancelled   \(status.cancelled)")
         if let pause = status.pause { print("held back   \(line(pause))") }
+        for breaker in status.breakers { print("held back   \(line(breaker))") }
         if let hold = status.hold { print("background  held back: \(line(hold))") }
         for job in status.running { print("runs        \(line(job))") }
         for worker in status.workers {
@@ -36,10 +37,10 @@ struct Status: AsyncParsableCommand {
 
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume, replay, clear.",
+        abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume, retry, replay, clear.",
         subcommands: [
             Enqueue.self, List.self, Show.self, Position.self, Prioritise.self, Cancel.self, Pause.self, Resume.self,
-            Replay.self, Clear.self,
+            Retry.self, Replay.self, Clear.self,
         ])
 
     struct List: AsyncParsableCommand {
@@ -126,6 +127,17 @@ struct Jobs: AsyncParsableCommand {
 
         func run() async throws {
             print(line(try await call(job, connection) { try await $0.resumeJob($1, options: $2) }))
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tries again at once what failed of a job.")
+        @Argument(help: "The job's id, such as 0-17.") var job: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            print(line(try await call(job, connection) { try await $0.retryJob($1, options: $2) }))
         }
     }
 }

@@ -18,6 +18,7 @@ class Event:
     by_job_id: str
     reason: str
     epoch: int
+    analyzer: str
 
     def __repr__(self):
         return f"{self.kind} {self.job.id} {self.song_id} {self.by_job_id} {self.reason}".rstrip()
@@ -57,7 +58,9 @@ class EventLog:
                 kind = queue_pb2.EventKind.Name(message.kind).removeprefix("EVENT_KIND_")
                 with self.changed:
                     self.events.append(
-                        Event(kind, message.job, message.song_id, message.by_job_id, message.reason, message.epoch))
+                        Event(
+                            kind, message.job, message.song_id, message.by_job_id, message.reason, message.epoch,
+                            message.analyzer))
                     self.changed.notify_all()
                 if kind == "SNAPSHOT_END":
                     self.followed.set()

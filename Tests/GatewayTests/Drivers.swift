@@ -32,6 +32,7 @@ final class QueueDriver: QueueProvider {
         try unexpected(request)
     }
     func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
+    func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
         try unexpected(request)
     }

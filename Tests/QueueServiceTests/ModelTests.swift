@@ -20,8 +20,12 @@ import Testing
             ?? .random(in: 0...UInt64.max)
     }
 
+    static let limits = QueueLimits(
+        backgroundBatch: 4, retryBase: .milliseconds(5), breakerSongs: 3, breakerProbe: .milliseconds(5),
+        logLength: 1_000_000)
+
     @Test(arguments: seeds) func whateverHappensTheLaneHoldsTogether(seed: UInt64) async throws {
-        try await withLane(limits: QueueLimits(backgroundBatch: 4, logLength: 1_000_000)) { lane in
+        try await withLane(limits: Self.limits) { lane in
             try await lane.fill(user: "v")
             var model = Model(lane: lane, seed: seed)
             for step in 0..<10_000 {
@@ -133,11 +137,12 @@ private struct Model {
 
     private mutating func change() async throws {
         guard let id = epochs.keys.sorted().suffix(20).randomElement(using: &chance) else { return }
-        switch Int.random(in: 0..<5, using: &chance) {
+        switch Int.random(in: 0..<6, using: &chance) {
         case 0: _ = try await lane.queue.change(jobID: id, userID: "", event: .cancelled)
         case 1: _ = try await lane.queue.change(jobID: id, userID: "", event: .paused)
         case 2: _ = try await lane.queue.change(jobID: id, userID: "", event: .resumed)
         case 3: _ = try await lane.queue.change(jobID: id, userID: "", event: .replayed)
+        case 4: _ = try await lane.queue.retry(jobID: id, userID: "")
         default:
             let rank = Int.random(in: 0..<Priority.known.count, using: &chance)
             _ = try await lane.queue.reprioritise(jobID: id, userID: "", rank: rank)
@@ -200,7 +205,10 @@ private struct Model {
         let outcome: ItemReport.Outcome =
             switch Int.random(in: 0..<10, using: &chance) {
             case 0..<6: .analysed(Analysed(results: TestLane.results))
-            case 6..<7: .failed(Failed(reason: "cannot", kind: .unreadable))
+            case 6..<7:
+                Bool.random(using: &chance)
+                    ? .failed(Failed(reason: "cannot", kind: .unreadable))
+                    : .failed(Failed(reason: "crashed", kind: .crashed, analyzer: "audio"))
             case 7..<9: .suspended(Suspended())
             default: .released(Released())
             }
@@ -295,7 +303,12 @@ private struct Model {
         }
         try await lane.store.send("DEL", lane.store.keys.lane("0", .lease))
         try await lane.hold()
-        _ = try await lane.drain()
+        // What failed is due, and what holds everything back over, within milliseconds.
+        let deadline = ContinuousClock.now + .seconds(30)
+        repeat {
+            _ = try await lane.drain()
+            try await lane.hold()
+        } while try await lane.isBusy() && ContinuousClock.now < deadline
         for id in epochs.keys {
             let job = try await lane.job(id)
             guard job.state.hasEnded else { throw Broken(description: "\(id) has not ended: \(job.state)") }
@@ -321,6 +334,13 @@ private struct Model {
                 }
             }
         }
+    }
+}
+
+extension TestLane {
+    fileprivate func isBusy() async throws -> Bool {
+        let status = try await status()
+        return status.pending + status.scheduled > 0
     }
 }
 

@@ -54,6 +54,17 @@ import Testing
         Planted("EXPIRE", .job, of: "0-3", with: ["1000"], is: "job 0-3 (pending) would expire"),
         Planted("RPOP", .jobSongs, of: "0-3", is: "job 0-3 (pending) has 2 songs and not 3"),
         Planted("RPUSH", .jobSongs, of: "0-99", with: ["1000 s1"], is: "there is no job 0-99"),
+        Planted(
+            "ZADD", .jobAside, of: "0-3", with: ["7", "1000 s1"],
+            is: "job 0-3 (pending) has 1 songs to be tried again and not 0"),
+        Planted(
+            "ZADD", .jobAside, of: "0-4", with: ["7", "1000 s1"],
+            is: "job 0-4 (in_progress) has 1 songs to be tried again and not 0"),
+        Planted(
+            "ZADD", .jobAside, of: "0-1", with: ["7", "1000 s1"],
+            is: "job 0-1 (completed) has 1 songs to be tried again and not 0"),
+        Planted("ZADD", .jobAside, of: "0-99", with: ["7", "1000 s1"], is: "there is no job 0-99"),
+        Planted("HSET", .jobAttempts, of: "0-99", with: ["s1", "2"], is: "there is no job 0-99"),
         Planted("RPUSH", .jobFailures, of: "0-99", with: ["s1", "lost"], is: "there is no job 0-99"),
         Planted(
             "DEL", .userWishes, of: "v", is: "job 0-5 (paused) is not found by what it was asked for, song:0:s9"),

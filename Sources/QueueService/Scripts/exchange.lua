@@ -3,21 +3,24 @@
 --
 -- KEYS[1]  the lane's root
 -- ARGV     worker id, lease, outcome (none, analysed, failed, suspended, released), job id, epoch, claim of the item,
---          claim of the next item (empty: takes none), reason of a failure, then four for each result: analyzer, version,
+--          claim of the next item (empty: takes none), reason of a failure, whether another attempt may end well (0, 1),
+--          the analyzer that is to blame (empty: none), jitter (from 0 to 1), then four for each result: analyzer, version,
 --          bytes, highlights
--- Result   "idle", also while the queue is paused, or its background work held back; "again": call once more, without an
---          outcome; "stale", a user id, the user's preferences: the same, once it is known whether they let a song of background
---          work be begun now (preferences.lua); or "run", the job's values, the song's bytes, its mark
+-- Result   "idle", also while the queue is paused or a breaker open, or its background work held back; "again": call once
+--          more, without an outcome; "stale", a user id, the user's preferences: the same, once it is known whether they let a
+--          song of background work be begun now (preferences.lua); or "run", the job's values, the song's bytes, its mark
 -- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
--- Events   song_analysed or song_failed, then the job goes on, ends, or is interrupted by a job that comes before it;
---          started: pending, interrupted or in_progress ──▶ in_progress; scheduled, where the user's preferences let no song
---          of background work be begun; due: scheduled ──▶ pending
+-- Events   song_analysed, song_failed or song_retry, then the job goes on, ends, or is interrupted by a job that comes before
+--          it; started: pending, interrupted or in_progress ──▶ in_progress; scheduled, where the user's preferences let no
+--          song of background work be begun, or those that are left failed and are tried again later; due: scheduled ──▶
+--          pending; breaker_opened, breaker_closed
 --
 -- Repeating a call whose reply was lost is safe: an item is recorded once, and what the lost reply handed out is claimed
 -- anew. So a worker that reports nothing, although an item runs on its lane, never got to know that item.
 
 local worker, lease, outcome, job_id, epoch, claim, next_claim, reason =
     ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
+local may_pass, blamed, jitter = ARGV[9] == '1', ARGV[10], tonumber(ARGV[11])
 
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
 if holder[1] ~= worker or holder[2] ~= lease then return refuse('STALE', 'the worker does not hold lane ' .. lane) end
@@ -34,9 +37,10 @@ end
 -- Stores the results and returns the song's mark with them in it.
 local function record_results(user_id, song_id)
     local mark, versions = redis.call('HGET', key('user_analysed', user_id), song_id) or '', {}
-    for index = 9, #ARGV, 4 do
+    for index = 12, #ARGV, 4 do
         local analyzer, version, bytes, highlights = unpack(ARGV, index, index + 3)
         versions[analyzer] = version
+        close_breaker(analyzer)
         redis.call('HSET', key('song_results', user_id, song_id), analyzer, bytes)
         redis.call('HSET', key('user_highlights', user_id), analyzer .. ' ' .. song_id, highlights)
     end
@@ -54,14 +58,18 @@ if outcome ~= 'none' then redis.call('SET', key('reported'), claim) end
 
 if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'failed') then
     local song_id = job.song_id
-    local audio_ms = tonumber(string.match(entries_of(job, job.cursor, job.cursor)[1], '^%d+'))
+    local entry, is_aside = next_entry(job)
+    local audio_ms = tonumber(string.match(entry, '^%d+'))
     record_results(job.user_id, song_id)
+    local is_broken = blamed ~= '' and trip(blamed, job.user_id, song_id, reason)
     if outcome == 'analysed' then
         redis.call('HSET', key('user_analysed_at', job.user_id), song_id, now_ms)
         redis.call('HDEL', key('user_failures', job.user_id), song_id)
+        if is_aside then end_aside(job, entry) end
         advance(job, 'analysed', audio_ms)
         commit(job, 'song_analysed', {song_id = song_id, epoch = epoch})
-    else
+    elseif not ((may_pass or is_broken) and put_aside(job, entry, reason, jitter, not is_broken)) then
+        if is_aside then end_aside(job, entry) end
         redis.call('HSET', key('user_failures', job.user_id), song_id, reason)
         fail_song(job, song_id, audio_ms, reason, epoch)
     end
@@ -69,6 +77,11 @@ if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'failed
 end
 local song_id = job and job.song_id
 if job and outcome ~= 'suspended' then job.song_id = '' end
+
+local breakers = load_breakers()
+-- A song that was to show whether an analyzer works again has not been through it: the next one will.
+if outcome == 'suspended' or outcome == 'released' then set_probes(breakers, now_ms) end
+if is_broken(breakers) then next_claim = '' end
 
 wake_due()
 
@@ -90,9 +103,10 @@ while candidate do
         if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
         return {'stale', candidate.user_id, gate.preferences}
     end
-    local song, at_end
-    if not gate then song, at_end = seek(candidate, budget) end
+    local song, why
+    if not gate then song, why = seek(candidate, budget) end
     if song then
+        set_probes(breakers, now_ms + breaker_probe_ms)
         if is_background then keep_pace(candidate.user_id) end
         candidate.epoch = candidate.epoch + 1
         candidate.claim = next_claim
@@ -102,13 +116,13 @@ while candidate do
         local mark = redis.call('HGET', key('user_analysed', candidate.user_id), candidate.song_id) or ''
         return {'run', values(candidate), song, mark}
     end
-    if not gate and not at_end then
+    if why == 'more' then
         if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
         return {'again'}
     end
-    if gate then
+    if gate then candidate.due_at_ms, candidate.waits_for = gate.until_ms, gate.reason end
+    if gate or why == 'later' then
         budget = budget - 100
-        candidate.due_at_ms, candidate.waits_for = gate.until_ms, gate.reason
         transition(candidate, 'scheduled', {epoch = candidate.epoch})
     else
         budget = budget - candidate.total

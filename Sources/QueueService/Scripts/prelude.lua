@@ -3,7 +3,8 @@
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, blanks, transitions, ranks,
--- rank_names, class_width, analyzers, background_batch, pace_ms, poison_losses, retention_seconds, idempotency_seconds, log_length.
+-- rank_names, class_width, analyzers, background_batch, pace_ms, poison_losses, song_attempts,
+-- retry_base_ms, retry_cap_ms, breaker_songs, breaker_probe_ms, retention_seconds, idempotency_seconds, log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
@@ -161,6 +162,12 @@ end
 
 local create_batch
 
+-- Forgets that songs of the job are to be tried again.
+local function forget_aside(job)
+    redis.call('DEL', key('job_aside', job.id), key('job_attempts', job.id))
+    job.aside = 0
+end
+
 -- Stores the job as it stands now and says in the log what happened to it.
 local function commit(job, event, details)
     local before = job.before
@@ -168,7 +175,10 @@ local function commit(job, event, details)
     if moved then
         if before.state then count(before.state, -1) end
         count(job.state, 1)
-        if ended[job.state] then job.ended_at_ms = now_ms end
+        if ended[job.state] then
+            job.ended_at_ms = now_ms
+            if job.aside > 0 then forget_aside(job) end
+        end
         if before.state == 'scheduled' then redis.call('ZREM', key('due'), job.id) end
         if job.state == 'scheduled' then
             redis.call('ZADD', key('due'), job.due_at_ms, job.id)
@@ -236,15 +246,21 @@ local function find_twin(job)
     return redis.call('HGET', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
 end
 
--- Puts a job that failed back in line, from its first song on.
-local function replay(job)
+-- Has a job go through its songs from the first one on.
+local function start_over(job)
     redis.call('DEL', key('job_failures', job.id))
+    forget_aside(job)
     for _, name in ipairs({
         'cursor', 'analysed', 'skipped', 'failed', 'audio_done_ms', 'started_at_ms', 'ended_at_ms', 'losses',
     }) do
         job[name] = 0
     end
     job.error = ''
+end
+
+-- Puts a job that failed back in line.
+local function replay(job)
+    start_over(job)
     transition(job, 'replayed')
 end
 
@@ -255,7 +271,8 @@ local function create(type, force, user_id, target_id, entries, class)
         id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
-        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', stored = {unpack(blanks)}, before = {audio_ahead = 0},
+        started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', aside = 0,
+        stored = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
     if type ~= 'song' then

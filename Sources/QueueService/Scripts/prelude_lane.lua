@@ -36,6 +36,63 @@ local function end_pause(reason)
     if redis.call('DEL', key('pause')) == 1 then append('queue_resumed', {reason = reason}) end
 end
 
+-- The lane's circuit breakers (https://martinfowler.com/bliki/CircuitBreaker.html): where one song after the other fails in an
+-- analyzer, none of which another one would save, its breaker opens and the lane claims nothing but one song now and then, to
+-- see. An attempt that fails meanwhile costs the song nothing.
+local function load_breakers()
+    local stored, breakers = redis.call('HGETALL', key('breakers')), {}
+    for index = 1, #stored, 2 do
+        local opened_at_ms, probe_at_ms, songs, reason = string.match(stored[index + 1], '^(%d+) (%d+) (%d+) (.*)$')
+        breakers[#breakers + 1] = {
+            analyzer = stored[index], opened_at_ms = opened_at_ms, probe_at_ms = tonumber(probe_at_ms), songs = songs,
+            reason = reason,
+        }
+    end
+    return breakers
+end
+
+local function store_breaker(breaker)
+    redis.call('HSET', key('breakers'), breaker.analyzer, string.format(
+        '%d %d %d %s', breaker.opened_at_ms, breaker.probe_at_ms, breaker.songs, breaker.reason))
+end
+
+-- Whether a breaker is open, and the next song to see whether it should be is not due.
+local function is_broken(breakers)
+    for _, breaker in ipairs(breakers) do
+        local wait_ms = breaker.probe_at_ms - now_ms
+        -- More is left only where the clock was set back.
+        if wait_ms > 0 and wait_ms <= breaker_probe_ms then return true end
+    end
+    return false
+end
+
+local function set_probes(breakers, at_ms)
+    for _, breaker in ipairs(breakers) do
+        breaker.probe_at_ms = at_ms
+        store_breaker(breaker)
+    end
+end
+
+-- A song has failed in an analyzer. Returns whether the analyzer's breaker is open now.
+local function trip(analyzer, user_id, song_id, reason)
+    if redis.call('HEXISTS', key('breakers'), analyzer) == 1 then return true end
+    redis.call('SADD', key('breaker_songs', analyzer), user_id .. ' ' .. song_id)
+    local songs = redis.call('SCARD', key('breaker_songs', analyzer))
+    if breaker_songs == 0 or songs < breaker_songs then return false end
+    store_breaker({
+        analyzer = analyzer, opened_at_ms = now_ms, probe_at_ms = now_ms + breaker_probe_ms, songs = songs, reason = reason,
+    })
+    append('breaker_opened', {analyzer = analyzer, reason = reason})
+    return true
+end
+
+-- A song has passed the analyzer.
+local function close_breaker(analyzer)
+    if redis.call('DEL', key('breaker_songs', analyzer)) == 1 and redis.call('HDEL', key('breakers'), analyzer) == 1 then
+        append('breaker_closed', {analyzer = analyzer})
+    end
+end
+
 -- Why no song of the lane's background work is begun, and until when in ms (0: not known); nil where nothing holds it back.
 local function find_gate()
     local gate = redis.call('HMGET', key('gate'), 'reason', 'until_ms')
@@ -83,7 +140,9 @@ local function hint()
     local id = redis.call('GET', key('running'))
     local pause = find_pause()
     if pause and pause.is_over then pause = nil end
-    if not id then return {head and not pause and 'wake' or 'none', worker, '', 0} end
+    if not id then
+        return {head and not pause and not is_broken(load_breakers()) and 'wake' or 'none', worker, '', 0}
+    end
     local job = load(id)
     if not job or ended[job.state] then return {'discard', worker, id, job and job.epoch or 0} end
     if job.state ~= 'in_progress' then return {'pause', worker, id, job.epoch} end

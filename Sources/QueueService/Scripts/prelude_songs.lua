@@ -38,13 +38,82 @@ local function fail_song(job, song_id, audio_ms, reason, epoch)
     commit(job, 'song_failed', {song_id = song_id, reason = reason, epoch = epoch})
 end
 
+-- The entry of the job's next song, and whether it was put aside: those of the list come first, then those put aside, the one
+-- that was begun already before the others. So what was suspended is still the next when the job goes on.
+local function next_entry(job)
+    local position = job.cursor + job.aside
+    if position < job.total then return entries_of(job, position, position)[1], false end
+    return redis.call('ZRANGE', key('job_aside', job.id), 0, 0)[1], true
+end
+
+-- Puts the song of an entry aside, to be tried again: after the n-th attempt a share, `jitter`, of base * 2^(n - 1) later, which
+-- spreads what failed together (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter, "full jitter").
+-- Returns false, and does nothing, where the song has had its last attempt.
+local function put_aside(job, entry, reason, jitter, spends)
+    local song_id = string.match(entry, '^%d+ (.*)$')
+    local attempts = tonumber(redis.call('HGET', key('job_attempts', job.id), song_id) or 0) + (spends and 1 or 0)
+    if attempts >= song_attempts then return false end
+    local delay_ms = math.floor(jitter * math.min(retry_cap_ms, retry_base_ms * 2 ^ math.max(attempts - 1, 0)))
+    redis.call('HSET', key('job_attempts', job.id), song_id, attempts)
+    job.aside = job.aside + redis.call('ZADD', key('job_aside', job.id), now_ms + delay_ms, entry)
+    job.losses = 0
+    local epoch = job.epoch
+    job.song_id = ''
+    commit(job, 'song_retry', {song_id = song_id, reason = reason, epoch = epoch})
+    return true
+end
+
+local function end_aside(job, entry)
+    redis.call('ZREM', key('job_aside', job.id), entry)
+    redis.call('HDEL', key('job_attempts', job.id), string.match(entry, '^%d+ (.*)$'))
+    job.aside = job.aside - 1
+end
+
+-- Has the songs that were put aside tried again at once.
+local function retry_now(job)
+    local later = redis.call('ZRANGE', key('job_aside', job.id), '(' .. now_ms, '+inf', 'BYSCORE')
+    for _, entry in ipairs(later) do redis.call('ZADD', key('job_aside', job.id), now_ms, entry) end
+    if #later > 0 and job.state == 'scheduled' then transition(job, 'due') end
+end
+
+-- As `seek`, for the songs that were put aside, once the list has no others.
+local function seek_aside(job, budget)
+    while job.aside > 0 do
+        if budget <= 0 then return nil, 'more' end
+        budget = budget - 1
+        local entry, due_at_ms = unpack(redis.call('ZRANGE', key('job_aside', job.id), 0, 0, 'WITHSCORES'))
+        local length, song_id = string.match(entry, '^(%d+) (.*)$')
+        local wait_ms = tonumber(due_at_ms) - now_ms
+        local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
+        if find_fresh(job.user_id, {song_id}, job.force, job.created_at_ms)[1] then
+            end_aside(job, entry)
+            advance(job, 'skipped', tonumber(length))
+            commit(job, 'song_skipped', {songs = 1, song_id = song_id})
+        elseif not song then
+            end_aside(job, entry)
+            fail_song(job, song_id, tonumber(length), 'the song is no longer in the library', job.epoch)
+        elseif wait_ms > 0 and wait_ms <= retry_cap_ms then
+            job.due_at_ms, job.waits_for = now_ms + wait_ms, 'songs that failed and are tried again'
+            return nil, 'later'
+        else
+            -- More than the cap is left only where the clock was set back.
+            redis.call('ZADD', key('job_aside', job.id), 0, entry)
+            job.song_id = song_id
+            return song
+        end
+    end
+    return nil, 'end'
+end
+
 -- Moves the cursor to the first song that needs an analysis: fresh ones are credited, and those that have left the library fail.
--- Returns the song's bytes and true; or nil and whether the cursor stands at the end, false being that `budget` songs were passed.
+-- Returns the song's bytes; or nil and why: "end", all songs have ended; "later", those that are left are not due before the
+-- job's due_at_ms; "more", `budget` songs were passed.
 local function seek(job, budget)
     local size = 1
-    while job.cursor < job.total do
+    while job.cursor + job.aside < job.total do
         local song_ids, lengths, skipped = {}, {}, 0
-        for index, entry in ipairs(entries_of(job, job.cursor, job.cursor + size - 1)) do
+        local first = job.cursor + job.aside
+        for index, entry in ipairs(entries_of(job, first, first + size - 1)) do
             lengths[index], song_ids[index] = string.match(entry, '^(%d+) (.*)$')
         end
         local fresh = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms)
@@ -59,15 +128,15 @@ local function seek(job, budget)
             local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
             if song then
                 job.song_id = song_id
-                return song, true
+                return song
             end
             fail_song(job, song_id, tonumber(lengths[skipped + 1]), 'the song is no longer in the library', job.epoch)
         end
         budget = budget - size
-        if budget <= 0 then return nil, job.cursor == job.total end
+        if budget <= 0 then return nil, job.cursor == job.total and 'end' or 'more' end
         size = 100
     end
-    return nil, true
+    return seek_aside(job, budget)
 end
 
 -- Ends a job whose cursor stands at the end of its songs.

@@ -54,12 +54,18 @@ end
 
 local checks = {}
 
+local function keys_of(id)
+    return {
+        key('job', id), key('job_songs', id), key('job_failures', id), key('job_aside', id), key('job_attempts', id),
+    }
+end
+
 function checks.job(id)
     local job = load(id)
     if not job or job.id ~= id or not ranks[job.type] or job.user_id == '' then
         if redis.call('EXISTS', key('job', id)) == 0 then return end
         return found('job ' .. id .. ' does not say what it is', 'removed, with its songs', function()
-            redis.call('UNLINK', key('job', id), key('job_songs', id), key('job_failures', id))
+            redis.call('UNLINK', unpack(keys_of(id)))
         end)
     end
     if not rank_names[job.class + 1] then
@@ -96,10 +102,22 @@ function checks.job(id)
     if job.state == 'in_progress' and redis.call('GET', key('running')) ~= id then
         found(describe(job) .. ' does not run', 'put back in line', function() transition(job, 'worker_lost') end)
     end
-    for _, name in ipairs({'job', 'job_songs', 'job_failures'}) do
-        if redis.call('PTTL', key(name, id)) >= 0 then
-            found(describe(job) .. ' would expire', 'kept', function() redis.call('PERSIST', key(name, id)) end)
+    for _, name in ipairs(keys_of(id)) do
+        if redis.call('PTTL', name) >= 0 then
+            found(describe(job) .. ' would expire', 'kept', function() redis.call('PERSIST', name) end)
         end
+    end
+    local aside = redis.call('ZCARD', key('job_aside', id))
+    if aside ~= job.aside then
+        local what = string.format('%s has %d songs to be tried again and not %d', describe(job), aside, job.aside)
+        found(what, has_ended and 'removed' or 'started over', function()
+            if job.state == 'in_progress' then
+                lose_running_item(false)
+                job = load(id)
+            end
+            if has_ended then forget_aside(job) else start_over(job) end
+            commit(job, 'worker_lost')
+        end)
     end
     local songs = job.type == 'song' and job.total or redis.call('LLEN', key('job_songs', id))
     if songs ~= job.total and (has_failed or not has_ended) then
@@ -110,13 +128,13 @@ function checks.job(id)
     end
 end
 
-local function check_list(name, id)
-    if redis.call('EXISTS', key('job', id)) == 0 and redis.call('EXISTS', key(name, id)) == 1 then
-        found('there is no job ' .. id, 'removed', function() redis.call('UNLINK', key(name, id)) end)
+for _, name in ipairs({'job_songs', 'job_failures', 'job_aside', 'job_attempts'}) do
+    checks[name] = function(id)
+        if redis.call('EXISTS', key('job', id)) == 0 and redis.call('EXISTS', key(name, id)) == 1 then
+            found('there is no job ' .. id, 'removed', function() redis.call('UNLINK', key(name, id)) end)
+        end
     end
 end
-function checks.job_songs(id) check_list('job_songs', id) end
-function checks.job_failures(id) check_list('job_failures', id) end
 
 -- An index names no job that does not exist, and a user's none of another user.
 local function check_entry(name, user_id, id)
@@ -184,10 +202,6 @@ end
 for index = 2, #ARGV, 3 do
     ordinal = ordinal + 1
     local name, id, member = ARGV[index], ARGV[index + 1], ARGV[index + 2]
-    if name == 'job' or name == 'job_songs' or name == 'job_failures' then
-        checks[name](id)
-    else
-        checks[name](id, member)
-    end
+    checks[name](id, member)
 end
 return findings

@@ -277,7 +277,7 @@ void   analysis__v1__analysis_result__free_unpacked
   assert(message->base.descriptor == &analysis__v1__analysis_result__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[25] =
+static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[26] =
 {
   {
     "id",
@@ -579,6 +579,18 @@ static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[25] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "retrying",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Job, retrying),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job__field_indices_by_name[] = {
   12,   /* field[12] = analysed */
@@ -596,6 +608,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
   0,   /* field[0] = id */
   1,   /* field[1] = lane */
   4,   /* field[4] = priority */
+  25,   /* field[25] = retrying */
   8,   /* field[8] = sequence */
   13,   /* field[13] = skipped */
   17,   /* field[17] = song_id */
@@ -610,7 +623,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 25 }
+  { 0, 26 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
 {
@@ -620,7 +633,7 @@ const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
   "Analysis__V1__Job",
   "analysis.v1",
   sizeof(Analysis__V1__Job),
-  25,
+  26,
   analysis__v1__job__field_descriptors,
   analysis__v1__job__field_indices_by_name,
   1,  analysis__v1__job__number_ranges,

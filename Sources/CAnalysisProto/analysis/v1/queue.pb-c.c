@@ -412,6 +412,51 @@ void   analysis__v1__job_position__free_unpacked
   assert(message->base.descriptor == &analysis__v1__job_position__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__circuit_breaker__init
+                     (Analysis__V1__CircuitBreaker         *message)
+{
+  static const Analysis__V1__CircuitBreaker init_value = ANALYSIS__V1__CIRCUIT_BREAKER__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__circuit_breaker__get_packed_size
+                     (const Analysis__V1__CircuitBreaker *message)
+{
+  assert(message->base.descriptor == &analysis__v1__circuit_breaker__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__circuit_breaker__pack
+                     (const Analysis__V1__CircuitBreaker *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__circuit_breaker__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__circuit_breaker__pack_to_buffer
+                     (const Analysis__V1__CircuitBreaker *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__circuit_breaker__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__CircuitBreaker *
+       analysis__v1__circuit_breaker__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__CircuitBreaker *)
+     protobuf_c_message_unpack (&analysis__v1__circuit_breaker__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__circuit_breaker__free_unpacked
+                     (Analysis__V1__CircuitBreaker *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__circuit_breaker__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__background_hold__init
                      (Analysis__V1__BackgroundHold         *message)
 {
@@ -1573,7 +1618,7 @@ const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor =
   (ProtobufCMessageInit) analysis__v1__changed_jobs__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descriptors[9] =
 {
   {
     "job",
@@ -1671,11 +1716,24 @@ static const ProtobufCFieldDescriptor analysis__v1__job_position__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "breakers",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__JobPosition, n_breakers),
+    offsetof(Analysis__V1__JobPosition, breakers),
+    &analysis__v1__circuit_breaker__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job_position__field_indices_by_name[] = {
   1,   /* field[1] = ahead_high */
   3,   /* field[3] = ahead_low */
   2,   /* field[2] = ahead_medium */
+  8,   /* field[8] = breakers */
   7,   /* field[7] = hold */
   0,   /* field[0] = job */
   6,   /* field[6] = pause */
@@ -1685,7 +1743,7 @@ static const unsigned analysis__v1__job_position__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__job_position__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor =
 {
@@ -1695,11 +1753,114 @@ const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor =
   "Analysis__V1__JobPosition",
   "analysis.v1",
   sizeof(Analysis__V1__JobPosition),
-  8,
+  9,
   analysis__v1__job_position__field_descriptors,
   analysis__v1__job_position__field_indices_by_name,
   1,  analysis__v1__job_position__number_ranges,
   (ProtobufCMessageInit) analysis__v1__job_position__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__circuit_breaker__field_descriptors[6] =
+{
+  {
+    "analyzer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CircuitBreaker, analyzer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lane",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CircuitBreaker, lane),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "opened_at_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CircuitBreaker, opened_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "probe_at_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CircuitBreaker, probe_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CircuitBreaker, songs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CircuitBreaker, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__circuit_breaker__field_indices_by_name[] = {
+  0,   /* field[0] = analyzer */
+  1,   /* field[1] = lane */
+  2,   /* field[2] = opened_at_ms */
+  3,   /* field[3] = probe_at_ms */
+  5,   /* field[5] = reason */
+  4,   /* field[4] = songs */
+};
+static const ProtobufCIntRange analysis__v1__circuit_breaker__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor analysis__v1__circuit_breaker__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.CircuitBreaker",
+  "CircuitBreaker",
+  "Analysis__V1__CircuitBreaker",
+  "analysis.v1",
+  sizeof(Analysis__V1__CircuitBreaker),
+  6,
+  analysis__v1__circuit_breaker__field_descriptors,
+  analysis__v1__circuit_breaker__field_indices_by_name,
+  1,  analysis__v1__circuit_breaker__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__circuit_breaker__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__background_hold__field_descriptors[2] =
@@ -2309,7 +2470,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor 
   (ProtobufCMessageInit) analysis__v1__queue_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[15] =
+static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descriptors[16] =
 {
   {
     "pending",
@@ -2491,9 +2652,22 @@ static const ProtobufCFieldDescriptor analysis__v1__queue_status__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "breakers",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__QueueStatus, n_breakers),
+    offsetof(Analysis__V1__QueueStatus, breakers),
+    &analysis__v1__circuit_breaker__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
   11,   /* field[11] = audio_ms_waiting */
+  15,   /* field[15] = breakers */
   4,   /* field[4] = cancelled */
   2,   /* field[2] = completed */
   3,   /* field[3] = failed */
@@ -2512,7 +2686,7 @@ static const unsigned analysis__v1__queue_status__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__queue_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
 {
@@ -2522,7 +2696,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
   "Analysis__V1__QueueStatus",
   "analysis.v1",
   sizeof(Analysis__V1__QueueStatus),
-  15,
+  16,
   analysis__v1__queue_status__field_descriptors,
   analysis__v1__queue_status__field_indices_by_name,
   1,  analysis__v1__queue_status__number_ranges,
@@ -2773,7 +2947,7 @@ const ProtobufCMessageDescriptor analysis__v1__lane_cursor__descriptor =
   (ProtobufCMessageInit) analysis__v1__lane_cursor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__event__field_descriptors[11] =
+static const ProtobufCFieldDescriptor analysis__v1__event__field_descriptors[12] =
 {
   {
     "lane",
@@ -2907,8 +3081,21 @@ static const ProtobufCFieldDescriptor analysis__v1__event__field_descriptors[11]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "analyzer",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Event, analyzer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__event__field_indices_by_name[] = {
+  11,   /* field[11] = analyzer */
   2,   /* field[2] = at_ms */
   9,   /* field[9] = by_job_id */
   1,   /* field[1] = cursor */
@@ -2924,7 +3111,7 @@ static const unsigned analysis__v1__event__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
 {
@@ -2934,14 +3121,14 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   "Analysis__V1__Event",
   "analysis.v1",
   sizeof(Analysis__V1__Event),
-  11,
+  12,
   analysis__v1__event__field_descriptors,
   analysis__v1__event__field_indices_by_name,
   1,  analysis__v1__event__number_ranges,
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[22] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[25] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -2965,12 +3152,17 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_REPLAYED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_REPLAYED", 19 },
   { "EVENT_KIND_SCHEDULED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SCHEDULED", 20 },
   { "EVENT_KIND_DUE", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_DUE", 21 },
+  { "EVENT_KIND_SONG_RETRY", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SONG_RETRY", 22 },
+  { "EVENT_KIND_BREAKER_OPENED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_OPENED", 23 },
+  { "EVENT_KIND_BREAKER_CLOSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED", 24 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 22}
+{0, 0},{0, 25}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[22] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[25] =
 {
+  { "EVENT_KIND_BREAKER_CLOSED", 24 },
+  { "EVENT_KIND_BREAKER_OPENED", 23 },
   { "EVENT_KIND_CANCELLED", 14 },
   { "EVENT_KIND_COMPLETED", 12 },
   { "EVENT_KIND_DUE", 21 },
@@ -2989,6 +3181,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_SNAPSHOT_END", 2 },
   { "EVENT_KIND_SONG_ANALYSED", 5 },
   { "EVENT_KIND_SONG_FAILED", 6 },
+  { "EVENT_KIND_SONG_RETRY", 22 },
   { "EVENT_KIND_SONG_SKIPPED", 7 },
   { "EVENT_KIND_STARTED", 4 },
   { "EVENT_KIND_UNSPECIFIED", 0 },
@@ -3001,15 +3194,15 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  22,
+  25,
   analysis__v1__event_kind__enum_values_by_number,
-  22,
+  25,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[16] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[17] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
   { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
@@ -3020,6 +3213,7 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
   { "PauseJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ResumeJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ReplayJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
+  { "RetryJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ReplayJobs", &analysis__v1__job_filter__descriptor, &analysis__v1__changed_jobs__descriptor },
   { "ClearJobs", &analysis__v1__job_filter__descriptor, &analysis__v1__changed_jobs__descriptor },
   { "GetPosition", &analysis__v1__job_request__descriptor, &analysis__v1__job_position__descriptor },
@@ -3030,21 +3224,22 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
   5,        /* CancelJob */
-  10,        /* ClearJobs */
+  11,        /* ClearJobs */
   0,        /* Enqueue */
   1,        /* EnqueueMany */
-  15,        /* Follow */
+  16,        /* Follow */
   2,        /* GetJob */
-  11,        /* GetPosition */
+  12,        /* GetPosition */
   4,        /* GetStatus */
   3,        /* ListJobs */
   6,        /* PauseJob */
-  13,        /* PauseQueue */
+  14,        /* PauseQueue */
   8,        /* ReplayJob */
-  9,        /* ReplayJobs */
-  12,        /* ReprioritiseJob */
+  10,        /* ReplayJobs */
+  13,        /* ReprioritiseJob */
   7,        /* ResumeJob */
-  14         /* ResumeQueue */
+  15,        /* ResumeQueue */
+  9         /* RetryJob */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
 {
@@ -3053,7 +3248,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  16,
+  17,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -3129,13 +3324,21 @@ void analysis__v1__queue__replay_job(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__retry_job(ProtobufCService *service,
+                                    const Analysis__V1__JobRequest *input,
+                                    Analysis__V1__Job_Closure closure,
+                                    void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       const Analysis__V1__JobFilter *input,
                                       Analysis__V1__ChangedJobs_Closure closure,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      const Analysis__V1__JobFilter *input,
@@ -3143,7 +3346,7 @@ void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_position(ProtobufCService *service,
                                        const Analysis__V1__JobRequest *input,
@@ -3151,7 +3354,7 @@ void analysis__v1__queue__get_position(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            const Analysis__V1__ReprioritiseJobRequest *input,
@@ -3159,7 +3362,7 @@ void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       const Analysis__V1__PauseQueueRequest *input,
@@ -3167,7 +3370,7 @@ void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        const Analysis__V1__ResumeQueueRequest *input,
@@ -3175,7 +3378,7 @@ void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
@@ -3183,7 +3386,7 @@ void analysis__v1__queue__follow(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

@@ -2530,7 +2530,7 @@ const ProtobufCMessageDescriptor analysis__v1__analysed__descriptor =
   (ProtobufCMessageInit) analysis__v1__analysed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__failed__field_descriptors[3] =
+static const ProtobufCFieldDescriptor analysis__v1__failed__field_descriptors[4] =
 {
   {
     "reason",
@@ -2568,8 +2568,21 @@ static const ProtobufCFieldDescriptor analysis__v1__failed__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "analyzer",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Failed, analyzer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__failed__field_indices_by_name[] = {
+  3,   /* field[3] = analyzer */
   1,   /* field[1] = kind */
   0,   /* field[0] = reason */
   2,   /* field[2] = results */
@@ -2577,7 +2590,7 @@ static const unsigned analysis__v1__failed__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__failed__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor analysis__v1__failed__descriptor =
 {
@@ -2587,7 +2600,7 @@ const ProtobufCMessageDescriptor analysis__v1__failed__descriptor =
   "Analysis__V1__Failed",
   "analysis.v1",
   sizeof(Analysis__V1__Failed),
-  3,
+  4,
   analysis__v1__failed__field_descriptors,
   analysis__v1__failed__field_indices_by_name,
   1,  analysis__v1__failed__number_ranges,

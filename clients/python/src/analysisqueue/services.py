@@ -119,6 +119,9 @@ class Queue(Service[C]):
     ReplayJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
     """Puts a job that failed back in line, from its first song on and in its old place."""
 
+    RetryJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
+    """Tries again at once what failed: the songs of the job that wait for another attempt; a job that failed, as ReplayJob."""
+
     ReplayJobs = UnaryMethod(queue_pb2.JobFilter, queue_pb2.ChangedJobs)
     """Replays all jobs that failed, as far as the filter says and the same work does not stand in line already."""
 

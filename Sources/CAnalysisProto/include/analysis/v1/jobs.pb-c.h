@@ -140,13 +140,17 @@ struct  Analysis__V1__Job
    */
   int64_t due_at_ms;
   /*
-   * JOB_STATE_SCHEDULED: what holds back this background work until then, for people
+   * JOB_STATE_SCHEDULED: what it waits for until then, for people
    */
   ProtobufCBinaryData waits_for;
+  /*
+   * songs that failed and are tried again
+   */
+  uint32_t retrying;
 };
 #define ANALYSIS__V1__JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0 }
 
 
 struct  Analysis__V1__SongFailure

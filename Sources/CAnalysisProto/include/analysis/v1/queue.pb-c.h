@@ -26,6 +26,7 @@ typedef struct Analysis__V1__JobRequest Analysis__V1__JobRequest;
 typedef struct Analysis__V1__JobFilter Analysis__V1__JobFilter;
 typedef struct Analysis__V1__ChangedJobs Analysis__V1__ChangedJobs;
 typedef struct Analysis__V1__JobPosition Analysis__V1__JobPosition;
+typedef struct Analysis__V1__CircuitBreaker Analysis__V1__CircuitBreaker;
 typedef struct Analysis__V1__BackgroundHold Analysis__V1__BackgroundHold;
 typedef struct Analysis__V1__ReprioritiseJobRequest Analysis__V1__ReprioritiseJobRequest;
 typedef struct Analysis__V1__PauseQueueRequest Analysis__V1__PauseQueueRequest;
@@ -106,7 +107,19 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * scheduled no longer: back in its place in line
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_DUE = 21
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_DUE = 21,
+  /*
+   * failed for now: the song is tried again after the others
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SONG_RETRY = 22,
+  /*
+   * no job: the lane's CircuitBreaker of `analyzer`
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_OPENED = 23,
+  /*
+   * no job: a song has passed `analyzer`
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED = 24
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -290,6 +303,11 @@ struct  Analysis__V1__JobPosition
    * empty where that is another user's
    */
   ProtobufCBinaryData running_job_id;
+  /*
+   * that are open on its lane
+   */
+  size_t n_breakers;
+  Analysis__V1__CircuitBreaker **breakers;
   Analysis__V1__JobPosition__PauseCase _pause_case;
   union {
     Analysis__V1__QueuePause *pause;
@@ -301,7 +319,35 @@ struct  Analysis__V1__JobPosition
 };
 #define ANALYSIS__V1__JOB_POSITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_position__descriptor) \
-    , NULL, 0, 0, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, {0,NULL}, ANALYSIS__V1__JOB_POSITION___PAUSE__NOT_SET, {0}, ANALYSIS__V1__JOB_POSITION___HOLD__NOT_SET, {0} }
+    , NULL, 0, 0, 0, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, {0,NULL}, 0,NULL, ANALYSIS__V1__JOB_POSITION___PAUSE__NOT_SET, {0}, ANALYSIS__V1__JOB_POSITION___HOLD__NOT_SET, {0} }
+
+
+/*
+ * One song after the other failed in an analyzer: nothing is begun on the lane but one song now and then, until one passes.
+ * Songs that fail meanwhile spend no attempt.
+ */
+struct  Analysis__V1__CircuitBreaker
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData analyzer;
+  ProtobufCBinaryData lane;
+  int64_t opened_at_ms;
+  /*
+   * when the next song is tried
+   */
+  int64_t probe_at_ms;
+  /*
+   * that had failed in a row when it opened
+   */
+  uint32_t songs;
+  /*
+   * of the last of them
+   */
+  ProtobufCBinaryData reason;
+};
+#define ANALYSIS__V1__CIRCUIT_BREAKER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__circuit_breaker__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL} }
 
 
 /*
@@ -528,6 +574,11 @@ struct  Analysis__V1__QueueStatus
    * work ahead of a low job enqueued now, as far as lengths are known
    */
   uint64_t audio_ms_waiting;
+  /*
+   * that are open
+   */
+  size_t n_breakers;
+  Analysis__V1__CircuitBreaker **breakers;
   Analysis__V1__QueueStatus__PauseCase _pause_case;
   union {
     Analysis__V1__QueuePause *pause;
@@ -539,7 +590,7 @@ struct  Analysis__V1__QueueStatus
 };
 #define ANALYSIS__V1__QUEUE_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__queue_status__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, 0, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0}, ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, 0, 0,NULL, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0}, ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET, {0} }
 
 
 struct  Analysis__V1__WorkerStatus
@@ -627,6 +678,7 @@ struct  Analysis__V1__Event
    * of the item that the event ended, or started
    */
   uint64_t epoch;
+  ProtobufCBinaryData analyzer;
   Analysis__V1__Event__JobCase _job_case;
   union {
     Analysis__V1__Job *job;
@@ -634,7 +686,7 @@ struct  Analysis__V1__Event
 };
 #define ANALYSIS__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__event__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, ANALYSIS__V1__EVENT___JOB__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, ANALYSIS__V1__EVENT___JOB__NOT_SET, {0} }
 
 
 /* Analysis__V1__EnqueueRequest methods */
@@ -807,6 +859,25 @@ Analysis__V1__JobPosition *
                       const uint8_t       *data);
 void   analysis__v1__job_position__free_unpacked
                      (Analysis__V1__JobPosition *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__CircuitBreaker methods */
+void   analysis__v1__circuit_breaker__init
+                     (Analysis__V1__CircuitBreaker         *message);
+size_t analysis__v1__circuit_breaker__get_packed_size
+                     (const Analysis__V1__CircuitBreaker   *message);
+size_t analysis__v1__circuit_breaker__pack
+                     (const Analysis__V1__CircuitBreaker   *message,
+                      uint8_t             *out);
+size_t analysis__v1__circuit_breaker__pack_to_buffer
+                     (const Analysis__V1__CircuitBreaker   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__CircuitBreaker *
+       analysis__v1__circuit_breaker__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__circuit_breaker__free_unpacked
+                     (Analysis__V1__CircuitBreaker *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__BackgroundHold methods */
 void   analysis__v1__background_hold__init
@@ -1122,6 +1193,9 @@ typedef void (*Analysis__V1__ChangedJobs_Closure)
 typedef void (*Analysis__V1__JobPosition_Closure)
                  (const Analysis__V1__JobPosition *message,
                   void *closure_data);
+typedef void (*Analysis__V1__CircuitBreaker_Closure)
+                 (const Analysis__V1__CircuitBreaker *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__BackgroundHold_Closure)
                  (const Analysis__V1__BackgroundHold *message,
                   void *closure_data);
@@ -1210,6 +1284,10 @@ struct Analysis__V1__Queue_Service
                      const Analysis__V1__JobRequest *input,
                      Analysis__V1__Job_Closure closure,
                      void *closure_data);
+  void (*retry_job)(Analysis__V1__Queue_Service *service,
+                    const Analysis__V1__JobRequest *input,
+                    Analysis__V1__Job_Closure closure,
+                    void *closure_data);
   void (*replay_jobs)(Analysis__V1__Queue_Service *service,
                       const Analysis__V1__JobFilter *input,
                       Analysis__V1__ChangedJobs_Closure closure,
@@ -1255,6 +1333,7 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
       function_prefix__ ## pause_job,\
       function_prefix__ ## resume_job,\
       function_prefix__ ## replay_job,\
+      function_prefix__ ## retry_job,\
       function_prefix__ ## replay_jobs,\
       function_prefix__ ## clear_jobs,\
       function_prefix__ ## get_position,\
@@ -1298,6 +1377,10 @@ void analysis__v1__queue__replay_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
                                      Analysis__V1__Job_Closure closure,
                                      void *closure_data);
+void analysis__v1__queue__retry_job(ProtobufCService *service,
+                                    const Analysis__V1__JobRequest *input,
+                                    Analysis__V1__Job_Closure closure,
+                                    void *closure_data);
 void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       const Analysis__V1__JobFilter *input,
                                       Analysis__V1__ChangedJobs_Closure closure,
@@ -1339,6 +1422,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_filter__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__circuit_breaker__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__background_hold__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__reprioritise_job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__pause_queue_request__descriptor;

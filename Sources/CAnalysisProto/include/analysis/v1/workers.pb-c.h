@@ -504,10 +504,14 @@ struct  Analysis__V1__Failed
    */
   size_t n_results;
   Analysis__V1__AnalysisResult **results;
+  /*
+   * the one that failed first
+   */
+  ProtobufCBinaryData analyzer;
 };
 #define ANALYSIS__V1__FAILED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__failed__descriptor) \
-    , {0,NULL}, ANALYSIS__V1__FAILURE_KIND__FAILURE_KIND_UNSPECIFIED, 0,NULL }
+    , {0,NULL}, ANALYSIS__V1__FAILURE_KIND__FAILURE_KIND_UNSPECIFIED, 0,NULL, {0,NULL} }
 
 
 struct  Analysis__V1__Suspended

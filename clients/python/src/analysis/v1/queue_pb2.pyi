@@ -7,6 +7,8 @@ from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+EVENT_KIND_BREAKER_CLOSED: EventKind
+EVENT_KIND_BREAKER_OPENED: EventKind
 EVENT_KIND_CANCELLED: EventKind
 EVENT_KIND_COMPLETED: EventKind
 EVENT_KIND_DUE: EventKind
@@ -25,6 +27,7 @@ EVENT_KIND_SNAPSHOT: EventKind
 EVENT_KIND_SNAPSHOT_END: EventKind
 EVENT_KIND_SONG_ANALYSED: EventKind
 EVENT_KIND_SONG_FAILED: EventKind
+EVENT_KIND_SONG_RETRY: EventKind
 EVENT_KIND_SONG_SKIPPED: EventKind
 EVENT_KIND_STARTED: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
@@ -43,6 +46,22 @@ class ChangedJobs(_message.Message):
     CHANGED_FIELD_NUMBER: _ClassVar[int]
     changed: int
     def __init__(self, changed: _Optional[int] = ...) -> None: ...
+
+class CircuitBreaker(_message.Message):
+    __slots__ = ["analyzer", "lane", "opened_at_ms", "probe_at_ms", "reason", "songs"]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    PROBE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    analyzer: str
+    lane: str
+    opened_at_ms: int
+    probe_at_ms: int
+    reason: str
+    songs: int
+    def __init__(self, analyzer: _Optional[str] = ..., lane: _Optional[str] = ..., opened_at_ms: _Optional[int] = ..., probe_at_ms: _Optional[int] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class EnqueueManyReply(_message.Message):
     __slots__ = ["replies"]
@@ -99,7 +118,8 @@ class EnqueueTarget(_message.Message):
     def __init__(self, type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["at_ms", "by_job_id", "cursor", "epoch", "job", "kind", "lane", "reason", "song_id", "songs", "user_id"]
+    __slots__ = ["analyzer", "at_ms", "by_job_id", "cursor", "epoch", "job", "kind", "lane", "reason", "song_id", "songs", "user_id"]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     BY_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +131,7 @@ class Event(_message.Message):
     SONGS_FIELD_NUMBER: _ClassVar[int]
     SONG_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    analyzer: str
     at_ms: int
     by_job_id: str
     cursor: str
@@ -122,7 +143,7 @@ class Event(_message.Message):
     song_id: str
     songs: int
     user_id: str
-    def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ..., at_ms: _Optional[int] = ..., kind: _Optional[_Union[EventKind, str]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song_id: _Optional[str] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ..., user_id: _Optional[str] = ..., by_job_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ..., at_ms: _Optional[int] = ..., kind: _Optional[_Union[EventKind, str]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song_id: _Optional[str] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ..., user_id: _Optional[str] = ..., by_job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., analyzer: _Optional[str] = ...) -> None: ...
 
 class FollowRequest(_message.Message):
     __slots__ = ["cursors"]
@@ -139,10 +160,11 @@ class JobFilter(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ...) -> None: ...
 
 class JobPosition(_message.Message):
-    __slots__ = ["ahead_high", "ahead_low", "ahead_medium", "hold", "job", "pause", "running_job_id", "running_priority"]
+    __slots__ = ["ahead_high", "ahead_low", "ahead_medium", "breakers", "hold", "job", "pause", "running_job_id", "running_priority"]
     AHEAD_HIGH_FIELD_NUMBER: _ClassVar[int]
     AHEAD_LOW_FIELD_NUMBER: _ClassVar[int]
     AHEAD_MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    BREAKERS_FIELD_NUMBER: _ClassVar[int]
     HOLD_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     PAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -151,12 +173,13 @@ class JobPosition(_message.Message):
     ahead_high: int
     ahead_low: int
     ahead_medium: int
+    breakers: _containers.RepeatedCompositeFieldContainer[CircuitBreaker]
     hold: BackgroundHold
     job: _jobs_pb2.Job
     pause: QueuePause
     running_job_id: str
     running_priority: _jobs_pb2.Priority
-    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., ahead_high: _Optional[int] = ..., ahead_medium: _Optional[int] = ..., ahead_low: _Optional[int] = ..., running_priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., running_job_id: _Optional[str] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ...) -> None: ...
+    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., ahead_high: _Optional[int] = ..., ahead_medium: _Optional[int] = ..., ahead_low: _Optional[int] = ..., running_priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., running_job_id: _Optional[str] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ..., breakers: _Optional[_Iterable[_Union[CircuitBreaker, _Mapping]]] = ...) -> None: ...
 
 class JobRequest(_message.Message):
     __slots__ = ["job_id", "user_id"]
@@ -237,8 +260,9 @@ class QueuePause(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., by: _Optional[str] = ..., paused_at_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., freeze: bool = ...) -> None: ...
 
 class QueueStatus(_message.Message):
-    __slots__ = ["audio_ms_waiting", "cancelled", "completed", "failed", "hold", "in_progress", "pause", "paused", "pending", "running", "scheduled", "waiting_high", "waiting_low", "waiting_medium", "workers"]
+    __slots__ = ["audio_ms_waiting", "breakers", "cancelled", "completed", "failed", "hold", "in_progress", "pause", "paused", "pending", "running", "scheduled", "waiting_high", "waiting_low", "waiting_medium", "workers"]
     AUDIO_MS_WAITING_FIELD_NUMBER: _ClassVar[int]
+    BREAKERS_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
@@ -254,6 +278,7 @@ class QueueStatus(_message.Message):
     WAITING_MEDIUM_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
     audio_ms_waiting: int
+    breakers: _containers.RepeatedCompositeFieldContainer[CircuitBreaker]
     cancelled: int
     completed: int
     failed: int
@@ -268,7 +293,7 @@ class QueueStatus(_message.Message):
     waiting_low: int
     waiting_medium: int
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStatus]
-    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., scheduled: _Optional[int] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ...) -> None: ...
+    def __init__(self, pending: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., paused: _Optional[int] = ..., waiting_high: _Optional[int] = ..., waiting_medium: _Optional[int] = ..., waiting_low: _Optional[int] = ..., running: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ..., scheduled: _Optional[int] = ..., audio_ms_waiting: _Optional[int] = ..., pause: _Optional[_Union[QueuePause, _Mapping]] = ..., hold: _Optional[_Union[BackgroundHold, _Mapping]] = ..., breakers: _Optional[_Iterable[_Union[CircuitBreaker, _Mapping]]] = ...) -> None: ...
 
 class QueueStatusRequest(_message.Message):
     __slots__ = ["user_id"]

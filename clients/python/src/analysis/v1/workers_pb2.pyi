@@ -103,14 +103,16 @@ class ExchangeRequest(_message.Message):
     def __init__(self, worker_id: _Optional[str] = ..., lane: _Optional[str] = ..., lease: _Optional[bytes] = ..., item: _Optional[_Union[ItemReport, _Mapping]] = ..., claim: bool = ...) -> None: ...
 
 class Failed(_message.Message):
-    __slots__ = ["kind", "reason", "results"]
+    __slots__ = ["analyzer", "kind", "reason", "results"]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    analyzer: str
     kind: FailureKind
     reason: str
     results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
-    def __init__(self, reason: _Optional[str] = ..., kind: _Optional[_Union[FailureKind, str]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, reason: _Optional[str] = ..., kind: _Optional[_Union[FailureKind, str]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ..., analyzer: _Optional[str] = ...) -> None: ...
 
 class HeldItem(_message.Message):
     __slots__ = ["claim", "epoch", "job_id", "lane", "running"]
