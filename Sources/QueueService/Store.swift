@@ -14,8 +14,10 @@ enum QueueError: Error, Hashable {
     case stale(String)
     /// Not in the state that the job, or the system, is in.
     case illegal(String)
-    /// Redis has no memory for more.
+    /// Redis has no memory or no disk for more.
     case full(String)
+    /// Redis is there and cannot serve this now.
+    case notReady(String)
     /// Redis is away, or was lost before it answered.
     case unavailable(String)
     /// What is stored cannot be understood.
@@ -28,11 +30,15 @@ extension QueueError: RPCErrorConvertible {
         case .notFound(let text): RPCError(.notFound, text)
         case .exists(let text): RPCError(.alreadyExists, text)
         case .stale(let text), .illegal(let text): RPCError(.failedPrecondition, text)
-        case .full(let text): RPCError(.resourceExhausted, text)
+        case .full(let text): RPCError(.resourceExhausted, text, retryAfter: Self.pause)
+        case .notReady(let text): RPCError(.unavailable, text, retryAfter: Self.pause)
         case .unavailable(let text): RPCError(.unavailable, text)
         case .corrupt(let text): RPCError(.internalError, text)
         }
     }
+
+    /// Memory that frees up, a replica that takes over, data that is loaded: none of it is over in milliseconds.
+    private static let pause: Duration = .seconds(1)
 
     init(_ error: RedisError) {
         guard case .server(let reply) = error else {
@@ -47,7 +53,7 @@ extension QueueError: RPCErrorConvertible {
         case "OOM", "MISCONF": self = .full("the queue takes no new work: \(reply)")
         case "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK",
             "UNBLOCKED", "NOREPLICAS":
-            self = .unavailable("Redis is not ready: \(reply)")
+            self = .notReady("Redis is not ready: \(reply)")
         default: self = .corrupt("Redis answered: \(reply)")
         }
     }
