@@ -147,7 +147,7 @@ let package = Package(
             name: "QueueBenchmark",
             dependencies: nio + ["AnalysisAPI", "RPC", "Redis", log],
             path: "Benchmarks/queue/QueueBenchmark", swiftSettings: settings),
-        tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle]),
+        tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle, tls]),
         tests(
             "DaemonTests",
             nio + ["AnalysisAPI", "Daemon", "RPC", arguments, log, .product(name: "JWTKit", package: "jwt-kit")]),

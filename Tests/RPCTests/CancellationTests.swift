@@ -84,4 +84,47 @@ import Testing
             try await cancelled.value()
         }
     }
+
+    enum Ending: CaseIterable { case caller, disconnect, deadline }
+
+    /// The median of several: a moment in which the machine did something else is no promise broken.
+    @Test(arguments: Ending.allCases)
+    func handlerIsCancelledWithinATenthOfASecond(ending: Ending) async throws {
+        var delays: [Duration] = []
+        for _ in 0..<9 { delays.append(try await cancellationDelay(ending)) }
+        #expect(delays.sorted()[delays.count / 2] < .milliseconds(100))
+    }
+
+    /// From the end of the caller's interest to the cancellation of the handler's task.
+    private func cancellationDelay(_ ending: Ending) async throws -> Duration {
+        let (started, cancelled) = (Event(), Event())
+        let service = TestService(.unary(echo) { _, _ in try await untilCancelled(cancelled, started: started) })
+        return try await withServer(service) { address in
+            switch ending {
+            case .caller:
+                return try await withClient(address) { client in
+                    let call = Task { try await client.unary(echo, "") }
+                    try await started.value()
+                    let end = ContinuousClock.now
+                    call.cancel()
+                    try await cancelled.value()
+                    return .now - end
+                }
+            case .disconnect:
+                let peer = try await WireClient(address, greeting: true)
+                peer.send(call(1))
+                try await started.value()
+                let end = ContinuousClock.now
+                try await peer.close()
+                try await cancelled.value()
+                return .now - end
+            case .deadline:
+                let peer = try await WireClient(address, greeting: true)
+                let end = ContinuousClock.now + .milliseconds(50)
+                peer.send(call(1, timeout: 50_000))
+                try await cancelled.value()
+                return .now - end
+            }
+        }
+    }
 }

@@ -99,4 +99,40 @@ import Testing
         }
         withExtendedLifetime(certificates) {}
     }
+
+    /// Lends a peer that speaks raw frames over TLS, and what tells that its handler was cancelled.
+    private func withPeer(_ body: (WireClient, Event) async throws -> Void) async throws {
+        let certificates = try await Certificates("queue,127.0.0.1", "worker")
+        var serving = RPCServer.Configuration()
+        serving.tls = try certificates.identity("queue")
+        let cancelled = Event()
+        try await withServer(malformedService(cancelled), at: Self.loopback, configuration: serving) { address in
+            try await body(
+                WireClient(address, greeting: true, tls: try certificates.identity("worker")), cancelled)
+        }
+    }
+
+    @Test func peerThatBreaksTheProtocolWithMoreBehindItReadsWhy() async throws {
+        try await withPeer { peer, _ in
+            // What nobody reads any more must not turn the farewell into a reset.
+            var bytes = ByteBuffer(integer: UInt32(0))
+            bytes.writeRepeatingByte(0, count: 8 << 20)
+            peer.send(bytes)
+            let reason = try await peer.ending()
+            #expect(reason?.code == .invalidArgument)
+        }
+    }
+
+    @Test func peerThatEndsItsSideWithAReplyUnreadEndsItsCalls() async throws {
+        try await withPeer { peer, cancelled in
+            try await peer.stopReading()
+            peer.send(call(1, "test.Service/Hang"))
+            peer.send(call(3, stream.name))
+            peer.finish()
+            try await cancelled.value()
+            peer.startReading()
+            let reason = try await peer.ending()
+            #expect(reason == nil)
+        }
+    }
 }

@@ -3,6 +3,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Testing
 
 @testable import RPC
@@ -19,20 +20,28 @@ final class WireClient: Sendable {
     private let channel: any Channel
     private let frames: AsyncThrowingStream<Frame, any Error>
 
-    init(_ address: RPCAddress, greeting: Bool = false, limits: Limits = .standard) async throws {
+    /// - Parameter tls: for an address of TLS.
+    init(
+        _ address: RPCAddress, greeting: Bool = false, limits: Limits = .standard, tls: TLSIdentity? = nil
+    ) async throws {
+        let context = try address.tlsContext { try tls?.clientContext() }
         let (frames, continuation) = AsyncThrowingStream.makeStream(of: Frame.self)
         self.frames = frames
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        let handler = try NIOSSLClientHandler(context: context, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(FrameCollector(continuation))
                 }
             }
         switch address {
         case .unix(let path): channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
-        case .tcp(let host, let port): channel = try await bootstrap.connect(host: host, port: port).get()
-        case .tls: throw RPCError(.unimplemented, "it speaks plaintext only")
+        case .tcp(let host, let port), .tls(let host, let port):
+            channel = try await bootstrap.connect(host: host, port: port).get()
         }
         if greeting {
             send(.hello(Frame.Hello(limits: limits, maxStreams: 0)))

@@ -117,7 +117,9 @@ import Testing
                     refused += 1
                 }
             }
-            #expect(refused <= 2, "ten wait, or nine and what the connection itself asks at its start")
+            // The eleventh; and one more, because the PING that ends the handshake counts until the read that brought its
+            // reply has been worked through, while those who waited for the connection go on at once.
+            #expect(refused <= 2)
         }
     }
 
