@@ -56,10 +56,8 @@ import Testing
             #expect(child.begin(.analyze(Analyze(song: song)), for: listener))
             _ = await listener.progress()
             child.freeze()
+            // The kernel runs nothing of a stopped process.
             try await ProcessState.wait(pid) { $0 == "T" }
-            let before = cpuTime(of: pid)
-            try await Task.sleep(for: .milliseconds(100))
-            #expect(cpuTime(of: pid) == before)
             child.thaw()
             try await ProcessState.wait(pid) { $0 != "T" }
             // Every number comes, and in order: nothing was lost in between.
@@ -183,7 +181,11 @@ import Testing
             #expect(child.begin(.analyze(Analyze(song: song)), for: listener))
             _ = await listener.progress()
             child.freeze()
-            try await Task.sleep(for: .milliseconds(2500))
+            // Another one, which is silent from now on, is given up: so much time has passed.
+            try await withChild(.scripted(), .init(silence: .seconds(2))) { other, heard in
+                #expect(other.begin(.analyze(Analyze(song: .scripted(("hang", "")))), for: heard))
+                #expect(await heard.ending()?.kind == .timedOut)
+            }
             child.thaw()
             folder.open(pipe)
             #expect(await listener.answer() == "{}")
@@ -198,12 +200,5 @@ import Testing
         await child.run()
         let ending = await listener.ending()
         #expect(ending?.reason.contains("'audio' does not start") == true)
-    }
-
-    private func cpuTime(of pid: pid_t) -> Int {
-        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
-        // Clock ticks in user and kernel mode: fields 14 and 15, counted from after the name.
-        return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : -1
     }
 }
