@@ -4,8 +4,14 @@ import Foundation
 
 /// Bytes of the system's cryptographic generator.
 func randomBytes(_ count: Int) -> [UInt8] {
+    // Each number costs a system call, so all of its bytes are used.
     var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    while bytes.count < count {
+        withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0.prefix(count - bytes.count)) }
+    }
+    return bytes
 }
 
 extension Int64 {

@@ -128,11 +128,11 @@ struct LaneQueue: Sendable {
     /// - Parameters:
     ///   - highlights: one for each result of the report, in order.
     ///   - nextClaim: what names the next item; nil: takes none.
-    ///   - jitter: the share of its longest delay after which a song that failed is tried again.
+    ///   - jitter: the share of its longest delay after which a song that failed is tried again; nil: any.
     /// - Throws: `QueueError.stale` where the worker does not hold the lane, or not the item.
     func exchange(
         worker: String, lease: [UInt8], item: ItemReport?, highlights: [[UInt8]], nextClaim: [UInt8]?,
-        jitter: Double = .random(in: 0..<1)
+        jitter: Double? = nil
     ) async throws -> Exchanged {
         var outcome = "none"
         var failure = Failed()
@@ -148,7 +148,8 @@ struct LaneQueue: Sendable {
             RedisArgument(worker), RedisArgument(lease), RedisArgument(outcome), RedisArgument(item?.jobID ?? ""),
             RedisArgument(item?.epoch ?? 0), RedisArgument(item?.claim ?? []), RedisArgument(nextClaim ?? []),
             RedisArgument(failure.reason), RedisArgument(failure.kind.mayPass ? 1 : 0),
-            RedisArgument(failure.kind.isOfTheAnalyzer ? failure.analyzer : ""), RedisArgument("\(jitter)"),
+            RedisArgument(failure.kind.isOfTheAnalyzer ? failure.analyzer : ""),
+            RedisArgument(failure.kind.mayPass ? "\(jitter ?? .random(in: 0..<1))" : "1"),
         ]
         for (result, highlights) in zip(results, highlights) {
             arguments += [

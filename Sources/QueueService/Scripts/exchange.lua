@@ -53,7 +53,12 @@ local function record_results(user_id, song_id)
     redis.call('HSET', key('user_analysed', user_id), song_id, table.concat(words, ' '))
 end
 
-if running then redis.call('DEL', key('running')) end
+-- Answers that nothing runs on the lane.
+local function rest(reply)
+    if running then redis.call('DEL', key('running')) end
+    return reply
+end
+
 if outcome ~= 'none' then redis.call('SET', key('reported'), claim) end
 
 if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'failed') then
@@ -92,7 +97,7 @@ local continues = job and job.state == 'in_progress' and next_claim ~= ''
 if job and job.state == 'in_progress' and not continues then
     transition(job, 'interrupted', {song_id = song_id, epoch = job.epoch, by_job_id = next_claim ~= '' and head or nil})
 end
-if next_claim == '' then return {'idle'} end
+if next_claim == '' then return rest({'idle'}) end
 
 local candidate = continues and job or (head and load(head))
 local budget = 10000
@@ -101,10 +106,10 @@ while candidate do
     local gate = is_background and find_user_gate(candidate.user_id)
     if gate and gate.is_stale then
         if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
-        return {'stale', candidate.user_id, gate.preferences}
+        return rest({'stale', candidate.user_id, gate.preferences})
     end
-    local song, why
-    if not gate then song, why = seek(candidate, budget) end
+    local song, mark_or_why
+    if not gate then song, mark_or_why = seek(candidate, budget) end
     if song then
         set_probes(breakers, now_ms + breaker_probe_ms)
         if is_background then keep_pace(candidate.user_id) end
@@ -113,23 +118,22 @@ while candidate do
         if candidate.started_at_ms == 0 then candidate.started_at_ms = now_ms end
         redis.call('SET', key('running'), candidate.id)
         transition(candidate, 'started', {song_id = candidate.song_id, epoch = candidate.epoch})
-        local mark = redis.call('HGET', key('user_analysed', candidate.user_id), candidate.song_id) or ''
-        return {'run', values(candidate), song, mark}
+        return {'run', values(candidate), song, mark_or_why}
     end
-    if why == 'more' then
+    if mark_or_why == 'more' then
         if candidate.state == 'in_progress' then transition(candidate, 'interrupted', {epoch = candidate.epoch}) end
-        return {'again'}
+        return rest({'again'})
     end
     if gate then candidate.due_at_ms, candidate.waits_for = gate.until_ms, gate.reason end
-    if gate or why == 'later' then
+    if gate or mark_or_why == 'later' then
         budget = budget - 100
         transition(candidate, 'scheduled', {epoch = candidate.epoch})
     else
         budget = budget - candidate.total
         finish(candidate)
     end
-    if budget <= 0 then return {'again'} end
+    if budget <= 0 then return rest({'again'}) end
     local first = find_first()
     candidate = first and load(first)
 end
-return {'idle'}
+return rest({'idle'})

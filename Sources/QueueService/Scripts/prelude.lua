@@ -70,9 +70,10 @@ end
 local function load(id)
     local stored = redis.call('HMGET', key('job', id), unpack(fields))
     if not stored[1] then return nil end
-    local job = {stored = stored}
+    local job = {stored = stored, texts = {}}
     for index, name in ipairs(fields) do
         local value = stored[index] or blanks[index]
+        job.texts[index] = value
         if blanks[index] == 0 then value = tonumber(value) or 0 end
         stored[index], job[name] = value, value
     end
@@ -80,25 +81,27 @@ local function load(id)
     return job
 end
 
--- The names and values of the job's fields in turn, after what `list` has already.
+-- The names and values of the job's fields in turn, as they were stored last, after what `list` has already.
 local function values(job, list)
     list = list or {}
     local length = #list
     for index, name in ipairs(fields) do
-        if job[name] ~= blanks[index] then
-            list[length + 1], list[length + 2], length = name, job[name], length + 2
+        if job.stored[index] ~= blanks[index] then
+            list[length + 1], list[length + 2], length = name, job.texts[index], length + 2
         end
     end
     return list
 end
 
--- Stores those of the job's fields that have changed.
+-- Stores those of the job's fields that have changed. Redis is slow to write numbers as text, so each is written once.
 local function store(job)
     local changes, length = {}, 0
     for index, name in ipairs(fields) do
-        if job[name] ~= job.stored[index] then
-            changes[length + 1], changes[length + 2], length = name, job[name], length + 2
-            job.stored[index] = job[name]
+        local value = job[name]
+        if value ~= job.stored[index] then
+            local text = blanks[index] == 0 and string.format('%d', value) or value
+            changes[length + 1], changes[length + 2], length = name, text, length + 2
+            job.stored[index], job.texts[index] = value, text
         end
     end
     if length > 0 then redis.call('HSET', key('job', job.id), unpack(changes)) end
@@ -272,7 +275,7 @@ local function create(type, force, user_id, target_id, entries, class)
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
         started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', aside = 0,
-        stored = {unpack(blanks)}, before = {audio_ahead = 0},
+        stored = {unpack(blanks)}, texts = {}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
     if type ~= 'song' then

@@ -10,16 +10,18 @@ local function is_fresh(mark)
 end
 
 -- Which of the songs need no analysis: those with fresh results; under force, results from after `since_ms`, when it was asked for.
+-- Returns their marks, too.
 local function find_fresh(user_id, song_ids, force, since_ms)
-    local fresh = {}
+    local fresh, all_marks = {}, {}
     in_chunks(song_ids, function(chunk, first)
         local marks = redis.call('HMGET', key('user_analysed', user_id), unpack(chunk))
         local times = force == 1 and redis.call('HMGET', key('user_analysed_at', user_id), unpack(chunk))
         for index = 1, #chunk do
+            all_marks[first + index - 1] = marks[index] or ''
             fresh[first + index - 1] = is_fresh(marks[index]) and (not times or tonumber(times[index] or 0) > since_ms)
         end
     end)
-    return fresh
+    return fresh, all_marks
 end
 
 -- Counts a song of the job as ended: `outcome` is analysed, skipped or failed.
@@ -85,7 +87,8 @@ local function seek_aside(job, budget)
         local length, song_id = string.match(entry, '^(%d+) (.*)$')
         local wait_ms = tonumber(due_at_ms) - now_ms
         local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
-        if find_fresh(job.user_id, {song_id}, job.force, job.created_at_ms)[1] then
+        local fresh, marks = find_fresh(job.user_id, {song_id}, job.force, job.created_at_ms)
+        if fresh[1] then
             end_aside(job, entry)
             advance(job, 'skipped', tonumber(length))
             commit(job, 'song_skipped', {songs = 1, song_id = song_id})
@@ -99,14 +102,14 @@ local function seek_aside(job, budget)
             -- More than the cap is left only where the clock was set back.
             redis.call('ZADD', key('job_aside', job.id), 0, entry)
             job.song_id = song_id
-            return song
+            return song, marks[1]
         end
     end
     return nil, 'end'
 end
 
 -- Moves the cursor to the first song that needs an analysis: fresh ones are credited, and those that have left the library fail.
--- Returns the song's bytes; or nil and why: "end", all songs have ended; "later", those that are left are not due before the
+-- Returns the song's bytes and its mark; or nil and why: "end", all songs have ended; "later", those that are left are not due before the
 -- job's due_at_ms; "more", `budget` songs were passed.
 local function seek(job, budget)
     local size = 1
@@ -116,7 +119,7 @@ local function seek(job, budget)
         for index, entry in ipairs(entries_of(job, first, first + size - 1)) do
             lengths[index], song_ids[index] = string.match(entry, '^(%d+) (.*)$')
         end
-        local fresh = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms)
+        local fresh, marks = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms)
         while fresh[skipped + 1] do
             skipped = skipped + 1
             advance(job, 'skipped', tonumber(lengths[skipped]))
@@ -128,7 +131,7 @@ local function seek(job, budget)
             local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
             if song then
                 job.song_id = song_id
-                return song
+                return song, marks[skipped + 1]
             end
             fail_song(job, song_id, tonumber(lengths[skipped + 1]), 'the song is no longer in the library', job.epoch)
         end
