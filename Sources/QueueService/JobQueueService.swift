@@ -12,6 +12,7 @@ struct JobQueueService: QueueProvider {
     let background: BackgroundWork
     let rules: BackgroundRules
     let dispatcher: Dispatcher
+    let groups: [String: EnqueueGroup]
     let logs: [LaneLog]
 
     /// How many targets are enqueued in one step: Redis answers nobody else meanwhile.
@@ -28,9 +29,10 @@ struct JobQueueService: QueueProvider {
         let songs =
             request.type == .background
             ? try await background.songs(of: request.userID, lane: lane, force: request.force) : []
-        let enqueued = try await LaneQueue(lane: lane, store: store).enqueue(request, songs: songs)
-        dispatcher.deliver(enqueued.hint)
-        return EnqueueReply(enqueued)
+        let replies = try await enqueue(
+            [LaneQueue.Target(request, songs: songs)], userID: request.userID, key: request.idempotencyKey, lane: lane)
+        guard let reply = replies.first else { throw QueueError.corrupt("the reply of enqueue is not understood") }
+        return reply
     }
 
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
@@ -50,10 +52,8 @@ struct JobQueueService: QueueProvider {
         let targets = request.targets.map {
             LaneQueue.Target(type: $0.type, id: $0.targetID, force: $0.force, priority: $0.priority)
         }
-        let enqueued = try await LaneQueue(lane: lane, store: store)
-            .enqueue(targets, userID: request.userID, idempotencyKey: request.idempotencyKey)
-        if let hint = enqueued.first?.hint { dispatcher.deliver(hint) }
-        return EnqueueManyReply(replies: enqueued.map { EnqueueReply($0) })
+        return EnqueueManyReply(
+            replies: try await enqueue(targets, userID: request.userID, key: request.idempotencyKey, lane: lane))
     }
 
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job {
@@ -172,6 +172,16 @@ struct JobQueueService: QueueProvider {
             }
             try await group.waitForAll()
         }
+    }
+
+    private func enqueue(
+        _ targets: [LaneQueue.Target], userID: String, key: String, lane: String
+    ) async throws -> [EnqueueReply] {
+        guard let group = groups[lane] else { throw QueueError.illegal("there is no lane \(lane) any more") }
+        let enqueued = try await group.enqueue(
+            LaneQueue.Request(userID: userID, idempotencyKey: key, targets: targets))
+        if let hint = enqueued.first?.hint { dispatcher.deliver(hint) }
+        return enqueued.map { EnqueueReply($0) }
     }
 
     private func changeAll(_ filter: JobFilter, _ event: JobEvent) async throws -> ChangedJobs {

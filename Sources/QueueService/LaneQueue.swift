@@ -81,36 +81,61 @@ struct LaneQueue: Sendable {
         }
     }
 
-    /// Makes a job of each target, or finds the one that does the same already; all of them or, where it throws, none.
+    /// What one caller asks for.
+    struct Request: Sendable {
+        let userID: String
+        /// Names the request; empty: nothing does.
+        let idempotencyKey: String
+        let targets: [Target]
+
+        /// How many jobs and songs it has.
+        var size: Int { targets.reduce(0) { $0 + 1 + $1.songs.count } }
+
+        fileprivate var arguments: [RedisArgument] {
+            [RedisArgument(userID), RedisArgument(idempotencyKey), RedisArgument(targets.count)]
+                + targets.flatMap(\.arguments)
+        }
+    }
+
+    /// Makes a job of each target, or finds the one that does the same already; of all targets of a request or, where it is
+    /// refused, of none.
     ///
-    /// - Parameter idempotencyKey: names the request; empty: nothing does.
-    /// - Returns: what became of each target, in order, each with the lane's hint after all of them.
-    func enqueue(_ targets: [Target], userID: String, idempotencyKey: String) async throws -> [Enqueued] {
-        let reply = try await store.run(
-            \.enqueue, lane: lane,
-            [RedisArgument(userID), RedisArgument(idempotencyKey)] + targets.flatMap(\.arguments))
+    /// - Returns: for each request what became of its targets, in order, each with the lane's hint after all of them.
+    func enqueue(_ requests: [Request]) async throws -> [Result<[Enqueued], QueueError>] {
+        let reply = try await store.run(\.enqueue, lane: lane, requests.flatMap(\.arguments))
         let parts = reply.elements ?? []
-        guard parts.count == targets.count + 1 else {
+        guard parts.count == requests.count + 1 else {
             throw QueueError.corrupt("the reply of enqueue is not understood")
         }
         let hint = try Hint(lane: lane, reply: parts[0])
         return try parts.dropFirst().map { part in
-            guard let values = part.elements, values.count >= 2, let queued = values[0].int,
-                let existing = values[1].int
-            else { throw QueueError.corrupt("the reply of enqueue is not understood") }
-            return Enqueued(
-                job: values.count > 2 ? try JobRecord(pairs: values[2]).job : nil, queued: UInt32(clamping: queued),
-                existing: existing != 0, hint: hint)
+            if let refusal = part.text { return .failure(QueueError(refusal: refusal)) }
+            return .success(
+                try (part.elements ?? []).map { part in
+                    guard let values = part.elements, values.count >= 2, let queued = values[0].int,
+                        let existing = values[1].int
+                    else { throw QueueError.corrupt("the reply of enqueue is not understood") }
+                    return Enqueued(
+                        job: values.count > 2 ? try JobRecord(pairs: values[2]).job : nil,
+                        queued: UInt32(clamping: queued), existing: existing != 0, hint: hint)
+                })
         }
+    }
+
+    /// The same for one request.
+    func enqueue(_ targets: [Target], userID: String, idempotencyKey: String) async throws -> [Enqueued] {
+        let request = Request(userID: userID, idempotencyKey: idempotencyKey, targets: targets)
+        return try await enqueue([request])[0].get()
     }
 
     /// Makes a job, or finds the one that does the same already.
     ///
     /// - Parameter songs: for background work, the songs to analyse in order, with their lengths.
     func enqueue(_ request: EnqueueRequest, songs: [(id: String, lengthMs: UInt64)] = []) async throws -> Enqueued {
-        let target = Target(
-            type: request.type, id: request.targetID, force: request.force, priority: request.priority, songs: songs)
-        return try await enqueue([target], userID: request.userID, idempotencyKey: request.idempotencyKey)[0]
+        let enqueued = try await enqueue(
+            [Target(request, songs: songs)], userID: request.userID, idempotencyKey: request.idempotencyKey)
+        guard let first = enqueued.first else { throw QueueError.corrupt("the reply of enqueue is not understood") }
+        return first
     }
 
     enum Exchanged: Sendable {
@@ -283,6 +308,13 @@ struct LaneQueue: Sendable {
     /// Puts the running item back in line where the lease of the lane has expired.
     func sweep() async throws -> Hint {
         try await release(worker: "", lease: [])
+    }
+}
+
+extension LaneQueue.Target {
+    init(_ request: EnqueueRequest, songs: [(id: String, lengthMs: UInt64)]) {
+        self.init(
+            type: request.type, id: request.targetID, force: request.force, priority: request.priority, songs: songs)
     }
 }
 

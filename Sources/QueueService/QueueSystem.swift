@@ -36,11 +36,13 @@ struct QueueSystem: Sendable {
             lanes: lanes, leaseLength: limits.lease, rules: configuration.background, store: store, logger: logger)
         let preferences = PreferenceStore(store: store, timeZone: configuration.background.schedule.timeZone)
         let imports = Imports(dispatcher: dispatcher)
+        let groups = Dictionary(
+            uniqueKeysWithValues: lanes.map { ($0, EnqueueGroup(queue: LaneQueue(lane: $0, store: store))) })
         let logs = lanes.map { LaneLog(lane: $0, store: store, logger: logger) }
         providers = [
             JobQueueService(
                 lanes: lanes, store: store, accounts: accounts, background: background, rules: configuration.background,
-                dispatcher: dispatcher, logs: logs),
+                dispatcher: dispatcher, groups: groups, logs: logs),
             WorkersService(
                 analyzers: configuration.analyzers, lanes: Set(lanes), store: store, preferences: preferences,
                 dispatcher: dispatcher, imports: imports),

@@ -45,16 +45,23 @@ extension QueueError: RPCErrorConvertible {
             self = .unavailable("\(error)")
             return
         }
-        switch reply.code {
-        case "NOTFOUND": self = .notFound(reply.message)
-        case "EXISTS": self = .exists(reply.message)
-        case "STALE": self = .stale(reply.message)
-        case "ILLEGAL": self = .illegal(reply.message)
-        case "OOM", "MISCONF": self = .full("the queue takes no new work: \(reply)")
+        self.init(refusal: "\(reply.code) \(reply.message)")
+    }
+
+    /// What Redis, or a script in it, answers an error with: its code and its text.
+    init(refusal: String) {
+        let parts = refusal.split(separator: " ", maxSplits: 1).map(String.init)
+        let (code, text) = (parts.first ?? "", parts.count > 1 ? parts[1] : "")
+        switch code {
+        case "NOTFOUND": self = .notFound(text)
+        case "EXISTS": self = .exists(text)
+        case "STALE": self = .stale(text)
+        case "ILLEGAL": self = .illegal(text)
+        case "OOM", "MISCONF": self = .full("the queue takes no new work: \(refusal)")
         case "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK",
             "UNBLOCKED", "NOREPLICAS":
-            self = .notReady("Redis is not ready: \(reply)")
-        default: self = .corrupt("Redis answered: \(reply)")
+            self = .notReady("Redis is not ready: \(refusal)")
+        default: self = .corrupt("Redis answered: \(refusal)")
         }
     }
 }

@@ -3,27 +3,35 @@
 -- to the higher of the two classes.
 --
 -- KEYS[1]  the lane's root
--- ARGV     user id, idempotency key (empty: none), then five for each target: type (song, playlist, background), target id,
---          force (0, 1), class (empty: the type's), how many songs follow; then for background work the songs to analyse in
---          order, each "<length in ms> <song id>"
--- Result   the lane's hint, then for each target: songs that the job has yet to go through, whether it was there already
---          (0, 1), the job's values; without the last where there is nothing to do
--- Errors   NOTFOUND: no such song or playlist of this user; EXISTS: the key names another request. Nothing is changed.
+-- ARGV     for each request: user id, idempotency key (empty: none), how many targets follow, then five for each target: type
+--          (song, playlist, background), target id, force (0, 1), class (empty: the type's), how many songs follow; then for
+--          background work the songs to analyse in order, each "<length in ms> <song id>"
+-- Result   the lane's hint, then for each request: why it is refused, as a text; or a list, with for each target: songs that the
+--          job has yet to go through, whether it was there already (0, 1), the job's values; without the last where there is
+--          nothing to do
+-- Refused  NOTFOUND: no such song or playlist of this user; EXISTS: the key names another request. The request changes nothing
 -- Events   enqueued: nothing ──▶ pending; a song with a fresh result is skipped and its job completed at once; reprioritised
 --
 -- Background work becomes batches, one at a time: what is left waits in the user's backlog, and the end of a batch enqueues the
 -- next (see `commit`).
 
-local user_id, idempotency_key = ARGV[1], ARGV[2]
-
-local targets, position = {}, 3
-while position <= #ARGV do
-    local type, target_id, force, class, count = unpack(ARGV, position, position + 4)
-    targets[#targets + 1] = {
-        type = type, target_id = target_id, force = tonumber(force), class = tonumber(class) or ranks[type],
-        first = position + 5, last = position + 4 + tonumber(count),
+-- The request that stands in ARGV from `at` on, and where the next one stands.
+local function read_request(at)
+    local user_id, idempotency_key, count = unpack(ARGV, at, at + 2)
+    local request = {
+        user_id = user_id, idempotency_key = idempotency_key, targets = {},
+        key = idempotency_key ~= '' and key('user_request', user_id, idempotency_key),
     }
-    position = position + 5 + tonumber(count)
+    at = at + 3
+    for index = 1, tonumber(count) do
+        local type, target_id, force, class, songs = unpack(ARGV, at, at + 4)
+        request.targets[index] = {
+            type = type, target_id = target_id, force = tonumber(force), class = tonumber(class) or ranks[type],
+            first = at + 5, last = at + 4 + tonumber(songs),
+        }
+        at = at + 5 + tonumber(songs)
+    end
+    return request, at
 end
 
 -- What an idempotency key stands for, of one target.
@@ -33,29 +41,31 @@ local function body(target)
         rank_names[target.class + 1], target.force == 1 and ', forced' or '')
 end
 
-local function place(index) return #targets > 1 and 'targets[' .. index - 1 .. ']: ' or '' end
+local function place(request, index) return #request.targets > 1 and 'targets[' .. index - 1 .. ']: ' or '' end
 
-local request_key = idempotency_key ~= '' and key('user_request', user_id, idempotency_key)
-if request_key then
-    local known = redis.call('LRANGE', request_key, 0, -1)
-    if #known > 0 and #known ~= 2 * #targets then
+-- What was answered to the request when it came first; nil where it comes for the first time.
+local function find_answer(request)
+    local known = redis.call('LRANGE', request.key, 0, -1)
+    if #known == 0 then return nil end
+    local idempotency_key, targets = request.idempotency_key, request.targets
+    if #known ~= 2 * #targets then
         return refuse('EXISTS', string.format(
             'idempotency_key %s was used for %d targets, not %d', idempotency_key, #known / 2, #targets))
     end
-    local replies = {hint()}
-    for index, target in ipairs(#known > 0 and targets or {}) do
+    local replies = {}
+    for index, target in ipairs(targets) do
         local first, job = known[2 * index - 1], load(known[2 * index])
         if first ~= body(target) then
             return refuse('EXISTS', string.format(
-                '%sidempotency_key %s was used for %s, not %s', place(index), idempotency_key, first, body(target)))
+                '%sidempotency_key %s was used for %s, not %s', place(request, index), idempotency_key, first, body(target)))
         end
-        replies[#replies + 1] = job and {job.total - job.cursor, 1, values(job)} or {0, 0}
+        replies[index] = job and {job.total - job.cursor, 1, values(job)} or {0, 0}
     end
-    if #known > 0 then return replies end
+    return replies
 end
 
 -- The live job that does what is asked for; a forced job does what an unforced one would, too.
-local function find_same(target)
+local function find_same(user_id, target)
     for wanted = 1, target.force, -1 do
         local id = redis.call('HGET', key('user_wishes', user_id), wish(target.type, wanted, target.target_id))
         local job = id and load(id)
@@ -63,25 +73,15 @@ local function find_same(target)
     end
 end
 
-for index, target in ipairs(targets) do
-    local index_key = target.type == 'song' and 'user_lengths' or 'user_playlists'
-    if target.type ~= 'background' and redis.call('HEXISTS', key(index_key, user_id), target.target_id) == 0 then
-        return refuse('NOTFOUND', place(index) .. 'there is no ' .. target.type .. ' ' .. target.target_id)
-    end
-end
-
 -- The songs of a song's or a playlist's job.
-local function songs_of(target)
+local function songs_of(user_id, target)
     local song_ids, seen, entries, fresh = {}, {}, {}, {}
-    if target.type == 'song' then
-        song_ids = {target.target_id}
-    else
-        for _, song_id in ipairs(redis.call('LRANGE', key('playlist_songs', user_id, target.target_id), 0, -1)) do
-            if not seen[song_id] then song_ids[#song_ids + 1] = song_id end
-            seen[song_id] = true
-        end
-        if target.force == 0 then fresh = find_fresh(user_id, song_ids, 0, 0) end
+    if target.type == 'song' then return {target.known .. ' ' .. target.target_id} end
+    for _, song_id in ipairs(redis.call('LRANGE', key('playlist_songs', user_id, target.target_id), 0, -1)) do
+        if not seen[song_id] then song_ids[#song_ids + 1] = song_id end
+        seen[song_id] = true
     end
+    if target.force == 0 then fresh = find_fresh(user_id, song_ids, 0, 0) end
     in_chunks(song_ids, function(chunk, first)
         for index, length in ipairs(redis.call('HMGET', key('user_lengths', user_id), unpack(chunk))) do
             if length and not fresh[first + index - 1] then entries[#entries + 1] = length .. ' ' .. chunk[index] end
@@ -90,8 +90,9 @@ local function songs_of(target)
     return entries
 end
 
-local function enqueue(target)
-    local job = find_same(target)
+-- The job of a target, and whether it was there already; nil where there is nothing to do.
+local function enqueue(user_id, target)
+    local job = find_same(user_id, target)
     if job then
         reprioritise(job, math.min(job.class, target.class))
         return job, true
@@ -104,7 +105,7 @@ local function enqueue(target)
         end
         return create_batch(user_id, target.force, target.class)
     end
-    local entries = songs_of(target)
+    local entries = songs_of(user_id, target)
     if #entries == 0 then return end
     job = create(target.type, target.force, user_id, target.target_id, entries, target.class)
     if target.type == 'song' and target.force == 0 and find_fresh(user_id, {target.target_id}, 0, 0)[1] then
@@ -114,12 +115,34 @@ local function enqueue(target)
     return job
 end
 
-local replies = {}
-for index, target in ipairs(targets) do
-    local job, existing = enqueue(target)
-    if request_key then redis.call('RPUSH', request_key, body(target), job and job.id or '') end
-    replies[index + 1] = job and {job.total - job.cursor, existing and 1 or 0, values(job)} or {0, 0}
+local function answer(request)
+    local known = request.key and find_answer(request)
+    if known then return known end
+    for index, target in ipairs(request.targets) do
+        local name = target.type == 'song' and 'user_lengths' or 'user_playlists'
+        target.known = target.type == 'background' or redis.call('HGET', key(name, request.user_id), target.target_id)
+        if not target.known then
+            return refuse('NOTFOUND', place(request, index) .. 'there is no ' .. target.type .. ' ' .. target.target_id)
+        end
+    end
+    local replies = {}
+    for index, target in ipairs(request.targets) do
+        local job, existing = enqueue(request.user_id, target)
+        if request.key then redis.call('RPUSH', request.key, body(target), job and job.id or '') end
+        replies[index] = job and {job.total - job.cursor, existing and 1 or 0, values(job)} or {0, 0}
+    end
+    if request.key then redis.call('EXPIRE', request.key, idempotency_seconds) end
+    return replies
 end
-if request_key then redis.call('EXPIRE', request_key, idempotency_seconds) end
-replies[1] = hint()
+
+local replies, at = {}, 1
+while at <= #ARGV do
+    local request
+    request, at = read_request(at)
+    -- What is damaged of one user's is nothing to the others.
+    local is_done, reply = pcall(answer, request)
+    if not is_done then reply = type(reply) == 'table' and reply or {err = 'ERR ' .. tostring(reply)} end
+    replies[#replies + 1] = reply.err or reply
+end
+table.insert(replies, 1, hint())
 return replies
