@@ -974,6 +974,133 @@ extension QueueStatus: CMessage {
     }
 }
 
+package struct StatisticsRequest: Message, Hashable, Sendable {
+    /// at most 400; 0: 7
+    package var days: UInt32
+
+    package init(days: UInt32 = 0) {
+        self.days = days
+    }
+}
+
+extension StatisticsRequest: CMessage {
+    static var empty: Analysis__V1__StatisticsRequest {
+        var c = Analysis__V1__StatisticsRequest()
+        analysis__v1__statistics_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__StatisticsRequest) throws {
+        days = c.days
+    }
+
+    func write(to c: inout Analysis__V1__StatisticsRequest, arena: inout MessageArena) {
+        c.days = days
+    }
+}
+
+package struct Statistics: Message, Hashable, Sendable {
+    /// the latest last; it is not over yet
+    package var days: [DayStatistics]
+
+    package init(days: [DayStatistics] = []) {
+        self.days = days
+    }
+}
+
+extension Statistics: CMessage {
+    static var empty: Analysis__V1__Statistics {
+        var c = Analysis__V1__Statistics()
+        analysis__v1__statistics__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Statistics) throws {
+        days = try elements(c.days, count: c.n_days) { try DayStatistics(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__Statistics, arena: inout MessageArena) {
+        c.n_days = days.count
+        c.days = arena.elements(days.map { arena.message($0) })
+    }
+}
+
+package struct DayStatistics: Message, Hashable, Sendable {
+    /// when it begins, in UTC
+    package var dayMs: Int64
+    /// jobs
+    package var enqueued: UInt64
+    package var completed: UInt64
+    package var failed: UInt64
+    package var cancelled: UInt64
+    package var interrupted: UInt64
+    package var workersLost: UInt64
+    /// songs
+    package var songsAnalysed: UInt64
+    package var songsFailed: UInt64
+    package var songsSkipped: UInt64
+    package var songsRetried: UInt64
+    /// length of the songs analysed
+    package var audioMs: UInt64
+
+    package init(
+        dayMs: Int64 = 0, enqueued: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
+        interrupted: UInt64 = 0, workersLost: UInt64 = 0, songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0,
+        songsSkipped: UInt64 = 0, songsRetried: UInt64 = 0, audioMs: UInt64 = 0
+    ) {
+        self.dayMs = dayMs
+        self.enqueued = enqueued
+        self.completed = completed
+        self.failed = failed
+        self.cancelled = cancelled
+        self.interrupted = interrupted
+        self.workersLost = workersLost
+        self.songsAnalysed = songsAnalysed
+        self.songsFailed = songsFailed
+        self.songsSkipped = songsSkipped
+        self.songsRetried = songsRetried
+        self.audioMs = audioMs
+    }
+}
+
+extension DayStatistics: CMessage {
+    static var empty: Analysis__V1__DayStatistics {
+        var c = Analysis__V1__DayStatistics()
+        analysis__v1__day_statistics__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__DayStatistics) throws {
+        dayMs = c.day_ms
+        enqueued = c.enqueued
+        completed = c.completed
+        failed = c.failed
+        cancelled = c.cancelled
+        interrupted = c.interrupted
+        workersLost = c.workers_lost
+        songsAnalysed = c.songs_analysed
+        songsFailed = c.songs_failed
+        songsSkipped = c.songs_skipped
+        songsRetried = c.songs_retried
+        audioMs = c.audio_ms
+    }
+
+    func write(to c: inout Analysis__V1__DayStatistics, arena: inout MessageArena) {
+        c.day_ms = dayMs
+        c.enqueued = enqueued
+        c.completed = completed
+        c.failed = failed
+        c.cancelled = cancelled
+        c.interrupted = interrupted
+        c.workers_lost = workersLost
+        c.songs_analysed = songsAnalysed
+        c.songs_failed = songsFailed
+        c.songs_skipped = songsSkipped
+        c.songs_retried = songsRetried
+        c.audio_ms = audioMs
+    }
+}
+
 package struct WorkerStatus: Message, Hashable, Sendable {
     package var id: String
     package var lanes: [String]

@@ -36,6 +36,12 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.getStatus, request, options: options)
     }
 
+    /// What happened on each of the last days. For operators.
+    package func getStatistics(_ request: StatisticsRequest, options: CallOptions = .init()) async throws -> Statistics
+    {
+        try await client.unary(QueueMethods.getStatistics, request, options: options)
+    }
+
     package func cancelJob(_ request: JobRequest, options: CallOptions = .init()) async throws -> Job {
         try await client.unary(QueueMethods.cancelJob, request, options: options)
     }
@@ -111,6 +117,8 @@ package protocol QueueProvider: RPCService {
     /// The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page.
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply
     func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus
+    /// What happened on each of the last days. For operators.
+    func getStatistics(_ request: StatisticsRequest, context: CallContext) async throws -> Statistics
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job
     func pauseJob(_ request: JobRequest, context: CallContext) async throws -> Job
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job
@@ -157,6 +165,9 @@ extension QueueProvider {
             .unary(QueueMethods.getStatus) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.getStatus($0, context: $1)
+            },
+            .unary(QueueMethods.getStatistics) {
+                return try await self.getStatistics($0, context: $1)
             },
             .unary(QueueMethods.cancelJob) {
                 try $1.require(actingFor: $0.userID)
@@ -218,6 +229,8 @@ private enum QueueMethods {
         "analysis.v1.Queue/ListJobs", isIdempotent: true)
     static let getStatus = Method<QueueStatusRequest, QueueStatus>(
         "analysis.v1.Queue/GetStatus", isIdempotent: true)
+    static let getStatistics = Method<StatisticsRequest, Statistics>(
+        "analysis.v1.Queue/GetStatistics", isIdempotent: true)
     static let cancelJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/CancelJob", isIdempotent: true)
     static let pauseJob = Method<JobRequest, Job>(

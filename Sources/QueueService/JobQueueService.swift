@@ -82,6 +82,16 @@ struct JobQueueService: QueueProvider {
         return status
     }
 
+    func getStatistics(_ request: StatisticsRequest, context: CallContext) async throws -> Statistics {
+        try context.require(actingFor: "")
+        guard (0...QueueLimits.statisticsDays).contains(Int(request.days)) else {
+            throw RPCError(
+                .invalidArgument, "days is \(request.days); 1 to \(QueueLimits.statisticsDays) are right, or 0 for 7")
+        }
+        let reader = StatisticsReader(lanes: lanes, store: store)
+        return Statistics(days: try await reader.days(request.days == 0 ? 7 : Int(request.days), nowMs: .now))
+    }
+
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job {
         let (job, hint) = try await change(request, .cancelled)
         // Its child may be frozen, of which the lane's state says nothing.

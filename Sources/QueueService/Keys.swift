@@ -27,6 +27,8 @@ enum LaneKey: String, CaseIterable {
     case breakers
     /// HASH: jobs in each state, waiting jobs of each class, length of the songs that wait.
     case counts
+    /// HASH event → how often, and audio_ms: the length of the songs analysed, of a day (since 1970, UTC); expires.
+    case day = "day:%s"
     /// STREAM of events.
     case log
     /// ZSET job id → order: jobs that have not ended.

@@ -25,6 +25,8 @@ struct QueueLimits: Sendable {
     var retentionSeconds = 7 * 24 * 3600
     /// How long the answer to a request with an idempotency key is kept, in seconds.
     var idempotencySeconds = 24 * 3600
+    /// How many days statistics are kept.
+    static let statisticsDays = 400
     /// About how many events of a lane are kept; who follows from before them gets a snapshot.
     var logLength = 20_000
     /// How long a lane is a worker's after its last message.
@@ -115,6 +117,7 @@ struct Scripts: Sendable {
             local breaker_probe_ms = \(limits.breakerProbe.milliseconds)
             local retention_seconds = \(limits.retentionSeconds)
             local idempotency_seconds = \(limits.idempotencySeconds)
+            local statistics_seconds = \((QueueLimits.statisticsDays + 1) * 24 * 3600)
             local log_length = \(limits.logLength)
 
             """

@@ -2,6 +2,8 @@
 
 import AnalysisAPI
 import ArgumentParser
+import Foundation
+import Jobs
 import RPC
 
 struct Status: AsyncParsableCommand {
@@ -35,6 +37,31 @@ struct Status: AsyncParsableCommand {
     }
 }
 
+struct Stats: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "What happened on each of the last days, in UTC.")
+
+    @Option(help: "How many days, at most 400.") var days: UInt32 = 7
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        let options = connection.options
+        let statistics = try await connection.withQueue { [days] client in
+            try await QueueClient(client).getStatistics(StatisticsRequest(days: days), options: options)
+        }
+        print(
+            "day\tenqueued\tcompleted\tfailed\tcancelled\tinterrupted\tworkers lost\tsongs analysed\tfailed\tskipped"
+                + "\tretried\thours of audio")
+        for day in statistics.days {
+            let counts = [
+                day.enqueued, day.completed, day.failed, day.cancelled, day.interrupted, day.workersLost,
+                day.songsAnalysed, day.songsFailed, day.songsSkipped, day.songsRetried,
+            ]
+            let hours = (Double(day.audioMs) / 360_000).rounded() / 10
+            print("\(time(day.dayMs).prefix(10))\t\(counts.map { "\($0)" }.joined(separator: "\t"))\t\(hours)")
+        }
+    }
+}
+
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume, retry, replay, clear.",
@@ -61,6 +88,16 @@ struct Jobs: AsyncParsableCommand {
         @Option(help: "high, medium or low; all where it is left out.", transform: priority(_:))
         var priority: Priority = .unspecified
 
+        @Option(
+            help: "pending, in_progress, completed or another state; all where it is left out.", transform: state(_:))
+        var state: JobState = .unspecified
+
+        @Option(help: "Made at this time or later, such as 2026-01-31T12:00:00Z.", transform: milliseconds(_:))
+        var since: Int64 = 0
+
+        @Option(help: "Made before this time.", transform: milliseconds(_:))
+        var until: Int64 = 0
+
         @Option(help: "How many jobs at most.")
         var limit = 100
 
@@ -73,7 +110,8 @@ struct Jobs: AsyncParsableCommand {
         func run() async throws {
             let options = connection.options
             let request = ListJobsRequest(
-                userID: user, ended: ended || failed, failed: failed, type: type, priority: priority)
+                userID: user, ended: ended || failed || state.hasEnded, failed: failed, type: type,
+                priority: priority, state: state, fromMs: since, untilMs: until)
             try await connection.withQueue { [limit] client in
                 var request = request
                 var left = limit
@@ -151,6 +189,20 @@ func call(
     return try await connection.withQueue { client in
         try await method(QueueClient(client), JobRequest(jobID: job), options)
     }
+}
+
+func state(_ text: String) throws -> JobState {
+    guard let state = JobState(name: text) else {
+        throw ValidationError("'\(text)' is no state: \(JobState.known.map(\.name).joined(separator: ", ")) are right.")
+    }
+    return state
+}
+
+func milliseconds(_ text: String) throws -> Int64 {
+    guard let date = try? Date(text, strategy: .iso8601) else {
+        throw ValidationError("'\(text)' is no time: 2026-01-31T12:00:00Z is one.")
+    }
+    return Int64(date.timeIntervalSince1970 * 1000)
 }
 
 /// A job on one line.

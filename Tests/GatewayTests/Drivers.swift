@@ -33,6 +33,9 @@ final class QueueDriver: QueueProvider {
     }
     func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
     func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
+    func getStatistics(_ request: StatisticsRequest, context: CallContext) async throws -> Statistics {
+        try unexpected(request)
+    }
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
         try unexpected(request)
     }

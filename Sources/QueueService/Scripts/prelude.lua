@@ -4,7 +4,8 @@
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, blanks, transitions, ranks,
 -- rank_names, class_width, analyzers, background_batch, pace_ms, poison_losses, song_attempts,
--- retry_base_ms, retry_cap_ms, breaker_songs, breaker_probe_ms, retention_seconds, idempotency_seconds, log_length.
+-- retry_base_ms, retry_cap_ms, breaker_songs, breaker_probe_ms, retention_seconds, idempotency_seconds,
+-- statistics_seconds, log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
@@ -107,8 +108,16 @@ local function store(job)
     if length > 0 then redis.call('HSET', key('job', job.id), unpack(changes)) end
 end
 
+local daily = {}
+
+-- Adds to the statistics of the day once the script is through.
+local function note(name, amount)
+    daily[name] = (daily[name] or 0) + amount
+end
+
 -- Says in the log what happened.
 local function append(event, details, job)
+    note(event, details.songs or 1)
     local entry = {'event', event}
     for name, value in pairs(details) do
         entry[#entry + 1] = 'event_' .. name
@@ -160,6 +169,10 @@ end
 local function store_counts()
     for name, change in pairs(tallies) do
         if change ~= 0 then redis.call('HINCRBY', key('counts'), name, change) end
+    end
+    local day = key('day', math.floor(now_ms / 86400000))
+    for name, amount in pairs(daily) do
+        if redis.call('HINCRBY', day, name, amount) == amount then redis.call('EXPIRE', day, statistics_seconds) end
     end
 end
 

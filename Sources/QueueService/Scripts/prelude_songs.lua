@@ -27,6 +27,7 @@ end
 -- Counts a song of the job as ended: `outcome` is analysed, skipped or failed.
 local function advance(job, outcome, audio_ms)
     job[outcome] = job[outcome] + 1
+    if outcome == 'analysed' then note('audio_ms', audio_ms) end
     job.cursor = job.cursor + 1
     job.audio_done_ms = job.audio_done_ms + audio_ms
     job.song_id = ''

@@ -952,6 +952,141 @@ void   analysis__v1__queue_status__free_unpacked
   assert(message->base.descriptor == &analysis__v1__queue_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__statistics_request__init
+                     (Analysis__V1__StatisticsRequest         *message)
+{
+  static const Analysis__V1__StatisticsRequest init_value = ANALYSIS__V1__STATISTICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__statistics_request__get_packed_size
+                     (const Analysis__V1__StatisticsRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__statistics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__statistics_request__pack
+                     (const Analysis__V1__StatisticsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__statistics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__statistics_request__pack_to_buffer
+                     (const Analysis__V1__StatisticsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__statistics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__StatisticsRequest *
+       analysis__v1__statistics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__StatisticsRequest *)
+     protobuf_c_message_unpack (&analysis__v1__statistics_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__statistics_request__free_unpacked
+                     (Analysis__V1__StatisticsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__statistics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__statistics__init
+                     (Analysis__V1__Statistics         *message)
+{
+  static const Analysis__V1__Statistics init_value = ANALYSIS__V1__STATISTICS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__statistics__get_packed_size
+                     (const Analysis__V1__Statistics *message)
+{
+  assert(message->base.descriptor == &analysis__v1__statistics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__statistics__pack
+                     (const Analysis__V1__Statistics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__statistics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__statistics__pack_to_buffer
+                     (const Analysis__V1__Statistics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__statistics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Statistics *
+       analysis__v1__statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Statistics *)
+     protobuf_c_message_unpack (&analysis__v1__statistics__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__statistics__free_unpacked
+                     (Analysis__V1__Statistics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__statistics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__day_statistics__init
+                     (Analysis__V1__DayStatistics         *message)
+{
+  static const Analysis__V1__DayStatistics init_value = ANALYSIS__V1__DAY_STATISTICS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__day_statistics__get_packed_size
+                     (const Analysis__V1__DayStatistics *message)
+{
+  assert(message->base.descriptor == &analysis__v1__day_statistics__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__day_statistics__pack
+                     (const Analysis__V1__DayStatistics *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__day_statistics__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__day_statistics__pack_to_buffer
+                     (const Analysis__V1__DayStatistics *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__day_statistics__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__DayStatistics *
+       analysis__v1__day_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__DayStatistics *)
+     protobuf_c_message_unpack (&analysis__v1__day_statistics__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__day_statistics__free_unpacked
+                     (Analysis__V1__DayStatistics *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__day_statistics__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__worker_status__init
                      (Analysis__V1__WorkerStatus         *message)
 {
@@ -2703,6 +2838,263 @@ const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__statistics_request__field_descriptors[1] =
+{
+  {
+    "days",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__StatisticsRequest, days),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__statistics_request__field_indices_by_name[] = {
+  0,   /* field[0] = days */
+};
+static const ProtobufCIntRange analysis__v1__statistics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__statistics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.StatisticsRequest",
+  "StatisticsRequest",
+  "Analysis__V1__StatisticsRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__StatisticsRequest),
+  1,
+  analysis__v1__statistics_request__field_descriptors,
+  analysis__v1__statistics_request__field_indices_by_name,
+  1,  analysis__v1__statistics_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__statistics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__statistics__field_descriptors[1] =
+{
+  {
+    "days",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Statistics, n_days),
+    offsetof(Analysis__V1__Statistics, days),
+    &analysis__v1__day_statistics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__statistics__field_indices_by_name[] = {
+  0,   /* field[0] = days */
+};
+static const ProtobufCIntRange analysis__v1__statistics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__statistics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Statistics",
+  "Statistics",
+  "Analysis__V1__Statistics",
+  "analysis.v1",
+  sizeof(Analysis__V1__Statistics),
+  1,
+  analysis__v1__statistics__field_descriptors,
+  analysis__v1__statistics__field_indices_by_name,
+  1,  analysis__v1__statistics__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__statistics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[12] =
+{
+  {
+    "day_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, day_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "enqueued",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, enqueued),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "completed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, completed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cancelled",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, cancelled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "interrupted",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, interrupted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workers_lost",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, workers_lost),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs_analysed",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, songs_analysed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs_failed",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, songs_failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs_skipped",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, songs_skipped),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs_retried",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, songs_retried),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "audio_ms",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, audio_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__day_statistics__field_indices_by_name[] = {
+  11,   /* field[11] = audio_ms */
+  4,   /* field[4] = cancelled */
+  2,   /* field[2] = completed */
+  0,   /* field[0] = day_ms */
+  1,   /* field[1] = enqueued */
+  3,   /* field[3] = failed */
+  5,   /* field[5] = interrupted */
+  7,   /* field[7] = songs_analysed */
+  8,   /* field[8] = songs_failed */
+  10,   /* field[10] = songs_retried */
+  9,   /* field[9] = songs_skipped */
+  6,   /* field[6] = workers_lost */
+};
+static const ProtobufCIntRange analysis__v1__day_statistics__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.DayStatistics",
+  "DayStatistics",
+  "Analysis__V1__DayStatistics",
+  "analysis.v1",
+  sizeof(Analysis__V1__DayStatistics),
+  12,
+  analysis__v1__day_statistics__field_descriptors,
+  analysis__v1__day_statistics__field_indices_by_name,
+  1,  analysis__v1__day_statistics__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__day_statistics__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[10] =
 {
   {
@@ -3202,13 +3594,14 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[17] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[18] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
   { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
   { "GetJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ListJobs", &analysis__v1__list_jobs_request__descriptor, &analysis__v1__list_jobs_reply__descriptor },
   { "GetStatus", &analysis__v1__queue_status_request__descriptor, &analysis__v1__queue_status__descriptor },
+  { "GetStatistics", &analysis__v1__statistics_request__descriptor, &analysis__v1__statistics__descriptor },
   { "CancelJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "PauseJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ResumeJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
@@ -3223,23 +3616,24 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
   { "Follow", &analysis__v1__follow_request__descriptor, &analysis__v1__event__descriptor },
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
-  5,        /* CancelJob */
-  11,        /* ClearJobs */
+  6,        /* CancelJob */
+  12,        /* ClearJobs */
   0,        /* Enqueue */
   1,        /* EnqueueMany */
-  16,        /* Follow */
+  17,        /* Follow */
   2,        /* GetJob */
-  12,        /* GetPosition */
+  13,        /* GetPosition */
+  5,        /* GetStatistics */
   4,        /* GetStatus */
   3,        /* ListJobs */
-  6,        /* PauseJob */
-  14,        /* PauseQueue */
-  8,        /* ReplayJob */
-  10,        /* ReplayJobs */
-  13,        /* ReprioritiseJob */
-  7,        /* ResumeJob */
-  15,        /* ResumeQueue */
-  9         /* RetryJob */
+  7,        /* PauseJob */
+  15,        /* PauseQueue */
+  9,        /* ReplayJob */
+  11,        /* ReplayJobs */
+  14,        /* ReprioritiseJob */
+  8,        /* ResumeJob */
+  16,        /* ResumeQueue */
+  10         /* RetryJob */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
 {
@@ -3248,7 +3642,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  17,
+  18,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -3292,13 +3686,21 @@ void analysis__v1__queue__get_status(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__get_statistics(ProtobufCService *service,
+                                         const Analysis__V1__StatisticsRequest *input,
+                                         Analysis__V1__Statistics_Closure closure,
+                                         void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__cancel_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
                                      Analysis__V1__Job_Closure closure,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_job(ProtobufCService *service,
                                     const Analysis__V1__JobRequest *input,
@@ -3306,7 +3708,7 @@ void analysis__v1__queue__pause_job(ProtobufCService *service,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -3314,7 +3716,7 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__replay_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -3322,7 +3724,7 @@ void analysis__v1__queue__replay_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__retry_job(ProtobufCService *service,
                                     const Analysis__V1__JobRequest *input,
@@ -3330,7 +3732,7 @@ void analysis__v1__queue__retry_job(ProtobufCService *service,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       const Analysis__V1__JobFilter *input,
@@ -3338,7 +3740,7 @@ void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      const Analysis__V1__JobFilter *input,
@@ -3346,7 +3748,7 @@ void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_position(ProtobufCService *service,
                                        const Analysis__V1__JobRequest *input,
@@ -3354,7 +3756,7 @@ void analysis__v1__queue__get_position(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            const Analysis__V1__ReprioritiseJobRequest *input,
@@ -3362,7 +3764,7 @@ void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       const Analysis__V1__PauseQueueRequest *input,
@@ -3370,7 +3772,7 @@ void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        const Analysis__V1__ResumeQueueRequest *input,
@@ -3378,7 +3780,7 @@ void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
@@ -3386,7 +3788,7 @@ void analysis__v1__queue__follow(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

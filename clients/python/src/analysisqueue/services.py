@@ -110,6 +110,9 @@ class Queue(Service[C]):
 
     GetStatus = UnaryMethod(queue_pb2.QueueStatusRequest, queue_pb2.QueueStatus)
 
+    GetStatistics = UnaryMethod(queue_pb2.StatisticsRequest, queue_pb2.Statistics)
+    """What happened on each of the last days. For operators."""
+
     CancelJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
 
     PauseJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)

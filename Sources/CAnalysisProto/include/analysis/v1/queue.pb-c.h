@@ -38,6 +38,9 @@ typedef struct Analysis__V1__ListJobsRequest Analysis__V1__ListJobsRequest;
 typedef struct Analysis__V1__ListJobsReply Analysis__V1__ListJobsReply;
 typedef struct Analysis__V1__QueueStatusRequest Analysis__V1__QueueStatusRequest;
 typedef struct Analysis__V1__QueueStatus Analysis__V1__QueueStatus;
+typedef struct Analysis__V1__StatisticsRequest Analysis__V1__StatisticsRequest;
+typedef struct Analysis__V1__Statistics Analysis__V1__Statistics;
+typedef struct Analysis__V1__DayStatistics Analysis__V1__DayStatistics;
 typedef struct Analysis__V1__WorkerStatus Analysis__V1__WorkerStatus;
 typedef struct Analysis__V1__FollowRequest Analysis__V1__FollowRequest;
 typedef struct Analysis__V1__LaneCursor Analysis__V1__LaneCursor;
@@ -593,6 +596,66 @@ struct  Analysis__V1__QueueStatus
     , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, 0, 0,NULL, ANALYSIS__V1__QUEUE_STATUS___PAUSE__NOT_SET, {0}, ANALYSIS__V1__QUEUE_STATUS___HOLD__NOT_SET, {0} }
 
 
+struct  Analysis__V1__StatisticsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * at most 400; 0: 7
+   */
+  uint32_t days;
+};
+#define ANALYSIS__V1__STATISTICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__statistics_request__descriptor) \
+    , 0 }
+
+
+struct  Analysis__V1__Statistics
+{
+  ProtobufCMessage base;
+  /*
+   * the latest last; it is not over yet
+   */
+  size_t n_days;
+  Analysis__V1__DayStatistics **days;
+};
+#define ANALYSIS__V1__STATISTICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__statistics__descriptor) \
+    , 0,NULL }
+
+
+struct  Analysis__V1__DayStatistics
+{
+  ProtobufCMessage base;
+  /*
+   * when it begins, in UTC
+   */
+  int64_t day_ms;
+  /*
+   * jobs
+   */
+  uint64_t enqueued;
+  uint64_t completed;
+  uint64_t failed;
+  uint64_t cancelled;
+  uint64_t interrupted;
+  uint64_t workers_lost;
+  /*
+   * songs
+   */
+  uint64_t songs_analysed;
+  uint64_t songs_failed;
+  uint64_t songs_skipped;
+  uint64_t songs_retried;
+  /*
+   * length of the songs analysed
+   */
+  uint64_t audio_ms;
+};
+#define ANALYSIS__V1__DAY_STATISTICS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__day_statistics__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
 struct  Analysis__V1__WorkerStatus
 {
   ProtobufCMessage base;
@@ -1088,6 +1151,63 @@ Analysis__V1__QueueStatus *
 void   analysis__v1__queue_status__free_unpacked
                      (Analysis__V1__QueueStatus *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__StatisticsRequest methods */
+void   analysis__v1__statistics_request__init
+                     (Analysis__V1__StatisticsRequest         *message);
+size_t analysis__v1__statistics_request__get_packed_size
+                     (const Analysis__V1__StatisticsRequest   *message);
+size_t analysis__v1__statistics_request__pack
+                     (const Analysis__V1__StatisticsRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__statistics_request__pack_to_buffer
+                     (const Analysis__V1__StatisticsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__StatisticsRequest *
+       analysis__v1__statistics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__statistics_request__free_unpacked
+                     (Analysis__V1__StatisticsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Statistics methods */
+void   analysis__v1__statistics__init
+                     (Analysis__V1__Statistics         *message);
+size_t analysis__v1__statistics__get_packed_size
+                     (const Analysis__V1__Statistics   *message);
+size_t analysis__v1__statistics__pack
+                     (const Analysis__V1__Statistics   *message,
+                      uint8_t             *out);
+size_t analysis__v1__statistics__pack_to_buffer
+                     (const Analysis__V1__Statistics   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Statistics *
+       analysis__v1__statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__statistics__free_unpacked
+                     (Analysis__V1__Statistics *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__DayStatistics methods */
+void   analysis__v1__day_statistics__init
+                     (Analysis__V1__DayStatistics         *message);
+size_t analysis__v1__day_statistics__get_packed_size
+                     (const Analysis__V1__DayStatistics   *message);
+size_t analysis__v1__day_statistics__pack
+                     (const Analysis__V1__DayStatistics   *message,
+                      uint8_t             *out);
+size_t analysis__v1__day_statistics__pack_to_buffer
+                     (const Analysis__V1__DayStatistics   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__DayStatistics *
+       analysis__v1__day_statistics__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__day_statistics__free_unpacked
+                     (Analysis__V1__DayStatistics *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__WorkerStatus methods */
 void   analysis__v1__worker_status__init
                      (Analysis__V1__WorkerStatus         *message);
@@ -1229,6 +1349,15 @@ typedef void (*Analysis__V1__QueueStatusRequest_Closure)
 typedef void (*Analysis__V1__QueueStatus_Closure)
                  (const Analysis__V1__QueueStatus *message,
                   void *closure_data);
+typedef void (*Analysis__V1__StatisticsRequest_Closure)
+                 (const Analysis__V1__StatisticsRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Statistics_Closure)
+                 (const Analysis__V1__Statistics *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__DayStatistics_Closure)
+                 (const Analysis__V1__DayStatistics *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__WorkerStatus_Closure)
                  (const Analysis__V1__WorkerStatus *message,
                   void *closure_data);
@@ -1268,6 +1397,10 @@ struct Analysis__V1__Queue_Service
                      const Analysis__V1__QueueStatusRequest *input,
                      Analysis__V1__QueueStatus_Closure closure,
                      void *closure_data);
+  void (*get_statistics)(Analysis__V1__Queue_Service *service,
+                         const Analysis__V1__StatisticsRequest *input,
+                         Analysis__V1__Statistics_Closure closure,
+                         void *closure_data);
   void (*cancel_job)(Analysis__V1__Queue_Service *service,
                      const Analysis__V1__JobRequest *input,
                      Analysis__V1__Job_Closure closure,
@@ -1329,6 +1462,7 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
       function_prefix__ ## get_job,\
       function_prefix__ ## list_jobs,\
       function_prefix__ ## get_status,\
+      function_prefix__ ## get_statistics,\
       function_prefix__ ## cancel_job,\
       function_prefix__ ## pause_job,\
       function_prefix__ ## resume_job,\
@@ -1361,6 +1495,10 @@ void analysis__v1__queue__get_status(ProtobufCService *service,
                                      const Analysis__V1__QueueStatusRequest *input,
                                      Analysis__V1__QueueStatus_Closure closure,
                                      void *closure_data);
+void analysis__v1__queue__get_statistics(ProtobufCService *service,
+                                         const Analysis__V1__StatisticsRequest *input,
+                                         Analysis__V1__Statistics_Closure closure,
+                                         void *closure_data);
 void analysis__v1__queue__cancel_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
                                      Analysis__V1__Job_Closure closure,
@@ -1434,6 +1572,9 @@ extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descrip
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__statistics_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__statistics__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__follow_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__lane_cursor__descriptor;

@@ -63,6 +63,34 @@ class CircuitBreaker(_message.Message):
     songs: int
     def __init__(self, analyzer: _Optional[str] = ..., lane: _Optional[str] = ..., opened_at_ms: _Optional[int] = ..., probe_at_ms: _Optional[int] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class DayStatistics(_message.Message):
+    __slots__ = ["audio_ms", "cancelled", "completed", "day_ms", "enqueued", "failed", "interrupted", "songs_analysed", "songs_failed", "songs_retried", "songs_skipped", "workers_lost"]
+    AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    DAY_MS_FIELD_NUMBER: _ClassVar[int]
+    ENQUEUED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_RETRIED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_LOST_FIELD_NUMBER: _ClassVar[int]
+    audio_ms: int
+    cancelled: int
+    completed: int
+    day_ms: int
+    enqueued: int
+    failed: int
+    interrupted: int
+    songs_analysed: int
+    songs_failed: int
+    songs_retried: int
+    songs_skipped: int
+    workers_lost: int
+    def __init__(self, day_ms: _Optional[int] = ..., enqueued: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., interrupted: _Optional[int] = ..., workers_lost: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., songs_skipped: _Optional[int] = ..., songs_retried: _Optional[int] = ..., audio_ms: _Optional[int] = ...) -> None: ...
+
 class EnqueueManyReply(_message.Message):
     __slots__ = ["replies"]
     REPLIES_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +348,18 @@ class ResumeQueueRequest(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     reason: str
     def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
+class Statistics(_message.Message):
+    __slots__ = ["days"]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    days: _containers.RepeatedCompositeFieldContainer[DayStatistics]
+    def __init__(self, days: _Optional[_Iterable[_Union[DayStatistics, _Mapping]]] = ...) -> None: ...
+
+class StatisticsRequest(_message.Message):
+    __slots__ = ["days"]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    days: int
+    def __init__(self, days: _Optional[int] = ...) -> None: ...
 
 class WorkerStatus(_message.Message):
     __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "machine", "songs_analysed", "songs_failed", "suspended"]
