@@ -122,17 +122,4 @@ import Testing
             #expect(reason?.code == .invalidArgument)
         }
     }
-
-    @Test func peerThatEndsItsSideWithAReplyUnreadEndsItsCalls() async throws {
-        try await withPeer { peer, cancelled in
-            try await peer.stopReading()
-            peer.send(call(1, "test.Service/Hang"))
-            peer.send(call(3, stream.name))
-            peer.finish()
-            try await cancelled.value()
-            peer.startReading()
-            let reason = try await peer.ending()
-            #expect(reason == nil)
-        }
-    }
 }
