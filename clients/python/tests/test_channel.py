@@ -66,6 +66,17 @@ def test_an_idempotent_call_is_made_again_with_growing_waits_and_then_fails():
     assert code(call) is StatusCode.UNAVAILABLE and call.error.detail == "still away"
 
 
+def test_who_waits_for_a_call_hears_that_it_is_to_be_made_again():
+    woken = []
+    test = Wire()
+    test.start(idempotent=True, wake=lambda: woken.append(True))
+    test.connect()
+    test.now += 1
+    woken.clear()
+    test.lose()
+    assert woken and not test.is_connecting and test.channel.due <= test.now + 0.05
+
+
 def test_the_server_says_when_another_try_can_succeed():
     test = Wire()
     test.start(idempotent=True)

@@ -167,6 +167,7 @@ class Channel:
             else:
                 self._retries[call] = now + delay
                 self.due = min(self.due, now + delay)
+                call.wake()  # With the connection gone, nobody but those that wait may be there to tick, and sooner than they thought.
         self._make_waiting_calls(now)
 
     def _retry_delay(self, call: Call, error: RPCError, now: float) -> float | None:
@@ -242,7 +243,7 @@ class Channel:
             call.attempts += 1
         self._after([Ending(call, self._failure, Fate.UNKNOWN) for call in failed], now)
         for call in self._calls:
-            call.wake()  # No connection's thread ticks any more: those that wait have to, and sooner than they thought.
+            call.wake()  # For the same reason as before a retry.
 
     def _arm(self) -> None:
         self.due = min(
