@@ -25,6 +25,12 @@ struct QueueServiceCommand: DaemonCommand {
         transform: redisURL(_:))
     var redis: RedisURL
 
+    @Option(
+        help:
+            "How safe acknowledged work is: as-configured, or always, which has Redis write to its disk before it answers."
+    )
+    var durability = Durability.asConfigured
+
     @Option(help: "What the names of all keys in Redis begin with.")
     var keyPrefix = "aq:"
 
@@ -83,6 +89,7 @@ struct QueueServiceCommand: DaemonCommand {
         // One event loop for callers and Redis: what comes in goes on without waking another thread.
         let context = DaemonContext(logger: context.logger, eventLoopGroup: context.eventLoopGroup.next())
         var redisConfiguration = RedisConfiguration(clientName: "queue-service")
+        redisConfiguration.greeting = durability.greeting
         redisConfiguration.callerDeadline = { Deadline.current }
         let client = RedisClient(
             url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,

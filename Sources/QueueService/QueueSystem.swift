@@ -51,6 +51,10 @@ struct QueueSystem: Sendable {
                 preferences: preferences, dispatcher: dispatcher, imports: imports),
             MaintenanceService(lanes: lanes, store: store),
         ]
-        services = logs + [dispatcher, Janitor(lanes: lanes, store: store, logger: logger)]
+        services =
+            logs + [
+                dispatcher, Janitor(lanes: lanes, store: store, logger: logger),
+                PersistenceWatch(store: store, logger: logger),
+            ]
     }
 }

@@ -4,6 +4,8 @@ package import NIOCore
 package struct RedisConfiguration: Sendable {
     /// How the connections are called in `CLIENT LIST`. Redis allows no spaces in it.
     package var clientName: String?
+    /// What every connection begins with, before any other command; one that Redis refuses ends the attempt to connect.
+    package var greeting: [[RedisArgument]] = []
     /// The time a command has, from the call to its reply, including the wait for a connection. A connection that owes a reply
     /// for longer is given up.
     package var commandTimeout: Duration = .seconds(5)

@@ -42,7 +42,7 @@ final class RedisConnection: Sendable {
             let connection = try await connect(
                 address, on: eventLoop, configuration: configuration, tls: tls, messages: messages)
             do {
-                try await connection.shakeHands(url, clientName: configuration.clientName, deadlines)
+                try await connection.shakeHands(url, configuration, deadlines)
                 return connection
             } catch {
                 connection.close()
@@ -91,15 +91,20 @@ final class RedisConnection: Sendable {
         }
     }
 
-    private func shakeHands(_ url: RedisURL, clientName: String?, _ deadlines: Deadlines) async throws {
+    private func shakeHands(
+        _ url: RedisURL, _ configuration: RedisConfiguration, _ deadlines: Deadlines
+    ) async throws {
         var commands: [[RedisArgument]] = []
         if let password = url.password {
             commands.append(["AUTH", RedisArgument(url.user ?? "default"), RedisArgument(password)])
         }
         if url.database != 0 { commands.append(["SELECT", RedisArgument(url.database)]) }
-        if let clientName { commands.append(["CLIENT", "SETNAME", RedisArgument(clientName)]) }
+        if let clientName = configuration.clientName {
+            commands.append(["CLIENT", "SETNAME", RedisArgument(clientName)])
+        }
         // Only the nodes of a cluster may stand in for each other; others refuse this command.
         if url.addresses.count > 1 { commands.append(["CLUSTER", "INFO"]) }
+        commands += configuration.greeting
         // While Redis loads its data it refuses a PING, but not what stands before.
         commands.append(["PING"])
         for case .error(let error) in try await send(commands, deadlines) {

@@ -43,10 +43,11 @@ class Site:
             stdout=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
         wait_until(lambda: self.ask("PING", check=False) == "PONG", "Redis answers")
 
-    def start_queue(self, redis: pathlib.Path | None = None):
+    def start_queue(self, redis: pathlib.Path | None = None, durability: str = "as-configured"):
         with open(self.folder / "queue.log", "ab") as log:
             self.queue = subprocess.Popen(
-                [BIN / "queue-service", "--listen", self.address, "--redis", f"unix:{redis or self.redis_socket}"],
+                [BIN / "queue-service", "--listen", self.address, "--redis", f"unix:{redis or self.redis_socket}",
+                 "--durability", durability],
                 stdout=log, stderr=log)
 
     def kill(self, name: str):
@@ -151,7 +152,10 @@ def test_a_queue_killed_between_the_commit_and_its_reply_makes_one_job(site):
     site.verify()
 
 
-def test_nothing_acknowledged_is_lost_when_redis_is_killed_under_load(site):
+@pytest.mark.parametrize("durability", ["as-configured", "always"])
+def test_nothing_acknowledged_is_lost_when_redis_is_killed_under_load(site, durability):
+    site.kill("queue")
+    site.start_queue(durability=durability)
     acknowledged, is_over = [], threading.Event()
 
     def load(first: int):
@@ -179,7 +183,8 @@ def test_nothing_acknowledged_is_lost_when_redis_is_killed_under_load(site):
     assert len(set(acknowledged)) == len(acknowledged)
     with site.client() as client:
         lost = [job_id for job_id in acknowledged if not is_known(client, job_id)]
-    if lost and held_back:
+        assert site.ask("CONFIG", "GET", "appendfsync").split()[1] == {"always": "always"}.get(durability, "everysec")
+    if lost and held_back and durability != "always":
         pytest.skip("the disk is so slow that Redis held writes back, which its log setting allows")
     assert not lost
     site.verify()
