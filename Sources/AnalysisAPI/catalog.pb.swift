@@ -864,3 +864,219 @@ extension Coverage: CMessage {
         c.playlists = playlists
     }
 }
+
+/// At most 10000 songs and 10000 playlists, and as every message at most 4 MiB: 419 bytes a song, where there are 10000. A
+/// larger library, or one with long attributes, comes in several calls: songs before the playlists that have them.
+package struct UpsertLibraryRequest: Message, Hashable, Sendable {
+    package var userID: String
+    /// Each replaces what is known of the song, which is found by its id: 1 to 128 bytes, without control characters. Its title,
+    /// artist and album have at most 1000 bytes each; without a title it gets the name of its file, or its id. Its location is
+    /// a relative path beneath the music folders, or empty. It lasts at most 30 days. Its attributes have different names, of 1
+    /// to 64 bytes. All of it together has at most 256 KiB. added_at_ms counts for songs that are new; 0 is now.
+    package var songs: [Song]
+    package var playlists: [PlaylistContent]
+
+    package init(userID: String = "", songs: [Song] = [], playlists: [PlaylistContent] = []) {
+        self.userID = userID
+        self.songs = songs
+        self.playlists = playlists
+    }
+}
+
+extension UpsertLibraryRequest: CMessage {
+    static var empty: Analysis__V1__UpsertLibraryRequest {
+        var c = Analysis__V1__UpsertLibraryRequest()
+        analysis__v1__upsert_library_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__UpsertLibraryRequest) throws {
+        userID = try String(copying: c.user_id, of: "UpsertLibraryRequest.user_id")
+        songs = try elements(c.songs, count: c.n_songs) { try Song(copying: $0) }
+        playlists = try elements(c.playlists, count: c.n_playlists) { try PlaylistContent(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__UpsertLibraryRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.n_songs = songs.count
+        c.songs = arena.elements(songs.map { arena.message($0) })
+        c.n_playlists = playlists.count
+        c.playlists = arena.elements(playlists.map { arena.message($0) })
+    }
+}
+
+/// A playlist as a whole.
+package struct PlaylistContent: Message, Hashable, Sendable {
+    /// 1 to 128 bytes, without control characters
+    package var id: String
+    /// 1 to 1000 bytes
+    package var name: String
+    /// at most 4000 bytes
+    package var description: String
+    /// 0: as known, or now
+    package var addedAtMs: Int64
+    /// in order, at most 10000; of songs of the library or of this request
+    package var songIds: [String]
+
+    package init(
+        id: String = "", name: String = "", description: String = "", addedAtMs: Int64 = 0, songIds: [String] = []
+    ) {
+        self.id = id
+        self.name = name
+        self.description = description
+        self.addedAtMs = addedAtMs
+        self.songIds = songIds
+    }
+}
+
+extension PlaylistContent: CMessage {
+    static var empty: Analysis__V1__PlaylistContent {
+        var c = Analysis__V1__PlaylistContent()
+        analysis__v1__playlist_content__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__PlaylistContent) throws {
+        id = try String(copying: c.id, of: "PlaylistContent.id")
+        name = try String(copying: c.name, of: "PlaylistContent.name")
+        description = try String(copying: c.description, of: "PlaylistContent.description")
+        addedAtMs = c.added_at_ms
+        songIds = try elements(c.song_ids, count: c.n_song_ids) {
+            try String(copying: $0, of: "PlaylistContent.song_ids")
+        }
+    }
+
+    func write(to c: inout Analysis__V1__PlaylistContent, arena: inout MessageArena) {
+        c.id = arena.bytes(id)
+        c.name = arena.bytes(name)
+        c.description = arena.bytes(description)
+        c.added_at_ms = addedAtMs
+        c.n_song_ids = songIds.count
+        c.song_ids = arena.elements(songIds.map { arena.bytes($0) })
+    }
+}
+
+package struct UpsertLibraryReply: Message, Hashable, Sendable {
+    package var songsAdded: UInt32
+    package var songsChanged: UInt32
+    /// those that are new included
+    package var playlistsChanged: UInt32
+
+    package init(songsAdded: UInt32 = 0, songsChanged: UInt32 = 0, playlistsChanged: UInt32 = 0) {
+        self.songsAdded = songsAdded
+        self.songsChanged = songsChanged
+        self.playlistsChanged = playlistsChanged
+    }
+}
+
+extension UpsertLibraryReply: CMessage {
+    static var empty: Analysis__V1__UpsertLibraryReply {
+        var c = Analysis__V1__UpsertLibraryReply()
+        analysis__v1__upsert_library_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__UpsertLibraryReply) throws {
+        songsAdded = c.songs_added
+        songsChanged = c.songs_changed
+        playlistsChanged = c.playlists_changed
+    }
+
+    func write(to c: inout Analysis__V1__UpsertLibraryReply, arena: inout MessageArena) {
+        c.songs_added = songsAdded
+        c.songs_changed = songsChanged
+        c.playlists_changed = playlistsChanged
+    }
+}
+
+package struct RemoveSongsRequest: Message, Hashable, Sendable {
+    package var userID: String
+    /// at most 10000
+    package var songIds: [String]
+
+    package init(userID: String = "", songIds: [String] = []) {
+        self.userID = userID
+        self.songIds = songIds
+    }
+}
+
+extension RemoveSongsRequest: CMessage {
+    static var empty: Analysis__V1__RemoveSongsRequest {
+        var c = Analysis__V1__RemoveSongsRequest()
+        analysis__v1__remove_songs_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RemoveSongsRequest) throws {
+        userID = try String(copying: c.user_id, of: "RemoveSongsRequest.user_id")
+        songIds = try elements(c.song_ids, count: c.n_song_ids) {
+            try String(copying: $0, of: "RemoveSongsRequest.song_ids")
+        }
+    }
+
+    func write(to c: inout Analysis__V1__RemoveSongsRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.n_song_ids = songIds.count
+        c.song_ids = arena.elements(songIds.map { arena.bytes($0) })
+    }
+}
+
+package struct RemovePlaylistsRequest: Message, Hashable, Sendable {
+    package var userID: String
+    /// at most 10000
+    package var playlistIds: [String]
+
+    package init(userID: String = "", playlistIds: [String] = []) {
+        self.userID = userID
+        self.playlistIds = playlistIds
+    }
+}
+
+extension RemovePlaylistsRequest: CMessage {
+    static var empty: Analysis__V1__RemovePlaylistsRequest {
+        var c = Analysis__V1__RemovePlaylistsRequest()
+        analysis__v1__remove_playlists_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RemovePlaylistsRequest) throws {
+        userID = try String(copying: c.user_id, of: "RemovePlaylistsRequest.user_id")
+        playlistIds = try elements(c.playlist_ids, count: c.n_playlist_ids) {
+            try String(copying: $0, of: "RemovePlaylistsRequest.playlist_ids")
+        }
+    }
+
+    func write(to c: inout Analysis__V1__RemovePlaylistsRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.n_playlist_ids = playlistIds.count
+        c.playlist_ids = arena.elements(playlistIds.map { arena.bytes($0) })
+    }
+}
+
+package struct RemovedReply: Message, Hashable, Sendable {
+    package var removed: UInt32
+    package var cancelledJobs: UInt32
+
+    package init(removed: UInt32 = 0, cancelledJobs: UInt32 = 0) {
+        self.removed = removed
+        self.cancelledJobs = cancelledJobs
+    }
+}
+
+extension RemovedReply: CMessage {
+    static var empty: Analysis__V1__RemovedReply {
+        var c = Analysis__V1__RemovedReply()
+        analysis__v1__removed_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RemovedReply) throws {
+        removed = c.removed
+        cancelledJobs = c.cancelled_jobs
+    }
+
+    func write(to c: inout Analysis__V1__RemovedReply, arena: inout MessageArena) {
+        c.removed = removed
+        c.cancelled_jobs = cancelledJobs
+    }
+}

@@ -87,6 +87,30 @@ package struct CatalogClient: Sendable {
     package func getCoverage(_ request: CoverageRequest, options: CallOptions = .init()) async throws -> Coverage {
         try await client.unary(CatalogMethods.getCoverage, request, options: options)
     }
+
+    /// Adds songs and playlists to a library, or changes them. All is checked before anything is written, and an error names the
+    /// field and its index; then it is written in parts, so that other calls are served meanwhile: made again after it broke
+    /// off, it writes what is missing. What is there already changes nothing. Results of a song go stale where its location or
+    /// its attributes have changed, which analyzers read, and stay where no more than its title, artist, album or length has.
+    package func upsertLibrary(_ request: UpsertLibraryRequest, options: CallOptions = .init()) async throws
+        -> UpsertLibraryReply
+    {
+        try await client.unary(CatalogMethods.upsertLibrary, request, options: options)
+    }
+
+    /// Removes songs with all that was found out about them, also from playlists. Their own jobs are cancelled, the one of them
+    /// that runs is stopped, and jobs of many songs pass over them. Those that are not there are left out.
+    package func removeSongs(_ request: RemoveSongsRequest, options: CallOptions = .init()) async throws -> RemovedReply
+    {
+        try await client.unary(CatalogMethods.removeSongs, request, options: options)
+    }
+
+    /// Removes playlists and cancels their jobs; their songs stay.
+    package func removePlaylists(_ request: RemovePlaylistsRequest, options: CallOptions = .init()) async throws
+        -> RemovedReply
+    {
+        try await client.unary(CatalogMethods.removePlaylists, request, options: options)
+    }
 }
 
 /// Users, their libraries and what is known about their songs.
@@ -116,6 +140,16 @@ package protocol CatalogProvider: RPCService {
     func searchSongs(_ request: SearchSongsRequest, context: CallContext) async throws -> SearchSongsReply
     /// How much of a playlist, or of the whole library, is analysed; every song counts once.
     func getCoverage(_ request: CoverageRequest, context: CallContext) async throws -> Coverage
+    /// Adds songs and playlists to a library, or changes them. All is checked before anything is written, and an error names the
+    /// field and its index; then it is written in parts, so that other calls are served meanwhile: made again after it broke
+    /// off, it writes what is missing. What is there already changes nothing. Results of a song go stale where its location or
+    /// its attributes have changed, which analyzers read, and stay where no more than its title, artist, album or length has.
+    func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply
+    /// Removes songs with all that was found out about them, also from playlists. Their own jobs are cancelled, the one of them
+    /// that runs is stopped, and jobs of many songs pass over them. Those that are not there are left out.
+    func removeSongs(_ request: RemoveSongsRequest, context: CallContext) async throws -> RemovedReply
+    /// Removes playlists and cancels their jobs; their songs stay.
+    func removePlaylists(_ request: RemovePlaylistsRequest, context: CallContext) async throws -> RemovedReply
 }
 
 extension CatalogProvider {
@@ -177,6 +211,18 @@ extension CatalogProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.getCoverage($0, context: $1)
             },
+            .unary(CatalogMethods.upsertLibrary) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.upsertLibrary($0, context: $1)
+            },
+            .unary(CatalogMethods.removeSongs) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.removeSongs($0, context: $1)
+            },
+            .unary(CatalogMethods.removePlaylists) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.removePlaylists($0, context: $1)
+            },
         ]
     }
 }
@@ -212,4 +258,10 @@ private enum CatalogMethods {
         "analysis.v1.Catalog/SearchSongs", isIdempotent: true)
     static let getCoverage = Method<CoverageRequest, Coverage>(
         "analysis.v1.Catalog/GetCoverage", isIdempotent: true)
+    static let upsertLibrary = Method<UpsertLibraryRequest, UpsertLibraryReply>(
+        "analysis.v1.Catalog/UpsertLibrary", isIdempotent: true)
+    static let removeSongs = Method<RemoveSongsRequest, RemovedReply>(
+        "analysis.v1.Catalog/RemoveSongs", isIdempotent: true)
+    static let removePlaylists = Method<RemovePlaylistsRequest, RemovedReply>(
+        "analysis.v1.Catalog/RemovePlaylists", isIdempotent: true)
 }

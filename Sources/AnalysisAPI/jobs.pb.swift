@@ -137,7 +137,7 @@ package struct Job: Message, Hashable, Sendable {
     package var cursor: UInt32
     /// songs that this job analysed
     package var analysed: UInt32
-    /// songs found fresh, and credited
+    /// songs found fresh, and credited, or removed from the library meanwhile
     package var skipped: UInt32
     /// songs that ended in failure
     package var failed: UInt32

@@ -15,7 +15,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case started
     case songAnalysed
     case songFailed
-    /// found fresh; stands for `songs` of them in a row
+    /// found fresh, or removed; stands for `songs` of them in a row
     case songSkipped
     /// displaced: suspended where it stood
     case interrupted
@@ -26,7 +26,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case completed
     case failed
     case cancelled
-    /// no job but user_id: songs or playlists were added or changed
+    /// no job but user_id: songs or playlists were added, changed or removed
     case libraryChanged
     /// the class changed; the job keeps its sequence
     case reprioritised

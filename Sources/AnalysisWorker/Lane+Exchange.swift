@@ -28,8 +28,16 @@ extension LaneState {
         }
         if isDraining { return self.exchange(reporting: ItemReport(assignment.item, .released(Released()))) }
         let run = resume(assignment)
-        if let hint = earlyHint, hint == (assignment.jobID, assignment.epoch) { return suspend(run, at: now) }
-        return begin(run, at: now) + evict()
+        let actions = dropSuperseded(by: assignment)
+        if let hint = earlyHint, hint == (assignment.jobID, assignment.epoch) { return actions + suspend(run, at: now) }
+        return actions + begin(run, at: now) + evict()
+    }
+
+    /// The job has gone on without what else was frozen for it: that song was removed, changed or analysed elsewhere.
+    private mutating func dropSuperseded(by assignment: Assignment) -> [Action] {
+        for index in suspended.indices { suspended[index].forget(jobID: assignment.jobID) }
+        guard let index = suspended.firstIndex(where: { $0.item.jobID == assignment.jobID }) else { return [] }
+        return suspended[index].handOver() ? [] : [.kill(suspended.remove(at: index).id)]
     }
 
     /// The frozen run of the same work, now on behalf of `assignment`; a fresh one where there is none.

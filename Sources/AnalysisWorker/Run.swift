@@ -19,6 +19,7 @@ struct Run: Hashable, Sendable {
         let userID: String
         let songID: String
         let location: String
+        let attributes: [Attribute]
         let analyzers: [AnalyzerVersion]
     }
 
@@ -119,7 +120,9 @@ extension Assignment {
     var item: ItemID { ItemID(jobID: jobID, epoch: epoch, claim: claim) }
 
     var work: Run.Work {
-        Run.Work(userID: userID, songID: song?.id ?? "", location: song?.location ?? "", analyzers: analyzers)
+        Run.Work(
+            userID: userID, songID: song?.id ?? "", location: song?.location ?? "", attributes: song?.attributes ?? [],
+            analyzers: analyzers)
     }
 }
 

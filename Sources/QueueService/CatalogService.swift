@@ -90,8 +90,49 @@ struct CatalogService: CatalogProvider {
                 .invalidArgument,
                 "'\(request.folder)' is no folder beneath the music folders: a relative path without . and .. is right")
         }
-        let library = LibraryImport(userID: request.userID, lane: lane, store: store) { try await writer.write($0) }
+        let library = LibraryImport(writer: LibraryWriter(userID: request.userID, lane: lane, store: store)) {
+            try await writer.write($0)
+        }
         try await imports.run(library, folder: request.folder)
+        if let hint = await library.hint { dispatcher.deliver(hint) }
+    }
+
+    func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply {
+        try request.check()
+        let writer = LibraryWriter(
+            userID: request.userID, lane: try await accounts.lane(of: request.userID), store: store)
+        try await writer.check(request.playlists, with: request.songs)
+        let written = try await writer.write(request.songs)
+        if let hint = written.hint { dispatcher.deliver(hint) }
+        let changed = try await writer.write(
+            request.playlists.map { content in
+                let playlist = Playlist(
+                    id: content.id, name: content.name, description: content.description, addedAtMs: content.addedAtMs)
+                return (playlist, content.songIds)
+            })
+        return UpsertLibraryReply(
+            songsAdded: UInt32(clamping: written.added), songsChanged: UInt32(clamping: written.changed),
+            playlistsChanged: UInt32(clamping: changed))
+    }
+
+    func removeSongs(_ request: RemoveSongsRequest, context: CallContext) async throws -> RemovedReply {
+        try request.check()
+        return try await remove(from: request.userID) { try await $0.remove(songs: request.songIds) }
+    }
+
+    func removePlaylists(_ request: RemovePlaylistsRequest, context: CallContext) async throws -> RemovedReply {
+        try request.check()
+        return try await remove(from: request.userID) { try await $0.remove(playlists: request.playlistIds) }
+    }
+
+    private func remove(
+        from userID: String, _ body: (LibraryWriter) async throws -> LibraryWriter.Removed
+    ) async throws -> RemovedReply {
+        let lane = try await accounts.lane(of: userID)
+        let removed = try await body(LibraryWriter(userID: userID, lane: lane, store: store))
+        if let hint = removed.hint { dispatcher.deliver(hint, cancelled: removed.cancelled) }
+        return RemovedReply(
+            removed: UInt32(clamping: removed.count), cancelledJobs: UInt32(clamping: removed.cancelled.count))
     }
 
     func listPlaylists(_ request: UserRequest, context: CallContext) async throws -> ListPlaylistsReply {

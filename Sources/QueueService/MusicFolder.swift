@@ -9,14 +9,12 @@ enum MusicFolder {
     /// The playlist of files that lie in no folder.
     static let rootName = "Music"
 
-    /// The song that a file is.
-    ///
-    /// - Parameter addedAtMs: when it came into the library; nil: now, for which the file's own time stands.
-    static func song(_ file: ProbedFile, addedAtMs: Int64?) -> Song {
+    /// The song that a file is. It came into the library at the file's own time.
+    static func song(_ file: ProbedFile) -> Song {
         Song(
             id: "s" + identity(file.location), title: file.title.isEmpty ? title(ofFile: file.location) : file.title,
             artist: file.artist, album: file.album, durationMs: file.durationMs == 0 ? nil : file.durationMs,
-            location: file.location, addedAtMs: addedAtMs ?? (file.modifiedAtMs > 0 ? file.modifiedAtMs : .now),
+            location: file.location, addedAtMs: max(0, file.modifiedAtMs),
             attributes: [
                 Attribute(name: "file_bytes", value: "\(file.bytes)"),
                 Attribute(name: "file_modified_at_ms", value: "\(file.modifiedAtMs)"),

@@ -35,7 +35,8 @@ struct QueueLimits: Sendable {
 
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
-    let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, expire,
+    let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
+        expire,
         scan, tally, recount, verify, createAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
@@ -56,6 +57,7 @@ struct Scripts: Sendable {
         release = script("release", PackageResources.release_lua)
         snapshot = script("snapshot", PackageResources.snapshot_lua)
         upsert = script("upsert", PackageResources.upsert_lua)
+        remove = script("remove", PackageResources.remove_lua)
         expire = script("expire", PackageResources.expire_lua)
         scan = script("scan", PackageResources.scan_lua)
         tally = script("tally", PackageResources.tally_lua)

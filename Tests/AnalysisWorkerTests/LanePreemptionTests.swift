@@ -34,6 +34,16 @@ import Testing
         #expect(actions.report?.fraction == 0.5)
     }
 
+    @Test func whatItsJobHasGoneOnWithoutIsDropped() {
+        var lane = Lane(running: song("list", epoch: 1, songID: "removed"))
+        _ = lane.handle(.preempted(jobID: "list", epoch: 1))
+        _ = lane.handle(.exchanged(ticket: 2, song("click", epoch: 2, priority: .high)))
+        _ = lane.handle(.analysed(2, result("audio")))
+        let actions = lane.handle(.exchanged(ticket: 3, song("list", epoch: 3, songID: "next")))
+        #expect(actions == [.kill(1), .run(lane.running)])
+        #expect(lane.held == [held("list", epoch: 3, running: true)])
+    }
+
     @Test func anotherUsersFrozenSongIsNotThawed() {
         var lane = Lane(running: song("a", epoch: 1, user: "ann", songID: "s"))
         _ = lane.handle(.preempted(jobID: "a", epoch: 1))

@@ -125,6 +125,15 @@ final class CatalogDriver: CatalogProvider {
     func importFolder(
         _ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext
     ) async throws { let _: User = try unexpected(request) }
+    func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply {
+        try unexpected(request)
+    }
+    func removeSongs(_ request: RemoveSongsRequest, context: CallContext) async throws -> RemovedReply {
+        try unexpected(request)
+    }
+    func removePlaylists(_ request: RemovePlaylistsRequest, context: CallContext) async throws -> RemovedReply {
+        try unexpected(request)
+    }
 }
 
 final class ProgressDriver: ProgressProvider {

@@ -16,7 +16,7 @@ import Testing
         try await withLane { lane in
             let many = (0..<10_000).map { "m\($0)" }
             var arguments: [RedisArgument] = ["many", RedisArgument(many.count)]
-            for id in many { arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id).stored)] }
+            for id in many { arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id).stored), 0] }
             _ = try await lane.store.run(\.upsert, lane: "0", arguments)
             try await lane.hold()
             _ = try await lane.queue.enqueue(
@@ -198,7 +198,7 @@ import Testing
             // What is in no playlist comes last, the latest first.
             var arguments: [RedisArgument] = ["u", 2]
             for (id, added) in [("old", 5), ("young", 9)] {
-                arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id, addedAtMs: Int64(added)).stored)]
+                arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id, addedAtMs: Int64(added)).stored), 0]
             }
             for (id, added, songs) in [("second", 1, ["s5", "s2"]), ("first", 2, ["s8", "s1", "s7", "s1", "s3"])] {
                 let playlist = Playlist(id: id, name: id, addedAtMs: Int64(added))

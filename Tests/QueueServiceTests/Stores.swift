@@ -47,7 +47,7 @@ struct TestLane: Sendable {
     func fill(user: String) async throws {
         var arguments: [RedisArgument] = [RedisArgument(user), RedisArgument(Self.songs.count)]
         for id in Self.songs {
-            arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id, title: id, durationMs: 1000).stored)]
+            arguments += [RedisArgument(id), 1000, RedisArgument(Song(id: id, title: id, durationMs: 1000).stored), 0]
         }
         arguments +=
             ["p", RedisArgument(Playlist(id: "p", name: "P").stored), 5] + Self.songs[..<5].map { RedisArgument($0) }

@@ -19,6 +19,17 @@ local function lose_running_item(is_crash)
     end
 end
 
+-- Takes from the worker the item that it runs, if it is about this song: without a claim, nothing that is reported of it
+-- counts, and the worker is told to discard it. The job goes on at its cursor when the lane is free.
+local function void_running_item(user_id, song_id)
+    local id = redis.call('GET', key('running'))
+    local job = id and load(id)
+    if job and not ended[job.state] and job.user_id == user_id and job.song_id == song_id then
+        job.claim = ''
+        store(job)
+    end
+end
+
 -- What holds back all claims: whether it also freezes what runs, and since when it should be over; nil where nothing does.
 local function find_pause()
     local pause = redis.call('HMGET', key('pause'), 'until_ms', 'freezes')
@@ -144,7 +155,7 @@ local function hint()
         return {head and not pause and not is_broken(load_breakers()) and 'wake' or 'none', worker, '', 0}
     end
     local job = load(id)
-    if not job or ended[job.state] then return {'discard', worker, id, job and job.epoch or 0} end
+    if not job or ended[job.state] or job.claim == '' then return {'discard', worker, id, job and job.epoch or 0} end
     if job.state ~= 'in_progress' then return {'pause', worker, id, job.epoch} end
     if pause then return {pause.freezes and 'pause' or 'none', worker, id, job.epoch} end
     if head and math.floor(head_score / class_width) < job.class then return {'preempt', worker, id, job.epoch} end

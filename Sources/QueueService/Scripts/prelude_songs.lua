@@ -89,13 +89,10 @@ local function seek_aside(job, budget)
         local wait_ms = tonumber(due_at_ms) - now_ms
         local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
         local fresh, marks = find_fresh(job.user_id, {song_id}, job.force, job.created_at_ms)
-        if fresh[1] then
+        if fresh[1] or not song then
             end_aside(job, entry)
             advance(job, 'skipped', tonumber(length))
             commit(job, 'song_skipped', {songs = 1, song_id = song_id})
-        elseif not song then
-            end_aside(job, entry)
-            fail_song(job, song_id, tonumber(length), 'the song is no longer in the library', job.epoch)
         elseif wait_ms > 0 and wait_ms <= retry_cap_ms then
             job.due_at_ms, job.waits_for = now_ms + wait_ms, 'songs that failed and are tried again'
             return nil, 'later'
@@ -109,8 +106,8 @@ local function seek_aside(job, budget)
     return nil, 'end'
 end
 
--- Moves the cursor to the first song that needs an analysis: fresh ones are credited, and those that have left the library fail.
--- Returns the song's bytes and its mark; or nil and why: "end", all songs have ended; "later", those that are left are not due before the
+-- Moves the cursor to the first song that needs an analysis: fresh ones are credited, and those that have left the library are
+-- passed over. Returns the song's bytes and its mark; or nil and why: "end", all songs have ended; "later", those that are left are not due before the
 -- job's due_at_ms; "more", `budget` songs were passed.
 local function seek(job, budget)
     local size = 1
@@ -134,7 +131,8 @@ local function seek(job, budget)
                 job.song_id = song_id
                 return song, marks[skipped + 1]
             end
-            fail_song(job, song_id, tonumber(lengths[skipped + 1]), 'the song is no longer in the library', job.epoch)
+            advance(job, 'skipped', tonumber(lengths[skipped + 1]))
+            commit(job, 'song_skipped', {songs = 1, song_id = song_id})
         end
         budget = budget - size
         if budget <= 0 then return nil, job.cursor == job.total and 'end' or 'more' end

@@ -1087,6 +1087,276 @@ void   analysis__v1__coverage__free_unpacked
   assert(message->base.descriptor == &analysis__v1__coverage__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__upsert_library_request__init
+                     (Analysis__V1__UpsertLibraryRequest         *message)
+{
+  static const Analysis__V1__UpsertLibraryRequest init_value = ANALYSIS__V1__UPSERT_LIBRARY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__upsert_library_request__get_packed_size
+                     (const Analysis__V1__UpsertLibraryRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__upsert_library_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__upsert_library_request__pack
+                     (const Analysis__V1__UpsertLibraryRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__upsert_library_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__upsert_library_request__pack_to_buffer
+                     (const Analysis__V1__UpsertLibraryRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__upsert_library_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__UpsertLibraryRequest *
+       analysis__v1__upsert_library_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__UpsertLibraryRequest *)
+     protobuf_c_message_unpack (&analysis__v1__upsert_library_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__upsert_library_request__free_unpacked
+                     (Analysis__V1__UpsertLibraryRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__upsert_library_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__playlist_content__init
+                     (Analysis__V1__PlaylistContent         *message)
+{
+  static const Analysis__V1__PlaylistContent init_value = ANALYSIS__V1__PLAYLIST_CONTENT__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__playlist_content__get_packed_size
+                     (const Analysis__V1__PlaylistContent *message)
+{
+  assert(message->base.descriptor == &analysis__v1__playlist_content__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__playlist_content__pack
+                     (const Analysis__V1__PlaylistContent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__playlist_content__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__playlist_content__pack_to_buffer
+                     (const Analysis__V1__PlaylistContent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__playlist_content__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__PlaylistContent *
+       analysis__v1__playlist_content__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__PlaylistContent *)
+     protobuf_c_message_unpack (&analysis__v1__playlist_content__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__playlist_content__free_unpacked
+                     (Analysis__V1__PlaylistContent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__playlist_content__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__upsert_library_reply__init
+                     (Analysis__V1__UpsertLibraryReply         *message)
+{
+  static const Analysis__V1__UpsertLibraryReply init_value = ANALYSIS__V1__UPSERT_LIBRARY_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__upsert_library_reply__get_packed_size
+                     (const Analysis__V1__UpsertLibraryReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__upsert_library_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__upsert_library_reply__pack
+                     (const Analysis__V1__UpsertLibraryReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__upsert_library_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__upsert_library_reply__pack_to_buffer
+                     (const Analysis__V1__UpsertLibraryReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__upsert_library_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__UpsertLibraryReply *
+       analysis__v1__upsert_library_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__UpsertLibraryReply *)
+     protobuf_c_message_unpack (&analysis__v1__upsert_library_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__upsert_library_reply__free_unpacked
+                     (Analysis__V1__UpsertLibraryReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__upsert_library_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__remove_songs_request__init
+                     (Analysis__V1__RemoveSongsRequest         *message)
+{
+  static const Analysis__V1__RemoveSongsRequest init_value = ANALYSIS__V1__REMOVE_SONGS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__remove_songs_request__get_packed_size
+                     (const Analysis__V1__RemoveSongsRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_songs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__remove_songs_request__pack
+                     (const Analysis__V1__RemoveSongsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_songs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__remove_songs_request__pack_to_buffer
+                     (const Analysis__V1__RemoveSongsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_songs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RemoveSongsRequest *
+       analysis__v1__remove_songs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RemoveSongsRequest *)
+     protobuf_c_message_unpack (&analysis__v1__remove_songs_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__remove_songs_request__free_unpacked
+                     (Analysis__V1__RemoveSongsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__remove_songs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__remove_playlists_request__init
+                     (Analysis__V1__RemovePlaylistsRequest         *message)
+{
+  static const Analysis__V1__RemovePlaylistsRequest init_value = ANALYSIS__V1__REMOVE_PLAYLISTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__remove_playlists_request__get_packed_size
+                     (const Analysis__V1__RemovePlaylistsRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_playlists_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__remove_playlists_request__pack
+                     (const Analysis__V1__RemovePlaylistsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_playlists_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__remove_playlists_request__pack_to_buffer
+                     (const Analysis__V1__RemovePlaylistsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_playlists_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RemovePlaylistsRequest *
+       analysis__v1__remove_playlists_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RemovePlaylistsRequest *)
+     protobuf_c_message_unpack (&analysis__v1__remove_playlists_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__remove_playlists_request__free_unpacked
+                     (Analysis__V1__RemovePlaylistsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__remove_playlists_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__removed_reply__init
+                     (Analysis__V1__RemovedReply         *message)
+{
+  static const Analysis__V1__RemovedReply init_value = ANALYSIS__V1__REMOVED_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__removed_reply__get_packed_size
+                     (const Analysis__V1__RemovedReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__removed_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__removed_reply__pack
+                     (const Analysis__V1__RemovedReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__removed_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__removed_reply__pack_to_buffer
+                     (const Analysis__V1__RemovedReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__removed_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RemovedReply *
+       analysis__v1__removed_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RemovedReply *)
+     protobuf_c_message_unpack (&analysis__v1__removed_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__removed_reply__free_unpacked
+                     (Analysis__V1__RemovedReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__removed_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor analysis__v1__user__field_descriptors[7] =
 {
   {
@@ -2564,6 +2834,377 @@ const ProtobufCMessageDescriptor analysis__v1__coverage__descriptor =
   (ProtobufCMessageInit) analysis__v1__coverage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__upsert_library_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__UpsertLibraryRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__UpsertLibraryRequest, n_songs),
+    offsetof(Analysis__V1__UpsertLibraryRequest, songs),
+    &analysis__v1__song__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "playlists",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__UpsertLibraryRequest, n_playlists),
+    offsetof(Analysis__V1__UpsertLibraryRequest, playlists),
+    &analysis__v1__playlist_content__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__upsert_library_request__field_indices_by_name[] = {
+  2,   /* field[2] = playlists */
+  1,   /* field[1] = songs */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__upsert_library_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__upsert_library_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.UpsertLibraryRequest",
+  "UpsertLibraryRequest",
+  "Analysis__V1__UpsertLibraryRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__UpsertLibraryRequest),
+  3,
+  analysis__v1__upsert_library_request__field_descriptors,
+  analysis__v1__upsert_library_request__field_indices_by_name,
+  1,  analysis__v1__upsert_library_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__upsert_library_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__playlist_content__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PlaylistContent, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PlaylistContent, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PlaylistContent, description),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "added_at_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PlaylistContent, added_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "song_ids",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__PlaylistContent, n_song_ids),
+    offsetof(Analysis__V1__PlaylistContent, song_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__playlist_content__field_indices_by_name[] = {
+  3,   /* field[3] = added_at_ms */
+  2,   /* field[2] = description */
+  0,   /* field[0] = id */
+  1,   /* field[1] = name */
+  4,   /* field[4] = song_ids */
+};
+static const ProtobufCIntRange analysis__v1__playlist_content__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor analysis__v1__playlist_content__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.PlaylistContent",
+  "PlaylistContent",
+  "Analysis__V1__PlaylistContent",
+  "analysis.v1",
+  sizeof(Analysis__V1__PlaylistContent),
+  5,
+  analysis__v1__playlist_content__field_descriptors,
+  analysis__v1__playlist_content__field_indices_by_name,
+  1,  analysis__v1__playlist_content__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__playlist_content__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__upsert_library_reply__field_descriptors[3] =
+{
+  {
+    "songs_added",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__UpsertLibraryReply, songs_added),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs_changed",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__UpsertLibraryReply, songs_changed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "playlists_changed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__UpsertLibraryReply, playlists_changed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__upsert_library_reply__field_indices_by_name[] = {
+  2,   /* field[2] = playlists_changed */
+  0,   /* field[0] = songs_added */
+  1,   /* field[1] = songs_changed */
+};
+static const ProtobufCIntRange analysis__v1__upsert_library_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__upsert_library_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.UpsertLibraryReply",
+  "UpsertLibraryReply",
+  "Analysis__V1__UpsertLibraryReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__UpsertLibraryReply),
+  3,
+  analysis__v1__upsert_library_reply__field_descriptors,
+  analysis__v1__upsert_library_reply__field_indices_by_name,
+  1,  analysis__v1__upsert_library_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__upsert_library_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__remove_songs_request__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RemoveSongsRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "song_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__RemoveSongsRequest, n_song_ids),
+    offsetof(Analysis__V1__RemoveSongsRequest, song_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__remove_songs_request__field_indices_by_name[] = {
+  1,   /* field[1] = song_ids */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__remove_songs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__remove_songs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RemoveSongsRequest",
+  "RemoveSongsRequest",
+  "Analysis__V1__RemoveSongsRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__RemoveSongsRequest),
+  2,
+  analysis__v1__remove_songs_request__field_descriptors,
+  analysis__v1__remove_songs_request__field_indices_by_name,
+  1,  analysis__v1__remove_songs_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__remove_songs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__remove_playlists_request__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RemovePlaylistsRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "playlist_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__RemovePlaylistsRequest, n_playlist_ids),
+    offsetof(Analysis__V1__RemovePlaylistsRequest, playlist_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__remove_playlists_request__field_indices_by_name[] = {
+  1,   /* field[1] = playlist_ids */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__remove_playlists_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__remove_playlists_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RemovePlaylistsRequest",
+  "RemovePlaylistsRequest",
+  "Analysis__V1__RemovePlaylistsRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__RemovePlaylistsRequest),
+  2,
+  analysis__v1__remove_playlists_request__field_descriptors,
+  analysis__v1__remove_playlists_request__field_indices_by_name,
+  1,  analysis__v1__remove_playlists_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__remove_playlists_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__removed_reply__field_descriptors[2] =
+{
+  {
+    "removed",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RemovedReply, removed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cancelled_jobs",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RemovedReply, cancelled_jobs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__removed_reply__field_indices_by_name[] = {
+  1,   /* field[1] = cancelled_jobs */
+  0,   /* field[0] = removed */
+};
+static const ProtobufCIntRange analysis__v1__removed_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__removed_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RemovedReply",
+  "RemovedReply",
+  "Analysis__V1__RemovedReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__RemovedReply),
+  2,
+  analysis__v1__removed_reply__field_descriptors,
+  analysis__v1__removed_reply__field_indices_by_name,
+  1,  analysis__v1__removed_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__removed_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue analysis__v1__role__enum_values_by_number[3] =
 {
   { "ROLE_UNSPECIFIED", "ANALYSIS__V1__ROLE__ROLE_UNSPECIFIED", 0 },
@@ -2626,7 +3267,7 @@ const ProtobufCEnumDescriptor analysis__v1__song_state__descriptor =
   analysis__v1__song_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[15] =
+static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[18] =
 {
   { "CreateUser", &analysis__v1__create_user_request__descriptor, &analysis__v1__user__descriptor },
   { "SetPassword", &analysis__v1__set_password_request__descriptor, &analysis__v1__user__descriptor },
@@ -2643,6 +3284,9 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
   { "GetSong", &analysis__v1__song_request__descriptor, &analysis__v1__song_detail__descriptor },
   { "SearchSongs", &analysis__v1__search_songs_request__descriptor, &analysis__v1__search_songs_reply__descriptor },
   { "GetCoverage", &analysis__v1__coverage_request__descriptor, &analysis__v1__coverage__descriptor },
+  { "UpsertLibrary", &analysis__v1__upsert_library_request__descriptor, &analysis__v1__upsert_library_reply__descriptor },
+  { "RemoveSongs", &analysis__v1__remove_songs_request__descriptor, &analysis__v1__removed_reply__descriptor },
+  { "RemovePlaylists", &analysis__v1__remove_playlists_request__descriptor, &analysis__v1__removed_reply__descriptor },
 };
 const unsigned analysis__v1__catalog__method_indices_by_name[] = {
   4,        /* CheckSession */
@@ -2657,9 +3301,12 @@ const unsigned analysis__v1__catalog__method_indices_by_name[] = {
   6,        /* LoggedIn */
   3,        /* Login */
   5,        /* Logout */
+  17,        /* RemovePlaylists */
+  16,        /* RemoveSongs */
   13,        /* SearchSongs */
   1,        /* SetPassword */
-  8         /* SetPreferences */
+  8,        /* SetPreferences */
+  15         /* UpsertLibrary */
 };
 const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
 {
@@ -2668,7 +3315,7 @@ const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
   "Catalog",
   "Analysis__V1__Catalog",
   "analysis.v1",
-  15,
+  18,
   analysis__v1__catalog__method_descriptors,
   analysis__v1__catalog__method_indices_by_name
 };
@@ -2791,6 +3438,30 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
   service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__upsert_library(ProtobufCService *service,
+                                           const Analysis__V1__UpsertLibraryRequest *input,
+                                           Analysis__V1__UpsertLibraryReply_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__remove_songs(ProtobufCService *service,
+                                         const Analysis__V1__RemoveSongsRequest *input,
+                                         Analysis__V1__RemovedReply_Closure closure,
+                                         void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
+                                             const Analysis__V1__RemovePlaylistsRequest *input,
+                                             Analysis__V1__RemovedReply_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
                                   Analysis__V1__Catalog_ServiceDestroy destroy)

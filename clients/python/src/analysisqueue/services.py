@@ -51,6 +51,19 @@ class Catalog(Service[C]):
     GetCoverage = UnaryMethod(catalog_pb2.CoverageRequest, catalog_pb2.Coverage)
     """How much of a playlist, or of the whole library, is analysed; every song counts once."""
 
+    UpsertLibrary = UnaryMethod(catalog_pb2.UpsertLibraryRequest, catalog_pb2.UpsertLibraryReply)
+    """Adds songs and playlists to a library, or changes them. All is checked before anything is written, and an error names the
+    field and its index; then it is written in parts, so that other calls are served meanwhile: made again after it broke
+    off, it writes what is missing. What is there already changes nothing. Results of a song go stale where its location or
+    its attributes have changed, which analyzers read, and stay where no more than its title, artist, album or length has."""
+
+    RemoveSongs = UnaryMethod(catalog_pb2.RemoveSongsRequest, catalog_pb2.RemovedReply)
+    """Removes songs with all that was found out about them, also from playlists. Their own jobs are cancelled, the one of them
+    that runs is stopped, and jobs of many songs pass over them. Those that are not there are left out."""
+
+    RemovePlaylists = UnaryMethod(catalog_pb2.RemovePlaylistsRequest, catalog_pb2.RemovedReply)
+    """Removes playlists and cancels their jobs; their songs stay."""
+
 
 class Health(Service[C]):
     """Whether a process serves, for load balancers, container engines and scripts."""

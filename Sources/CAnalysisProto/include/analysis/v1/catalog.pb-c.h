@@ -40,6 +40,12 @@ typedef struct Analysis__V1__SearchSongsRequest Analysis__V1__SearchSongsRequest
 typedef struct Analysis__V1__SearchSongsReply Analysis__V1__SearchSongsReply;
 typedef struct Analysis__V1__CoverageRequest Analysis__V1__CoverageRequest;
 typedef struct Analysis__V1__Coverage Analysis__V1__Coverage;
+typedef struct Analysis__V1__UpsertLibraryRequest Analysis__V1__UpsertLibraryRequest;
+typedef struct Analysis__V1__PlaylistContent Analysis__V1__PlaylistContent;
+typedef struct Analysis__V1__UpsertLibraryReply Analysis__V1__UpsertLibraryReply;
+typedef struct Analysis__V1__RemoveSongsRequest Analysis__V1__RemoveSongsRequest;
+typedef struct Analysis__V1__RemovePlaylistsRequest Analysis__V1__RemovePlaylistsRequest;
+typedef struct Analysis__V1__RemovedReply Analysis__V1__RemovedReply;
 
 
 /* --- enums --- */
@@ -414,6 +420,119 @@ struct  Analysis__V1__Coverage
 #define ANALYSIS__V1__COVERAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__coverage__descriptor) \
     , 0, 0, 0, 0, 0, 0 }
+
+
+/*
+ * At most 10000 songs and 10000 playlists, and as every message at most 4 MiB: 419 bytes a song, where there are 10000. A
+ * larger library, or one with long attributes, comes in several calls: songs before the playlists that have them.
+ */
+struct  Analysis__V1__UpsertLibraryRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  /*
+   * Each replaces what is known of the song, which is found by its id: 1 to 128 bytes, without control characters. Its title,
+   * artist and album have at most 1000 bytes each; without a title it gets the name of its file, or its id. Its location is
+   * a relative path beneath the music folders, or empty. It lasts at most 30 days. Its attributes have different names, of 1
+   * to 64 bytes. All of it together has at most 256 KiB. added_at_ms counts for songs that are new; 0 is now.
+   */
+  size_t n_songs;
+  Analysis__V1__Song **songs;
+  size_t n_playlists;
+  Analysis__V1__PlaylistContent **playlists;
+};
+#define ANALYSIS__V1__UPSERT_LIBRARY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__upsert_library_request__descriptor) \
+    , {0,NULL}, 0,NULL, 0,NULL }
+
+
+/*
+ * A playlist as a whole.
+ */
+struct  Analysis__V1__PlaylistContent
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 128 bytes, without control characters
+   */
+  ProtobufCBinaryData id;
+  /*
+   * 1 to 1000 bytes
+   */
+  ProtobufCBinaryData name;
+  /*
+   * at most 4000 bytes
+   */
+  ProtobufCBinaryData description;
+  /*
+   * 0: as known, or now
+   */
+  int64_t added_at_ms;
+  /*
+   * in order, at most 10000; of songs of the library or of this request
+   */
+  size_t n_song_ids;
+  ProtobufCBinaryData *song_ids;
+};
+#define ANALYSIS__V1__PLAYLIST_CONTENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__playlist_content__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL }
+
+
+struct  Analysis__V1__UpsertLibraryReply
+{
+  ProtobufCMessage base;
+  uint32_t songs_added;
+  uint32_t songs_changed;
+  /*
+   * those that are new included
+   */
+  uint32_t playlists_changed;
+};
+#define ANALYSIS__V1__UPSERT_LIBRARY_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__upsert_library_reply__descriptor) \
+    , 0, 0, 0 }
+
+
+struct  Analysis__V1__RemoveSongsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  /*
+   * at most 10000
+   */
+  size_t n_song_ids;
+  ProtobufCBinaryData *song_ids;
+};
+#define ANALYSIS__V1__REMOVE_SONGS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__remove_songs_request__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Analysis__V1__RemovePlaylistsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  /*
+   * at most 10000
+   */
+  size_t n_playlist_ids;
+  ProtobufCBinaryData *playlist_ids;
+};
+#define ANALYSIS__V1__REMOVE_PLAYLISTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__remove_playlists_request__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Analysis__V1__RemovedReply
+{
+  ProtobufCMessage base;
+  uint32_t removed;
+  uint32_t cancelled_jobs;
+};
+#define ANALYSIS__V1__REMOVED_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__removed_reply__descriptor) \
+    , 0, 0 }
 
 
 /* Analysis__V1__User methods */
@@ -872,6 +991,120 @@ Analysis__V1__Coverage *
 void   analysis__v1__coverage__free_unpacked
                      (Analysis__V1__Coverage *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__UpsertLibraryRequest methods */
+void   analysis__v1__upsert_library_request__init
+                     (Analysis__V1__UpsertLibraryRequest         *message);
+size_t analysis__v1__upsert_library_request__get_packed_size
+                     (const Analysis__V1__UpsertLibraryRequest   *message);
+size_t analysis__v1__upsert_library_request__pack
+                     (const Analysis__V1__UpsertLibraryRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__upsert_library_request__pack_to_buffer
+                     (const Analysis__V1__UpsertLibraryRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__UpsertLibraryRequest *
+       analysis__v1__upsert_library_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__upsert_library_request__free_unpacked
+                     (Analysis__V1__UpsertLibraryRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__PlaylistContent methods */
+void   analysis__v1__playlist_content__init
+                     (Analysis__V1__PlaylistContent         *message);
+size_t analysis__v1__playlist_content__get_packed_size
+                     (const Analysis__V1__PlaylistContent   *message);
+size_t analysis__v1__playlist_content__pack
+                     (const Analysis__V1__PlaylistContent   *message,
+                      uint8_t             *out);
+size_t analysis__v1__playlist_content__pack_to_buffer
+                     (const Analysis__V1__PlaylistContent   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__PlaylistContent *
+       analysis__v1__playlist_content__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__playlist_content__free_unpacked
+                     (Analysis__V1__PlaylistContent *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__UpsertLibraryReply methods */
+void   analysis__v1__upsert_library_reply__init
+                     (Analysis__V1__UpsertLibraryReply         *message);
+size_t analysis__v1__upsert_library_reply__get_packed_size
+                     (const Analysis__V1__UpsertLibraryReply   *message);
+size_t analysis__v1__upsert_library_reply__pack
+                     (const Analysis__V1__UpsertLibraryReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__upsert_library_reply__pack_to_buffer
+                     (const Analysis__V1__UpsertLibraryReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__UpsertLibraryReply *
+       analysis__v1__upsert_library_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__upsert_library_reply__free_unpacked
+                     (Analysis__V1__UpsertLibraryReply *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RemoveSongsRequest methods */
+void   analysis__v1__remove_songs_request__init
+                     (Analysis__V1__RemoveSongsRequest         *message);
+size_t analysis__v1__remove_songs_request__get_packed_size
+                     (const Analysis__V1__RemoveSongsRequest   *message);
+size_t analysis__v1__remove_songs_request__pack
+                     (const Analysis__V1__RemoveSongsRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__remove_songs_request__pack_to_buffer
+                     (const Analysis__V1__RemoveSongsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RemoveSongsRequest *
+       analysis__v1__remove_songs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__remove_songs_request__free_unpacked
+                     (Analysis__V1__RemoveSongsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RemovePlaylistsRequest methods */
+void   analysis__v1__remove_playlists_request__init
+                     (Analysis__V1__RemovePlaylistsRequest         *message);
+size_t analysis__v1__remove_playlists_request__get_packed_size
+                     (const Analysis__V1__RemovePlaylistsRequest   *message);
+size_t analysis__v1__remove_playlists_request__pack
+                     (const Analysis__V1__RemovePlaylistsRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__remove_playlists_request__pack_to_buffer
+                     (const Analysis__V1__RemovePlaylistsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RemovePlaylistsRequest *
+       analysis__v1__remove_playlists_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__remove_playlists_request__free_unpacked
+                     (Analysis__V1__RemovePlaylistsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RemovedReply methods */
+void   analysis__v1__removed_reply__init
+                     (Analysis__V1__RemovedReply         *message);
+size_t analysis__v1__removed_reply__get_packed_size
+                     (const Analysis__V1__RemovedReply   *message);
+size_t analysis__v1__removed_reply__pack
+                     (const Analysis__V1__RemovedReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__removed_reply__pack_to_buffer
+                     (const Analysis__V1__RemovedReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RemovedReply *
+       analysis__v1__removed_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__removed_reply__free_unpacked
+                     (Analysis__V1__RemovedReply *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Analysis__V1__User_Closure)
@@ -946,6 +1179,24 @@ typedef void (*Analysis__V1__CoverageRequest_Closure)
 typedef void (*Analysis__V1__Coverage_Closure)
                  (const Analysis__V1__Coverage *message,
                   void *closure_data);
+typedef void (*Analysis__V1__UpsertLibraryRequest_Closure)
+                 (const Analysis__V1__UpsertLibraryRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__PlaylistContent_Closure)
+                 (const Analysis__V1__PlaylistContent *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__UpsertLibraryReply_Closure)
+                 (const Analysis__V1__UpsertLibraryReply *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__RemoveSongsRequest_Closure)
+                 (const Analysis__V1__RemoveSongsRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__RemovePlaylistsRequest_Closure)
+                 (const Analysis__V1__RemovePlaylistsRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__RemovedReply_Closure)
+                 (const Analysis__V1__RemovedReply *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1013,6 +1264,18 @@ struct Analysis__V1__Catalog_Service
                        const Analysis__V1__CoverageRequest *input,
                        Analysis__V1__Coverage_Closure closure,
                        void *closure_data);
+  void (*upsert_library)(Analysis__V1__Catalog_Service *service,
+                         const Analysis__V1__UpsertLibraryRequest *input,
+                         Analysis__V1__UpsertLibraryReply_Closure closure,
+                         void *closure_data);
+  void (*remove_songs)(Analysis__V1__Catalog_Service *service,
+                       const Analysis__V1__RemoveSongsRequest *input,
+                       Analysis__V1__RemovedReply_Closure closure,
+                       void *closure_data);
+  void (*remove_playlists)(Analysis__V1__Catalog_Service *service,
+                           const Analysis__V1__RemovePlaylistsRequest *input,
+                           Analysis__V1__RemovedReply_Closure closure,
+                           void *closure_data);
 };
 typedef void (*Analysis__V1__Catalog_ServiceDestroy)(Analysis__V1__Catalog_Service *);
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
@@ -1035,7 +1298,10 @@ void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
       function_prefix__ ## get_playlist,\
       function_prefix__ ## get_song,\
       function_prefix__ ## search_songs,\
-      function_prefix__ ## get_coverage  }
+      function_prefix__ ## get_coverage,\
+      function_prefix__ ## upsert_library,\
+      function_prefix__ ## remove_songs,\
+      function_prefix__ ## remove_playlists  }
 void analysis__v1__catalog__create_user(ProtobufCService *service,
                                         const Analysis__V1__CreateUserRequest *input,
                                         Analysis__V1__User_Closure closure,
@@ -1096,6 +1362,18 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
                                          Analysis__V1__Coverage_Closure closure,
                                          void *closure_data);
+void analysis__v1__catalog__upsert_library(ProtobufCService *service,
+                                           const Analysis__V1__UpsertLibraryRequest *input,
+                                           Analysis__V1__UpsertLibraryReply_Closure closure,
+                                           void *closure_data);
+void analysis__v1__catalog__remove_songs(ProtobufCService *service,
+                                         const Analysis__V1__RemoveSongsRequest *input,
+                                         Analysis__V1__RemovedReply_Closure closure,
+                                         void *closure_data);
+void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
+                                             const Analysis__V1__RemovePlaylistsRequest *input,
+                                             Analysis__V1__RemovedReply_Closure closure,
+                                             void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1125,6 +1403,12 @@ extern const ProtobufCMessageDescriptor analysis__v1__search_songs_request__desc
 extern const ProtobufCMessageDescriptor analysis__v1__search_songs_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__coverage_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__coverage__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__upsert_library_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__playlist_content__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__upsert_library_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__remove_songs_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__remove_playlists_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__removed_reply__descriptor;
 extern const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -98,7 +98,7 @@ struct  Analysis__V1__Job
    */
   uint32_t analysed;
   /*
-   * songs found fresh, and credited
+   * songs found fresh, and credited, or removed from the library meanwhile
    */
   uint32_t skipped;
   /*

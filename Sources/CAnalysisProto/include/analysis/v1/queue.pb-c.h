@@ -67,7 +67,7 @@ typedef enum _Analysis__V1__EventKind {
   ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SONG_ANALYSED = 5,
   ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SONG_FAILED = 6,
   /*
-   * found fresh; stands for `songs` of them in a row
+   * found fresh, or removed; stands for `songs` of them in a row
    */
   ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SONG_SKIPPED = 7,
   /*
@@ -84,7 +84,7 @@ typedef enum _Analysis__V1__EventKind {
   ANALYSIS__V1__EVENT_KIND__EVENT_KIND_FAILED = 13,
   ANALYSIS__V1__EVENT_KIND__EVENT_KIND_CANCELLED = 14,
   /*
-   * no job but user_id: songs or playlists were added or changed
+   * no job but user_id: songs or playlists were added, changed or removed
    */
   ANALYSIS__V1__EVENT_KIND__EVENT_KIND_LIBRARY_CHANGED = 15,
   /*

@@ -124,6 +124,20 @@ class Playlist(_message.Message):
     song_count: int
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., song_count: _Optional[int] = ..., analysed_count: _Optional[int] = ..., last_analysed_at_ms: _Optional[int] = ...) -> None: ...
 
+class PlaylistContent(_message.Message):
+    __slots__ = ["added_at_ms", "description", "id", "name", "song_ids"]
+    ADDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SONG_IDS_FIELD_NUMBER: _ClassVar[int]
+    added_at_ms: int
+    description: str
+    id: str
+    name: str
+    song_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., song_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class PlaylistDetail(_message.Message):
     __slots__ = ["playlist", "songs"]
     PLAYLIST_FIELD_NUMBER: _ClassVar[int]
@@ -153,6 +167,30 @@ class Preferences(_message.Message):
     songs_per_hour: int
     time_zone: str
     def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ...) -> None: ...
+
+class RemovePlaylistsRequest(_message.Message):
+    __slots__ = ["playlist_ids", "user_id"]
+    PLAYLIST_IDS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    playlist_ids: _containers.RepeatedScalarFieldContainer[str]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., playlist_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RemoveSongsRequest(_message.Message):
+    __slots__ = ["song_ids", "user_id"]
+    SONG_IDS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    song_ids: _containers.RepeatedScalarFieldContainer[str]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., song_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RemovedReply(_message.Message):
+    __slots__ = ["cancelled_jobs", "removed"]
+    CANCELLED_JOBS_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    cancelled_jobs: int
+    removed: int
+    def __init__(self, removed: _Optional[int] = ..., cancelled_jobs: _Optional[int] = ...) -> None: ...
 
 class SearchSongsReply(_message.Message):
     __slots__ = ["songs"]
@@ -221,6 +259,26 @@ class SongSummary(_message.Message):
     song: _jobs_pb2.Song
     state: SongState
     def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., state: _Optional[_Union[SongState, str]] = ..., analysed_at_ms: _Optional[int] = ..., failure: _Optional[str] = ..., highlights_json: _Optional[bytes] = ...) -> None: ...
+
+class UpsertLibraryReply(_message.Message):
+    __slots__ = ["playlists_changed", "songs_added", "songs_changed"]
+    PLAYLISTS_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_ADDED_FIELD_NUMBER: _ClassVar[int]
+    SONGS_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    playlists_changed: int
+    songs_added: int
+    songs_changed: int
+    def __init__(self, songs_added: _Optional[int] = ..., songs_changed: _Optional[int] = ..., playlists_changed: _Optional[int] = ...) -> None: ...
+
+class UpsertLibraryRequest(_message.Message):
+    __slots__ = ["playlists", "songs", "user_id"]
+    PLAYLISTS_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    playlists: _containers.RepeatedCompositeFieldContainer[PlaylistContent]
+    songs: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Song]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., songs: _Optional[_Iterable[_Union[_jobs_pb2.Song, _Mapping]]] = ..., playlists: _Optional[_Iterable[_Union[PlaylistContent, _Mapping]]] = ...) -> None: ...
 
 class User(_message.Message):
     __slots__ = ["auto_analysis", "created_at_ms", "id", "lane", "last_analysis_at_ms", "name", "role"]
