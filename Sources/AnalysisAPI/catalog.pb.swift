@@ -177,6 +177,118 @@ extension SetPasswordRequest: CMessage {
     }
 }
 
+package struct SetRoleRequest: Message, Hashable, Sendable {
+    package var userID: String
+    package var role: Role
+
+    package init(userID: String = "", role: Role = .unspecified) {
+        self.userID = userID
+        self.role = role
+    }
+}
+
+extension SetRoleRequest: CMessage {
+    static var empty: Analysis__V1__SetRoleRequest {
+        var c = Analysis__V1__SetRoleRequest()
+        analysis__v1__set_role_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__SetRoleRequest) throws {
+        userID = try String(copying: c.user_id, of: "SetRoleRequest.user_id")
+        role = Role(rawValue: Int32(bitPattern: c.role.rawValue))
+    }
+
+    func write(to c: inout Analysis__V1__SetRoleRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.role = Analysis__V1__Role(rawValue: UInt32(bitPattern: role.rawValue))
+    }
+}
+
+package struct ListUsersRequest: Message, Hashable, Sendable {
+    /// 0: 100; at most 1000
+    package var limit: UInt32
+    /// next_page_token of the page before; empty: the first page
+    package var pageToken: String
+
+    package init(limit: UInt32 = 0, pageToken: String = "") {
+        self.limit = limit
+        self.pageToken = pageToken
+    }
+}
+
+extension ListUsersRequest: CMessage {
+    static var empty: Analysis__V1__ListUsersRequest {
+        var c = Analysis__V1__ListUsersRequest()
+        analysis__v1__list_users_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ListUsersRequest) throws {
+        limit = c.limit
+        pageToken = try String(copying: c.page_token, of: "ListUsersRequest.page_token")
+    }
+
+    func write(to c: inout Analysis__V1__ListUsersRequest, arena: inout MessageArena) {
+        c.limit = limit
+        c.page_token = arena.bytes(pageToken)
+    }
+}
+
+package struct ListUsersReply: Message, Hashable, Sendable {
+    package var users: [User]
+    /// empty: this was the last page
+    package var nextPageToken: String
+
+    package init(users: [User] = [], nextPageToken: String = "") {
+        self.users = users
+        self.nextPageToken = nextPageToken
+    }
+}
+
+extension ListUsersReply: CMessage {
+    static var empty: Analysis__V1__ListUsersReply {
+        var c = Analysis__V1__ListUsersReply()
+        analysis__v1__list_users_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ListUsersReply) throws {
+        users = try elements(c.users, count: c.n_users) { try User(copying: $0) }
+        nextPageToken = try String(copying: c.next_page_token, of: "ListUsersReply.next_page_token")
+    }
+
+    func write(to c: inout Analysis__V1__ListUsersReply, arena: inout MessageArena) {
+        c.n_users = users.count
+        c.users = arena.elements(users.map { arena.message($0) })
+        c.next_page_token = arena.bytes(nextPageToken)
+    }
+}
+
+package struct RemoveUserReply: Message, Hashable, Sendable {
+    package var cancelledJobs: UInt32
+
+    package init(cancelledJobs: UInt32 = 0) {
+        self.cancelledJobs = cancelledJobs
+    }
+}
+
+extension RemoveUserReply: CMessage {
+    static var empty: Analysis__V1__RemoveUserReply {
+        var c = Analysis__V1__RemoveUserReply()
+        analysis__v1__remove_user_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RemoveUserReply) throws {
+        cancelledJobs = c.cancelled_jobs
+    }
+
+    func write(to c: inout Analysis__V1__RemoveUserReply, arena: inout MessageArena) {
+        c.cancelled_jobs = cancelledJobs
+    }
+}
+
 package struct UserRequest: Message, Hashable, Sendable {
     package var userID: String
 

@@ -15,8 +15,24 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.createUser, request, options: options)
     }
 
+    /// Ends all sessions of the user, too.
     package func setPassword(_ request: SetPasswordRequest, options: CallOptions = .init()) async throws -> User {
         try await client.unary(CatalogMethods.setPassword, request, options: options)
+    }
+
+    package func setRole(_ request: SetRoleRequest, options: CallOptions = .init()) async throws -> User {
+        try await client.unary(CatalogMethods.setRole, request, options: options)
+    }
+
+    /// All users, ordered by id; for those who may act for everybody.
+    package func listUsers(_ request: ListUsersRequest, options: CallOptions = .init()) async throws -> ListUsersReply {
+        try await client.unary(CatalogMethods.listUsers, request, options: options)
+    }
+
+    /// Removes a user with everything of theirs: sessions, jobs, library and results. What was begun and broke off is finished by
+    /// another call.
+    package func removeUser(_ request: UserRequest, options: CallOptions = .init()) async throws -> RemoveUserReply {
+        try await client.unary(CatalogMethods.removeUser, request, options: options)
     }
 
     package func getUser(_ request: UserRequest, options: CallOptions = .init()) async throws -> User {
@@ -117,7 +133,14 @@ package struct CatalogClient: Sendable {
 package protocol CatalogProvider: RPCService {
     /// Makes a user, or says ALREADY_EXISTS.
     func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User
+    /// Ends all sessions of the user, too.
     func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User
+    func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User
+    /// All users, ordered by id; for those who may act for everybody.
+    func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply
+    /// Removes a user with everything of theirs: sessions, jobs, library and results. What was begun and broke off is finished by
+    /// another call.
+    func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User
     /// Checks name and password and opens a session. UNAUTHENTICATED says no more than that they do not fit.
     func login(_ request: LoginRequest, context: CallContext) async throws -> LoginReply
@@ -161,6 +184,17 @@ extension CatalogProvider {
             .unary(CatalogMethods.setPassword) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.setPassword($0, context: $1)
+            },
+            .unary(CatalogMethods.setRole) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.setRole($0, context: $1)
+            },
+            .unary(CatalogMethods.listUsers) {
+                return try await self.listUsers($0, context: $1)
+            },
+            .unary(CatalogMethods.removeUser) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.removeUser($0, context: $1)
             },
             .unary(CatalogMethods.getUser) {
                 try $1.require(actingFor: $0.userID)
@@ -232,6 +266,12 @@ private enum CatalogMethods {
         "analysis.v1.Catalog/CreateUser", isIdempotent: false)
     static let setPassword = Method<SetPasswordRequest, User>(
         "analysis.v1.Catalog/SetPassword", isIdempotent: true)
+    static let setRole = Method<SetRoleRequest, User>(
+        "analysis.v1.Catalog/SetRole", isIdempotent: true)
+    static let listUsers = Method<ListUsersRequest, ListUsersReply>(
+        "analysis.v1.Catalog/ListUsers", isIdempotent: true)
+    static let removeUser = Method<UserRequest, RemoveUserReply>(
+        "analysis.v1.Catalog/RemoveUser", isIdempotent: true)
     static let getUser = Method<UserRequest, User>(
         "analysis.v1.Catalog/GetUser", isIdempotent: true)
     static let login = Method<LoginRequest, LoginReply>(

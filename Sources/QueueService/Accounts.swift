@@ -12,6 +12,8 @@ final class Accounts: Sendable {
     static let sessionLength = Duration.seconds(30 * 24 * 3600)
     /// How many users' lanes are remembered, so that enqueueing needs not ask.
     private static let rememberedLanes = 10_000
+    /// How many users a page has where the caller does not say, and at most.
+    private static let listLimits = (standard: 100, maximum: 1000)
 
     private let lanes: [String]
     private let store: Store
@@ -37,6 +39,7 @@ final class Accounts: Sendable {
         let user = User(
             id: request.id, name: request.id, lane: lane(forNew: request.id), role: role, autoAnalysis: true,
             createdAtMs: .now)
+        try await store.send("ZADD", store.keys.users, 0, user.id)
         let isNew = try await store.run(
             \.createAccount, key: store.keys.account(user.id),
             [
@@ -51,7 +54,8 @@ final class Accounts: Sendable {
 
     /// - Throws: `QueueError.notFound`.
     func user(_ id: String) async throws -> User {
-        try await user(try await account(id), id: id)
+        guard let account = try await account(id) else { throw QueueError.notFound("there is no user \(id)") }
+        return try await user(account, id: id)
     }
 
     /// The lane of a user's jobs and library.
@@ -74,8 +78,59 @@ final class Accounts: Sendable {
     func setPassword(_ request: SetPasswordRequest) async throws -> User {
         let user = try await user(request.userID)
         let hash = try await passwords.hash(request.password)
-        try await store.send("HSET", store.keys.account(user.id), "password", hash)
+        try await store.send("ZADD", store.keys.users, 0, user.id)
+        // Sessions that were opened under another value count no more.
+        try await store.send(
+            "HSET", store.keys.account(user.id), "password", hash, "sessions", randomBytes(16).hexadecimal)
         return user
+    }
+
+    func setRole(_ request: SetRoleRequest) async throws -> User {
+        guard [.listener, .administrator].contains(request.role) else {
+            throw RPCError(.invalidArgument, "role is unknown; ROLE_LISTENER and ROLE_ADMINISTRATOR are right")
+        }
+        var user = try await user(request.userID)
+        try await store.send("HSET", store.keys.account(user.id), "role", Int(request.role.rawValue))
+        user.role = request.role
+        return user
+    }
+
+    /// A page of users, ordered by id.
+    func list(_ request: ListUsersRequest) async throws -> ListUsersReply {
+        guard request.pageToken.isEmpty || Self.isUserID(request.pageToken) else {
+            throw RPCError(.invalidArgument, "page_token is none; next_page_token of the page before is right")
+        }
+        let limit = request.limit == 0 ? Self.listLimits.standard : min(Int(request.limit), Self.listLimits.maximum)
+        let ids = try await store.send(
+            "ZRANGE", store.keys.users, request.pageToken.isEmpty ? "-" : "(\(request.pageToken)", "+", "BYLEX",
+            "LIMIT", 0,
+            limit
+        ).elements?.compactMap(\.text)
+        var reply = ListUsersReply()
+        for id in ids ?? [] {
+            // It may be about to be made, or to be removed.
+            if let account = try await account(id) { reply.users.append(try await user(account, id: id)) }
+        }
+        if let ids, ids.count == limit { reply.nextPageToken = ids.last ?? "" }
+        return reply
+    }
+
+    /// From now on there is no such user for anybody, but for another call of this.
+    ///
+    /// - Returns: the user's lane.
+    func beginRemoval(of id: String) async throws -> String {
+        guard Self.isUserID(id), let lane = try await store.send("HGET", store.keys.account(id), "lane").text else {
+            throw QueueError.notFound("there is no user \(id)")
+        }
+        try await store.send("HSET", store.keys.account(id), "removed_at_ms", Int64.now)
+        known.withLock { $0[id] = nil }
+        return lane
+    }
+
+    /// All that was the user's is gone.
+    func endRemoval(of id: String) async throws {
+        try await store.send("DEL", store.keys.account(id))
+        try await store.send("ZREM", store.keys.users, id)
     }
 
     func noteAnalysis(of userID: String) async throws {
@@ -85,23 +140,25 @@ final class Accounts: Sendable {
     // MARK: Sessions
 
     func login(_ request: LoginRequest) async throws -> LoginReply {
-        let account =
-            Self.isUserID(request.name) ? try await store.send("HGETALL", store.keys.account(request.name)).map : nil
+        let account = try await account(request.name)
         guard try await passwords.check(request.password, against: account?["password"]?.text), let account else {
             throw RPCError(.unauthenticated, "name and password do not fit")
         }
         let user = try await user(account, id: request.name)
         let session = randomBytes(32)
         try await store.send(
-            "SET", sessionKey(session), user.id, "PX", Self.sessionLength.milliseconds)
+            "SET", sessionKey(session), "\(user.id) \(account["sessions"]?.text ?? "")", "PX",
+            Self.sessionLength.milliseconds)
         return LoginReply(user: user, session: session, expiresAtMs: .now + Self.sessionLength.milliseconds)
     }
 
     func user(session: [UInt8]) async throws -> User {
-        guard let id = try await store.send("GET", sessionKey(session)).text else {
-            throw RPCError(.unauthenticated, "the session is unknown or has expired")
-        }
-        return try await user(id)
+        let parts = try await store.send("GET", sessionKey(session)).text?
+            .split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        guard let parts, parts.count == 2, let account = try await account(parts[0]),
+            account["sessions"]?.text ?? "" == parts[1]
+        else { throw RPCError(.unauthenticated, "the session is unknown or has expired") }
+        return try await user(account, id: parts[0])
     }
 
     func logout(session: [UInt8]) async throws {
@@ -110,10 +167,11 @@ final class Accounts: Sendable {
 
     // MARK: Details
 
-    private func account(_ id: String) async throws -> [String: RedisValue] {
+    /// Nil: there is no such user.
+    private func account(_ id: String) async throws -> [String: RedisValue]? {
         guard Self.isUserID(id), let account = try await store.send("HGETALL", store.keys.account(id)).map,
-            !account.isEmpty
-        else { throw QueueError.notFound("there is no user \(id)") }
+            !account.isEmpty, account["removed_at_ms"] == nil
+        else { return nil }
         return account
     }
 

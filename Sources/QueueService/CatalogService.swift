@@ -28,6 +28,31 @@ struct CatalogService: CatalogProvider {
         try await accounts.setPassword(request)
     }
 
+    func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User {
+        try await accounts.setRole(request)
+    }
+
+    func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply {
+        try context.require(actingFor: "")
+        return try await accounts.list(request)
+    }
+
+    func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply {
+        let lane = try await accounts.beginRemoval(of: request.userID)
+        var reply = RemoveUserReply()
+        let queue = LaneQueue(lane: lane, store: store)
+        // What is left of the background work first, from which the end of a batch would make the next.
+        try await queue.forgetBackground(of: request.userID)
+        try await queue.changeAll(userID: request.userID, type: .unspecified, event: .cancelled) { jobs, hint in
+            reply.cancelledJobs += UInt32(clamping: jobs.count)
+            dispatcher.deliver(hint, cancelled: jobs)
+        }
+        _ = try await LibraryWriter(userID: request.userID, lane: lane, store: store).removeAll()
+        try await queue.forgetEnded(of: request.userID)
+        try await accounts.endRemoval(of: request.userID)
+        return reply
+    }
+
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User {
         try await accounts.user(request.userID)
     }

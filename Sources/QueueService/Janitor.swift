@@ -12,8 +12,6 @@ struct Janitor: Service {
 
     /// How often it goes through the lanes.
     private static let interval = Duration.seconds(60)
-    /// How many jobs one script removes.
-    private static let removedAtOnce = 200
 
     /// Works until the service stops. A round that fails is made up for by the next.
     func run() async throws {
@@ -36,11 +34,8 @@ struct Janitor: Service {
     func clean() async throws -> Int64 {
         var total: Int64 = 0
         for lane in lanes {
-            var removed = Int64(Self.removedAtOnce)
-            while removed >= Self.removedAtOnce {
-                removed = try await store.run(\.expire, lane: lane, [RedisArgument(Self.removedAtOnce)]).int ?? 0
-                total += removed
-            }
+            let queue = LaneQueue(lane: lane, store: store)
+            while case let removed = try await queue.expire(), removed > 0 { total += removed }
         }
         guard total > 0 else { return 0 }
         Counter(label: "queue_expired_jobs_total").increment(by: total)

@@ -143,7 +143,9 @@ struct Keys: Sendable {
 
     /// HASH: a user's account (`Account`).
     func account(_ userID: String) -> String { "\(prefix)account:\(userID)" }
-    /// STRING user id; expires.
+    /// ZSET user id → 0: whose accounts there are.
+    var users: String { "\(prefix)users" }
+    /// STRING "<user id> <sessions>", the latter as in the account when it was opened; expires.
     func session(hash: String) -> String { "\(prefix)session:\(hash)" }
     /// HASH worker id → `WorkerStatus`: the workers that are connected to any replica.
     var workers: String { "\(prefix)workers" }

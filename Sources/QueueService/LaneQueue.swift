@@ -248,6 +248,27 @@ struct LaneQueue: Sendable {
         }
     }
 
+    /// Removes what a user has set about background work, and what of it has not been enqueued.
+    func forgetBackground(of userID: String) async throws {
+        for key in [LaneKey.userBacklog, .userPreferences, .userPace] {
+            try await store.send("DEL", store.keys.lane(lane, key, userID))
+        }
+    }
+
+    /// Removes all of a user's jobs that have ended.
+    func forgetEnded(of userID: String) async throws {
+        while try await expire(userID: userID) > 0 {}
+    }
+
+    /// Removes some of the jobs that ended, as long ago as is configured or, of one user, at any time.
+    ///
+    /// - Parameter userID: nil: everybody's.
+    /// - Returns: how many; 0 where none is left.
+    func expire(userID: String? = nil) async throws -> Int64 {
+        let arguments = [RedisArgument(Self.changesAtOnce), RedisArgument(userID ?? "")]
+        return try await store.run(\.expire, lane: lane, arguments).int ?? 0
+    }
+
     /// Stops all claims, in place of a pause that there may be.
     ///
     /// - Parameter by: who asks for it, for people.

@@ -36,8 +36,7 @@ struct QueueLimits: Sendable {
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
-        expire,
-        scan, tally, recount, verify, createAccount: RedisScript
+        expire, scan, tally, recount, verify, createAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)

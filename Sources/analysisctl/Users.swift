@@ -6,7 +6,8 @@ import Foundation
 import RPC
 
 struct Users: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Users and their passwords.", subcommands: [Add.self])
+    static let configuration = CommandConfiguration(
+        abstract: "Users and their passwords.", subcommands: [Add.self, List.self, Role.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes a user.")
@@ -38,7 +39,7 @@ struct Users: AsyncParsableCommand {
                     return try await catalog.setPassword(request, options: options)
                 }
             }
-            print("\(user.id), \(user.role == .administrator ? "administrator" : "listener")")
+            print(user.line)
         }
 
         private func password() throws -> String {
@@ -51,10 +52,76 @@ struct Users: AsyncParsableCommand {
     }
 }
 
+extension Users {
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists all users.")
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            let options = connection.options
+            try await connection.withQueue { client in
+                var request = ListUsersRequest()
+                repeat {
+                    let page = try await CatalogClient(client).listUsers(request, options: options)
+                    for user in page.users { print(user.line) }
+                    request.pageToken = page.nextPageToken
+                } while !request.pageToken.isEmpty
+            }
+        }
+    }
+
+    struct Role: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Changes what a user may do.")
+
+        @Argument(help: "The user's name.")
+        var name: String
+
+        @Argument(help: "listener or administrator.")
+        var role: UserRole
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            let options = connection.options
+            let user = try await connection.withQueue { [name, role] client in
+                try await CatalogClient(client).setRole(
+                    SetRoleRequest(userID: name, role: role.value), options: options)
+            }
+            print(user.line)
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Removes a user with all jobs, songs, playlists and results.",
+            discussion: "The audio files stay. What has been removed cannot be brought back.")
+
+        @Argument(help: "The user's name.")
+        var name: String
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            var options = connection.options
+            options.timeout = nil
+            let reply = try await connection.withQueue { [name, options] client in
+                try await CatalogClient(client).removeUser(UserRequest(userID: name), options: options)
+            }
+            print("\(name) is removed, with \(reply.cancelledJobs) jobs that had not ended")
+        }
+    }
+}
+
+extension User {
+    /// The user in a line, for people.
+    fileprivate var line: String { "\(id), \(role == .administrator ? "administrator" : "listener")" }
+}
+
 enum UserRole: String, ExpressibleByArgument {
     case listener, administrator
 
-    var value: Role {
+    var value: AnalysisAPI.Role {
         switch self {
         case .listener: .listener
         case .administrator: .administrator

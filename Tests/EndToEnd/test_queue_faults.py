@@ -4,10 +4,8 @@ import contextlib
 import os
 import pathlib
 import resource
-import shutil
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
@@ -18,6 +16,7 @@ from analysis.v1.catalog_pb2 import CreateUserRequest
 from analysis.v1.queue_pb2 import EnqueueRequest, JobRequest, QueueStatusRequest
 from analysisqueue import Catalog, Client, Options, Queue, RPCError, StatusCode
 
+from clock import Clock
 from log import EventLog
 from system import ROOT, wait_until
 from test_crashes import every_song_once
@@ -29,8 +28,8 @@ SONGS = 100_000
 class Site:
     """A Redis that keeps its append-only file, and a queue-service with a user of many songs. No worker."""
 
-    def __init__(self, folder: pathlib.Path):
-        self.folder = folder
+    def __init__(self, folder: pathlib.Path, redis: pathlib.Path | str = "redis-server"):
+        self.folder, self.redis_program = folder, redis
         self.redis_socket, self.queue_socket = folder / "redis.sock", folder / "queue.sock"
         self.address = f"unix:{self.queue_socket}"
         self.queue = self.redis = None
@@ -38,16 +37,16 @@ class Site:
     def start_redis(self):
         # What is written beyond a limit of the file's size fails as on a full disk.
         self.redis = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.folder, "--save", "",
+            [self.redis_program, "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.folder, "--save", "",
              "--appendonly", "yes", "--appendfsync", "everysec"],
             stdout=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
         wait_until(lambda: self.ask("PING", check=False) == "PONG", "Redis answers")
 
-    def start_queue(self, redis: pathlib.Path | None = None, durability: str = "as-configured"):
+    def start_queue(self, *options: str, redis: pathlib.Path | None = None):
         with open(self.folder / "queue.log", "ab") as log:
             self.queue = subprocess.Popen(
                 [BIN / "queue-service", "--listen", self.address, "--redis", f"unix:{redis or self.redis_socket}",
-                 "--durability", durability],
+                 *options],
                 stdout=log, stderr=log)
 
     def kill(self, name: str):
@@ -132,7 +131,7 @@ def test_a_queue_killed_between_the_commit_and_its_reply_makes_one_job(site):
     site.queue.terminate()
     site.queue.wait()
     proxy = SilentProxy(site.redis_socket, site.folder / "proxy.sock")
-    site.start_queue(site.folder / "proxy.sock")
+    site.start_queue(redis=site.folder / "proxy.sock")
     jobs = []
     with site.client() as client:
         enqueue(client, 1, "first", wait_for_ready=True)
@@ -155,7 +154,7 @@ def test_a_queue_killed_between_the_commit_and_its_reply_makes_one_job(site):
 @pytest.mark.parametrize("durability", ["as-configured", "always"])
 def test_nothing_acknowledged_is_lost_when_redis_is_killed_under_load(site, durability):
     site.kill("queue")
-    site.start_queue(durability=durability)
+    site.start_queue("--durability", durability)
     acknowledged, is_over = [], threading.Event()
 
     def load(first: int):
@@ -295,45 +294,15 @@ def test_two_queues_on_one_redis_are_one_queue(system, tmp_path):
         replica.wait(timeout=20)
 
 
-# Redis tells the time by gettimeofday.
-JUMPING_CLOCK = """
-#include <stdlib.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-    static volatile long *offset;
-    if (!offset) offset = mmap(0, sizeof *offset, PROT_READ, MAP_SHARED, open(getenv("CLOCK_OFFSET"), O_RDONLY), 0);
-    struct timespec real;
-    syscall(SYS_clock_gettime, CLOCK_REALTIME, &real);
-    now->tv_sec = real.tv_sec + *offset;
-    now->tv_usec = real.tv_nsec / 1000;
-    return 0;
-}
-"""
-
-
 def test_a_clock_that_jumps_an_hour_costs_no_song(start, library, tmp_path):
-    offset, shim = tmp_path / "offset", tmp_path / "bin/redis-server"
-    offset.write_bytes(struct.pack("q", 0))
-    (tmp_path / "clock.c").write_text(JUMPING_CLOCK)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", tmp_path / "clock.c"], check=True)
-    shim.parent.mkdir()
-    shim.write_text(
-        f'#!/bin/sh\nexport LD_PRELOAD={tmp_path}/clock.so CLOCK_OFFSET={offset}\nexec {shutil.which("redis-server")} "$@"\n')
-    shim.chmod(0o755)
-    system = start(library, PATH=f"{shim.parent}:{os.environ['PATH']}")
+    clock = Clock(tmp_path)
+    system = start(library, PATH=f"{clock.redis.parent}:{os.environ['PATH']}")
     log = EventLog(system)
     system.login()
     background = log.wait(lambda e: e.kind == "STARTED").job.id
     with redis_of(system) as ask:
         for hours in (1, -1, 0):
-            with open(offset, "r+b") as file:
-                file.write(struct.pack("q", 3600 * hours))
+            clock.jump(hours)
             assert abs(int(ask("TIME").split()[0]) - time.time() - 3600 * hours) < 600
             done = len(log.of("SONG_ANALYSED"))
             log.wait(lambda e: e.kind == "SONG_ANALYSED" and len(log.of("SONG_ANALYSED")) > done)

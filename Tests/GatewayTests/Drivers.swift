@@ -125,6 +125,13 @@ final class CatalogDriver: CatalogProvider {
     func importFolder(
         _ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext
     ) async throws { let _: User = try unexpected(request) }
+    func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User { try unexpected(request) }
+    func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply {
+        try unexpected(request)
+    }
+    func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply {
+        try unexpected(request)
+    }
     func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply {
         try unexpected(request)
     }

@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
--- Removes jobs that ended long ago, as many at a time as it is told.
+-- Removes jobs that ended long ago, or all of a user's that have ended; as many at a time as it is told.
 --
 -- KEYS[1]  the lane's root
--- ARGV     how many jobs at most
+-- ARGV     how many jobs at most, user id (empty: everybody's that had their time)
 -- Result   how many were removed
 
-local ids = redis.call('ZRANGE', key('ended'), '-inf', now_ms - retention_seconds * 1000, 'BYSCORE', 'LIMIT', 0, ARGV[1])
+local count, user_id = ARGV[1], ARGV[2]
+local index = user_id == '' and key('ended') or key('user_ended', user_id)
+local until_ms = user_id == '' and now_ms - retention_seconds * 1000 or '+inf'
+local ids = redis.call('ZRANGE', index, '-inf', until_ms, 'BYSCORE', 'LIMIT', 0, count)
 for _, id in ipairs(ids) do
     local job = load(id)
     if job then

@@ -142,6 +142,186 @@ void   analysis__v1__set_password_request__free_unpacked
   assert(message->base.descriptor == &analysis__v1__set_password_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__set_role_request__init
+                     (Analysis__V1__SetRoleRequest         *message)
+{
+  static const Analysis__V1__SetRoleRequest init_value = ANALYSIS__V1__SET_ROLE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__set_role_request__get_packed_size
+                     (const Analysis__V1__SetRoleRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__set_role_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__set_role_request__pack
+                     (const Analysis__V1__SetRoleRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__set_role_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__set_role_request__pack_to_buffer
+                     (const Analysis__V1__SetRoleRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__set_role_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__SetRoleRequest *
+       analysis__v1__set_role_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__SetRoleRequest *)
+     protobuf_c_message_unpack (&analysis__v1__set_role_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__set_role_request__free_unpacked
+                     (Analysis__V1__SetRoleRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__set_role_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__list_users_request__init
+                     (Analysis__V1__ListUsersRequest         *message)
+{
+  static const Analysis__V1__ListUsersRequest init_value = ANALYSIS__V1__LIST_USERS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__list_users_request__get_packed_size
+                     (const Analysis__V1__ListUsersRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__list_users_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__list_users_request__pack
+                     (const Analysis__V1__ListUsersRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__list_users_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__list_users_request__pack_to_buffer
+                     (const Analysis__V1__ListUsersRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__list_users_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ListUsersRequest *
+       analysis__v1__list_users_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ListUsersRequest *)
+     protobuf_c_message_unpack (&analysis__v1__list_users_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__list_users_request__free_unpacked
+                     (Analysis__V1__ListUsersRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__list_users_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__list_users_reply__init
+                     (Analysis__V1__ListUsersReply         *message)
+{
+  static const Analysis__V1__ListUsersReply init_value = ANALYSIS__V1__LIST_USERS_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__list_users_reply__get_packed_size
+                     (const Analysis__V1__ListUsersReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__list_users_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__list_users_reply__pack
+                     (const Analysis__V1__ListUsersReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__list_users_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__list_users_reply__pack_to_buffer
+                     (const Analysis__V1__ListUsersReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__list_users_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ListUsersReply *
+       analysis__v1__list_users_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ListUsersReply *)
+     protobuf_c_message_unpack (&analysis__v1__list_users_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__list_users_reply__free_unpacked
+                     (Analysis__V1__ListUsersReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__list_users_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__remove_user_reply__init
+                     (Analysis__V1__RemoveUserReply         *message)
+{
+  static const Analysis__V1__RemoveUserReply init_value = ANALYSIS__V1__REMOVE_USER_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__remove_user_reply__get_packed_size
+                     (const Analysis__V1__RemoveUserReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_user_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__remove_user_reply__pack
+                     (const Analysis__V1__RemoveUserReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_user_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__remove_user_reply__pack_to_buffer
+                     (const Analysis__V1__RemoveUserReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__remove_user_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RemoveUserReply *
+       analysis__v1__remove_user_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RemoveUserReply *)
+     protobuf_c_message_unpack (&analysis__v1__remove_user_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__remove_user_reply__free_unpacked
+                     (Analysis__V1__RemoveUserReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__remove_user_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__user_request__init
                      (Analysis__V1__UserRequest         *message)
 {
@@ -1586,6 +1766,197 @@ const ProtobufCMessageDescriptor analysis__v1__set_password_request__descriptor 
   analysis__v1__set_password_request__field_indices_by_name,
   1,  analysis__v1__set_password_request__number_ranges,
   (ProtobufCMessageInit) analysis__v1__set_password_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__set_role_request__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SetRoleRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "role",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SetRoleRequest, role),
+    &analysis__v1__role__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__set_role_request__field_indices_by_name[] = {
+  1,   /* field[1] = role */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__set_role_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__set_role_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.SetRoleRequest",
+  "SetRoleRequest",
+  "Analysis__V1__SetRoleRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__SetRoleRequest),
+  2,
+  analysis__v1__set_role_request__field_descriptors,
+  analysis__v1__set_role_request__field_indices_by_name,
+  1,  analysis__v1__set_role_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__set_role_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__list_users_request__field_descriptors[2] =
+{
+  {
+    "limit",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListUsersRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListUsersRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__list_users_request__field_indices_by_name[] = {
+  0,   /* field[0] = limit */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange analysis__v1__list_users_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__list_users_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ListUsersRequest",
+  "ListUsersRequest",
+  "Analysis__V1__ListUsersRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__ListUsersRequest),
+  2,
+  analysis__v1__list_users_request__field_descriptors,
+  analysis__v1__list_users_request__field_indices_by_name,
+  1,  analysis__v1__list_users_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__list_users_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__list_users_reply__field_descriptors[2] =
+{
+  {
+    "users",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__ListUsersReply, n_users),
+    offsetof(Analysis__V1__ListUsersReply, users),
+    &analysis__v1__user__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListUsersReply, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__list_users_reply__field_indices_by_name[] = {
+  1,   /* field[1] = next_page_token */
+  0,   /* field[0] = users */
+};
+static const ProtobufCIntRange analysis__v1__list_users_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__list_users_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ListUsersReply",
+  "ListUsersReply",
+  "Analysis__V1__ListUsersReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__ListUsersReply),
+  2,
+  analysis__v1__list_users_reply__field_descriptors,
+  analysis__v1__list_users_reply__field_indices_by_name,
+  1,  analysis__v1__list_users_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__list_users_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__remove_user_reply__field_descriptors[1] =
+{
+  {
+    "cancelled_jobs",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RemoveUserReply, cancelled_jobs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__remove_user_reply__field_indices_by_name[] = {
+  0,   /* field[0] = cancelled_jobs */
+};
+static const ProtobufCIntRange analysis__v1__remove_user_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__remove_user_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RemoveUserReply",
+  "RemoveUserReply",
+  "Analysis__V1__RemoveUserReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__RemoveUserReply),
+  1,
+  analysis__v1__remove_user_reply__field_descriptors,
+  analysis__v1__remove_user_reply__field_indices_by_name,
+  1,  analysis__v1__remove_user_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__remove_user_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__user_request__field_descriptors[1] =
@@ -3267,10 +3638,13 @@ const ProtobufCEnumDescriptor analysis__v1__song_state__descriptor =
   analysis__v1__song_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[18] =
+static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[21] =
 {
   { "CreateUser", &analysis__v1__create_user_request__descriptor, &analysis__v1__user__descriptor },
   { "SetPassword", &analysis__v1__set_password_request__descriptor, &analysis__v1__user__descriptor },
+  { "SetRole", &analysis__v1__set_role_request__descriptor, &analysis__v1__user__descriptor },
+  { "ListUsers", &analysis__v1__list_users_request__descriptor, &analysis__v1__list_users_reply__descriptor },
+  { "RemoveUser", &analysis__v1__user_request__descriptor, &analysis__v1__remove_user_reply__descriptor },
   { "GetUser", &analysis__v1__user_request__descriptor, &analysis__v1__user__descriptor },
   { "Login", &analysis__v1__login_request__descriptor, &analysis__v1__login_reply__descriptor },
   { "CheckSession", &analysis__v1__session_request__descriptor, &analysis__v1__user__descriptor },
@@ -3289,24 +3663,27 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
   { "RemovePlaylists", &analysis__v1__remove_playlists_request__descriptor, &analysis__v1__removed_reply__descriptor },
 };
 const unsigned analysis__v1__catalog__method_indices_by_name[] = {
-  4,        /* CheckSession */
+  7,        /* CheckSession */
   0,        /* CreateUser */
-  14,        /* GetCoverage */
-  11,        /* GetPlaylist */
-  7,        /* GetPreferences */
-  12,        /* GetSong */
-  2,        /* GetUser */
-  9,        /* ImportFolder */
-  10,        /* ListPlaylists */
-  6,        /* LoggedIn */
-  3,        /* Login */
-  5,        /* Logout */
-  17,        /* RemovePlaylists */
-  16,        /* RemoveSongs */
-  13,        /* SearchSongs */
+  17,        /* GetCoverage */
+  14,        /* GetPlaylist */
+  10,        /* GetPreferences */
+  15,        /* GetSong */
+  5,        /* GetUser */
+  12,        /* ImportFolder */
+  13,        /* ListPlaylists */
+  3,        /* ListUsers */
+  9,        /* LoggedIn */
+  6,        /* Login */
+  8,        /* Logout */
+  20,        /* RemovePlaylists */
+  19,        /* RemoveSongs */
+  4,        /* RemoveUser */
+  16,        /* SearchSongs */
   1,        /* SetPassword */
-  8,        /* SetPreferences */
-  15         /* UpsertLibrary */
+  11,        /* SetPreferences */
+  2,        /* SetRole */
+  18         /* UpsertLibrary */
 };
 const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
 {
@@ -3315,7 +3692,7 @@ const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
   "Catalog",
   "Analysis__V1__Catalog",
   "analysis.v1",
-  18,
+  21,
   analysis__v1__catalog__method_descriptors,
   analysis__v1__catalog__method_indices_by_name
 };
@@ -3335,13 +3712,37 @@ void analysis__v1__catalog__set_password(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__catalog__set_role(ProtobufCService *service,
+                                     const Analysis__V1__SetRoleRequest *input,
+                                     Analysis__V1__User_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__list_users(ProtobufCService *service,
+                                       const Analysis__V1__ListUsersRequest *input,
+                                       Analysis__V1__ListUsersReply_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__remove_user(ProtobufCService *service,
+                                        const Analysis__V1__UserRequest *input,
+                                        Analysis__V1__RemoveUserReply_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__catalog__get_user(ProtobufCService *service,
                                      const Analysis__V1__UserRequest *input,
                                      Analysis__V1__User_Closure closure,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__login(ProtobufCService *service,
                                   const Analysis__V1__LoginRequest *input,
@@ -3349,7 +3750,7 @@ void analysis__v1__catalog__login(ProtobufCService *service,
                                   void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__check_session(ProtobufCService *service,
                                           const Analysis__V1__SessionRequest *input,
@@ -3357,7 +3758,7 @@ void analysis__v1__catalog__check_session(ProtobufCService *service,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__logout(ProtobufCService *service,
                                    const Analysis__V1__SessionRequest *input,
@@ -3365,7 +3766,7 @@ void analysis__v1__catalog__logout(ProtobufCService *service,
                                    void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__logged_in(ProtobufCService *service,
                                       const Analysis__V1__UserRequest *input,
@@ -3373,7 +3774,7 @@ void analysis__v1__catalog__logged_in(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_preferences(ProtobufCService *service,
                                             const Analysis__V1__UserRequest *input,
@@ -3381,7 +3782,7 @@ void analysis__v1__catalog__get_preferences(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__set_preferences(ProtobufCService *service,
                                             const Analysis__V1__SetPreferencesRequest *input,
@@ -3389,7 +3790,7 @@ void analysis__v1__catalog__set_preferences(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           const Analysis__V1__ImportFolderRequest *input,
@@ -3397,7 +3798,7 @@ void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            const Analysis__V1__UserRequest *input,
@@ -3405,7 +3806,7 @@ void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          const Analysis__V1__PlaylistRequest *input,
@@ -3413,7 +3814,7 @@ void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      const Analysis__V1__SongRequest *input,
@@ -3421,7 +3822,7 @@ void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          const Analysis__V1__SearchSongsRequest *input,
@@ -3429,7 +3830,7 @@ void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
@@ -3437,7 +3838,7 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            const Analysis__V1__UpsertLibraryRequest *input,
@@ -3445,7 +3846,7 @@ void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          const Analysis__V1__RemoveSongsRequest *input,
@@ -3453,7 +3854,7 @@ void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              const Analysis__V1__RemovePlaylistsRequest *input,
@@ -3461,7 +3862,7 @@ void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
                                   Analysis__V1__Catalog_ServiceDestroy destroy)

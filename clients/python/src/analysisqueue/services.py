@@ -16,6 +16,16 @@ class Catalog(Service[C]):
     """Makes a user, or says ALREADY_EXISTS."""
 
     SetPassword = UnaryMethod(catalog_pb2.SetPasswordRequest, catalog_pb2.User)
+    """Ends all sessions of the user, too."""
+
+    SetRole = UnaryMethod(catalog_pb2.SetRoleRequest, catalog_pb2.User)
+
+    ListUsers = UnaryMethod(catalog_pb2.ListUsersRequest, catalog_pb2.ListUsersReply)
+    """All users, ordered by id; for those who may act for everybody."""
+
+    RemoveUser = UnaryMethod(catalog_pb2.UserRequest, catalog_pb2.RemoveUserReply)
+    """Removes a user with everything of theirs: sessions, jobs, library and results. What was begun and broke off is finished by
+    another call."""
 
     GetUser = UnaryMethod(catalog_pb2.UserRequest, catalog_pb2.User)
 

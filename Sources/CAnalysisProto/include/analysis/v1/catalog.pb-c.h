@@ -19,6 +19,10 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Analysis__V1__User Analysis__V1__User;
 typedef struct Analysis__V1__CreateUserRequest Analysis__V1__CreateUserRequest;
 typedef struct Analysis__V1__SetPasswordRequest Analysis__V1__SetPasswordRequest;
+typedef struct Analysis__V1__SetRoleRequest Analysis__V1__SetRoleRequest;
+typedef struct Analysis__V1__ListUsersRequest Analysis__V1__ListUsersRequest;
+typedef struct Analysis__V1__ListUsersReply Analysis__V1__ListUsersReply;
+typedef struct Analysis__V1__RemoveUserReply Analysis__V1__RemoveUserReply;
 typedef struct Analysis__V1__UserRequest Analysis__V1__UserRequest;
 typedef struct Analysis__V1__LoginRequest Analysis__V1__LoginRequest;
 typedef struct Analysis__V1__LoginReply Analysis__V1__LoginReply;
@@ -112,6 +116,59 @@ struct  Analysis__V1__SetPasswordRequest
 #define ANALYSIS__V1__SET_PASSWORD_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__set_password_request__descriptor) \
     , {0,NULL}, {0,NULL} }
+
+
+struct  Analysis__V1__SetRoleRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  Analysis__V1__Role role;
+};
+#define ANALYSIS__V1__SET_ROLE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__set_role_request__descriptor) \
+    , {0,NULL}, ANALYSIS__V1__ROLE__ROLE_UNSPECIFIED }
+
+
+struct  Analysis__V1__ListUsersRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 0: 100; at most 1000
+   */
+  uint32_t limit;
+  /*
+   * next_page_token of the page before; empty: the first page
+   */
+  ProtobufCBinaryData page_token;
+};
+#define ANALYSIS__V1__LIST_USERS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_users_request__descriptor) \
+    , 0, {0,NULL} }
+
+
+struct  Analysis__V1__ListUsersReply
+{
+  ProtobufCMessage base;
+  size_t n_users;
+  Analysis__V1__User **users;
+  /*
+   * empty: this was the last page
+   */
+  ProtobufCBinaryData next_page_token;
+};
+#define ANALYSIS__V1__LIST_USERS_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_users_reply__descriptor) \
+    , 0,NULL, {0,NULL} }
+
+
+struct  Analysis__V1__RemoveUserReply
+{
+  ProtobufCMessage base;
+  uint32_t cancelled_jobs;
+};
+#define ANALYSIS__V1__REMOVE_USER_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__remove_user_reply__descriptor) \
+    , 0 }
 
 
 struct  Analysis__V1__UserRequest
@@ -591,6 +648,82 @@ Analysis__V1__SetPasswordRequest *
                       const uint8_t       *data);
 void   analysis__v1__set_password_request__free_unpacked
                      (Analysis__V1__SetPasswordRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__SetRoleRequest methods */
+void   analysis__v1__set_role_request__init
+                     (Analysis__V1__SetRoleRequest         *message);
+size_t analysis__v1__set_role_request__get_packed_size
+                     (const Analysis__V1__SetRoleRequest   *message);
+size_t analysis__v1__set_role_request__pack
+                     (const Analysis__V1__SetRoleRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__set_role_request__pack_to_buffer
+                     (const Analysis__V1__SetRoleRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__SetRoleRequest *
+       analysis__v1__set_role_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__set_role_request__free_unpacked
+                     (Analysis__V1__SetRoleRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ListUsersRequest methods */
+void   analysis__v1__list_users_request__init
+                     (Analysis__V1__ListUsersRequest         *message);
+size_t analysis__v1__list_users_request__get_packed_size
+                     (const Analysis__V1__ListUsersRequest   *message);
+size_t analysis__v1__list_users_request__pack
+                     (const Analysis__V1__ListUsersRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__list_users_request__pack_to_buffer
+                     (const Analysis__V1__ListUsersRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ListUsersRequest *
+       analysis__v1__list_users_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__list_users_request__free_unpacked
+                     (Analysis__V1__ListUsersRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ListUsersReply methods */
+void   analysis__v1__list_users_reply__init
+                     (Analysis__V1__ListUsersReply         *message);
+size_t analysis__v1__list_users_reply__get_packed_size
+                     (const Analysis__V1__ListUsersReply   *message);
+size_t analysis__v1__list_users_reply__pack
+                     (const Analysis__V1__ListUsersReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__list_users_reply__pack_to_buffer
+                     (const Analysis__V1__ListUsersReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ListUsersReply *
+       analysis__v1__list_users_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__list_users_reply__free_unpacked
+                     (Analysis__V1__ListUsersReply *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RemoveUserReply methods */
+void   analysis__v1__remove_user_reply__init
+                     (Analysis__V1__RemoveUserReply         *message);
+size_t analysis__v1__remove_user_reply__get_packed_size
+                     (const Analysis__V1__RemoveUserReply   *message);
+size_t analysis__v1__remove_user_reply__pack
+                     (const Analysis__V1__RemoveUserReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__remove_user_reply__pack_to_buffer
+                     (const Analysis__V1__RemoveUserReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RemoveUserReply *
+       analysis__v1__remove_user_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__remove_user_reply__free_unpacked
+                     (Analysis__V1__RemoveUserReply *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__UserRequest methods */
 void   analysis__v1__user_request__init
@@ -1116,6 +1249,18 @@ typedef void (*Analysis__V1__CreateUserRequest_Closure)
 typedef void (*Analysis__V1__SetPasswordRequest_Closure)
                  (const Analysis__V1__SetPasswordRequest *message,
                   void *closure_data);
+typedef void (*Analysis__V1__SetRoleRequest_Closure)
+                 (const Analysis__V1__SetRoleRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ListUsersRequest_Closure)
+                 (const Analysis__V1__ListUsersRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ListUsersReply_Closure)
+                 (const Analysis__V1__ListUsersReply *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__RemoveUserReply_Closure)
+                 (const Analysis__V1__RemoveUserReply *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__UserRequest_Closure)
                  (const Analysis__V1__UserRequest *message,
                   void *closure_data);
@@ -1212,6 +1357,18 @@ struct Analysis__V1__Catalog_Service
                        const Analysis__V1__SetPasswordRequest *input,
                        Analysis__V1__User_Closure closure,
                        void *closure_data);
+  void (*set_role)(Analysis__V1__Catalog_Service *service,
+                   const Analysis__V1__SetRoleRequest *input,
+                   Analysis__V1__User_Closure closure,
+                   void *closure_data);
+  void (*list_users)(Analysis__V1__Catalog_Service *service,
+                     const Analysis__V1__ListUsersRequest *input,
+                     Analysis__V1__ListUsersReply_Closure closure,
+                     void *closure_data);
+  void (*remove_user)(Analysis__V1__Catalog_Service *service,
+                      const Analysis__V1__UserRequest *input,
+                      Analysis__V1__RemoveUserReply_Closure closure,
+                      void *closure_data);
   void (*get_user)(Analysis__V1__Catalog_Service *service,
                    const Analysis__V1__UserRequest *input,
                    Analysis__V1__User_Closure closure,
@@ -1286,6 +1443,9 @@ void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
     { ANALYSIS__V1__CATALOG__BASE_INIT,\
       function_prefix__ ## create_user,\
       function_prefix__ ## set_password,\
+      function_prefix__ ## set_role,\
+      function_prefix__ ## list_users,\
+      function_prefix__ ## remove_user,\
       function_prefix__ ## get_user,\
       function_prefix__ ## login,\
       function_prefix__ ## check_session,\
@@ -1310,6 +1470,18 @@ void analysis__v1__catalog__set_password(ProtobufCService *service,
                                          const Analysis__V1__SetPasswordRequest *input,
                                          Analysis__V1__User_Closure closure,
                                          void *closure_data);
+void analysis__v1__catalog__set_role(ProtobufCService *service,
+                                     const Analysis__V1__SetRoleRequest *input,
+                                     Analysis__V1__User_Closure closure,
+                                     void *closure_data);
+void analysis__v1__catalog__list_users(ProtobufCService *service,
+                                       const Analysis__V1__ListUsersRequest *input,
+                                       Analysis__V1__ListUsersReply_Closure closure,
+                                       void *closure_data);
+void analysis__v1__catalog__remove_user(ProtobufCService *service,
+                                        const Analysis__V1__UserRequest *input,
+                                        Analysis__V1__RemoveUserReply_Closure closure,
+                                        void *closure_data);
 void analysis__v1__catalog__get_user(ProtobufCService *service,
                                      const Analysis__V1__UserRequest *input,
                                      Analysis__V1__User_Closure closure,
@@ -1382,6 +1554,10 @@ extern const ProtobufCEnumDescriptor    analysis__v1__song_state__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__user__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__create_user_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__set_password_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__set_role_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__list_users_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__list_users_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__remove_user_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__user_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__login_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__login_reply__descriptor;

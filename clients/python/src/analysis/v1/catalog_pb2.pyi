@@ -76,6 +76,22 @@ class ListPlaylistsReply(_message.Message):
     playlists: _containers.RepeatedCompositeFieldContainer[Playlist]
     def __init__(self, playlists: _Optional[_Iterable[_Union[Playlist, _Mapping]]] = ...) -> None: ...
 
+class ListUsersReply(_message.Message):
+    __slots__ = ["next_page_token", "users"]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    next_page_token: str
+    users: _containers.RepeatedCompositeFieldContainer[User]
+    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListUsersRequest(_message.Message):
+    __slots__ = ["limit", "page_token"]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    page_token: str
+    def __init__(self, limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
 class LoggedInReply(_message.Message):
     __slots__ = ["job", "queued"]
     JOB_FIELD_NUMBER: _ClassVar[int]
@@ -184,6 +200,12 @@ class RemoveSongsRequest(_message.Message):
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., song_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class RemoveUserReply(_message.Message):
+    __slots__ = ["cancelled_jobs"]
+    CANCELLED_JOBS_FIELD_NUMBER: _ClassVar[int]
+    cancelled_jobs: int
+    def __init__(self, cancelled_jobs: _Optional[int] = ...) -> None: ...
+
 class RemovedReply(_message.Message):
     __slots__ = ["cancelled_jobs", "removed"]
     CANCELLED_JOBS_FIELD_NUMBER: _ClassVar[int]
@@ -229,6 +251,14 @@ class SetPreferencesRequest(_message.Message):
     preferences: Preferences
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., preferences: _Optional[_Union[Preferences, _Mapping]] = ...) -> None: ...
+
+class SetRoleRequest(_message.Message):
+    __slots__ = ["role", "user_id"]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    role: Role
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
 
 class SongDetail(_message.Message):
     __slots__ = ["results", "summary"]
