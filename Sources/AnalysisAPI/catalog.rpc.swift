@@ -15,7 +15,7 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.createUser, request, options: options)
     }
 
-    /// Ends all sessions of the user, too.
+    /// Ends all sessions of the user, too, unless the password is the same as before.
     package func setPassword(_ request: SetPasswordRequest, options: CallOptions = .init()) async throws -> User {
         try await client.unary(CatalogMethods.setPassword, request, options: options)
     }
@@ -133,7 +133,7 @@ package struct CatalogClient: Sendable {
 package protocol CatalogProvider: RPCService {
     /// Makes a user, or says ALREADY_EXISTS.
     func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User
-    /// Ends all sessions of the user, too.
+    /// Ends all sessions of the user, too, unless the password is the same as before.
     func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User
     func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User
     /// All users, ordered by id; for those who may act for everybody.

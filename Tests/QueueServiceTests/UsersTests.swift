@@ -41,6 +41,8 @@ import Testing
     @Test func anotherPasswordEndsAllSessions() async throws {
         try await withServingQueue { queue in
             let before = try await queue.catalog.login(LoginRequest(name: "u", password: "password"))
+            _ = try await queue.catalog.setPassword(SetPasswordRequest(userID: "u", password: "password"))
+            #expect(try await queue.catalog.checkSession(SessionRequest(session: before.session)).id == "u")
             _ = try await queue.catalog.setPassword(SetPasswordRequest(userID: "u", password: "another password"))
             let error = await #expect(throws: RPCError.self) {
                 try await queue.catalog.checkSession(SessionRequest(session: before.session))

@@ -16,7 +16,7 @@ class Catalog(Service[C]):
     """Makes a user, or says ALREADY_EXISTS."""
 
     SetPassword = UnaryMethod(catalog_pb2.SetPasswordRequest, catalog_pb2.User)
-    """Ends all sessions of the user, too."""
+    """Ends all sessions of the user, too, unless the password is the same as before."""
 
     SetRole = UnaryMethod(catalog_pb2.SetRoleRequest, catalog_pb2.User)
 
