@@ -29,8 +29,10 @@ struct Text: Message, Hashable, ExpressibleByStringLiteral {
 
 struct TestService: RPCService {
     let methods: [MethodHandler]
+}
 
-    init(_ methods: MethodHandler...) { self.methods = methods }
+extension TestService {
+    init(_ methods: MethodHandler...) { self.init(methods: methods) }
 }
 
 /// An event that happens once.

@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import Synchronization
 import TestSupport
 import Testing
 
@@ -101,14 +102,17 @@ import Testing
     }
 
     /// Lends a peer that speaks raw frames over TLS, and what tells that its handler was cancelled.
-    private func withPeer(_ body: (WireClient, Event) async throws -> Void) async throws {
+    private func withPeer(
+        limits: Limits = .standard, _ methods: MethodHandler..., body: (WireClient, Event) async throws -> Void
+    ) async throws {
         let certificates = try await Certificates("queue,127.0.0.1", "worker")
         var serving = RPCServer.Configuration()
         serving.tls = try certificates.identity("queue")
         let cancelled = Event()
-        try await withServer(malformedService(cancelled), at: Self.loopback, configuration: serving) { address in
-            try await body(
-                WireClient(address, greeting: true, tls: try certificates.identity("worker")), cancelled)
+        let service = TestService(methods: malformedService(cancelled).methods + methods)
+        try await withServer(service, at: Self.loopback, configuration: serving) { address in
+            let identity = try certificates.identity("worker")
+            try await body(WireClient(address, greeting: true, limits: limits, tls: identity), cancelled)
         }
     }
 
@@ -120,6 +124,37 @@ import Testing
             peer.send(bytes)
             let reason = try await peer.ending()
             #expect(reason?.code == .invalidArgument)
+        }
+    }
+
+    @Test func peerThatEndsItsSideWithRepliesUnreadEndsItsCalls() async throws {
+        let flood = Method<Text, Text>("test.Service/Flood")
+        let written = Mutex(0)
+        let flooding = MethodHandler.serverStream(flood) { _, writer, _ in
+            let reply = Text(String(repeating: "x", count: 64 << 10))
+            while true {
+                try await writer.write(reply)
+                written.withLock { $0 += 1 }
+            }
+        }
+        try await withPeer(limits: Limits(maxMessageBytes: 4 << 20, credit: Limits.maxCredit), flooding) {
+            peer, cancelled in
+            peer.send(call(1, "test.Service/Hang"))
+            // A handler that was not reached by then would never begin.
+            guard case .message? = try await peer.next() else { return missed("the handler has started") }
+            try await peer.stopReading()
+            peer.send(call(3, flood.name))
+            // Until the sockets are full: the server reads nothing then, but must see the end.
+            var before = -1
+            while before == 0 || before != written.withLock({ $0 }) {
+                before = written.withLock { $0 }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            peer.finish()
+            try await cancelled.value()
+            peer.startReading()
+            let reason = try await peer.ending()
+            #expect(reason == nil)
         }
     }
 }
