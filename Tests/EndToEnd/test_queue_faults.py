@@ -163,7 +163,7 @@ def test_nothing_acknowledged_is_lost_when_redis_is_killed_under_load(site, dura
                 if is_over.is_set():
                     return
                 with contextlib.suppress(RPCError):
-                    acknowledged.append(enqueue(client, number, timeout=5).id)
+                    acknowledged.append(enqueue(client, number, timeout=5, wait_for_ready=True).id)
 
     callers = [threading.Thread(target=load, args=(first,)) for first in range(8)]
     for caller in callers:
