@@ -114,30 +114,4 @@ import Testing
             #expect(try answer.json["message"] == "The analysis service is away for a moment. Please try again.")
         }
     }
-
-    @Test func everyFileOfThePageIsServedWithItsTypeAndAValidator() async throws {
-        try await GatewayUnderTest.run { gateway async throws in
-            for (name, bytes) in StaticFiles.names {
-                let answer = try await gateway.send("/\(name)", .get)
-                #expect(answer.status == 200 && Array(answer.text.utf8) == bytes)
-                let etag = try #require(answer.headers[.eTag])
-                let again = try await gateway.send("/\(name)", .get, headers: [.ifNoneMatch: etag])
-                #expect(again.status == 304 && again.text.isEmpty)
-            }
-            let page = try await gateway.send("/", .get)
-            #expect(page.headers[.contentType] == "text/html; charset=utf-8")
-            #expect(try await gateway.send("/live.js", .get).headers[.contentType] == "text/javascript; charset=utf-8")
-        }
-    }
-
-    /// The page loads nothing that the binary does not hold.
-    @Test func thePageNamesOnlyFilesThatAreServed() throws {
-        let names = Set(StaticFiles.names.map(\.name))
-        for (name, bytes) in StaticFiles.names {
-            let text = String(decoding: bytes, as: UTF8.self)
-            for match in text.matches(of: /(?:from|src=|href=)\s*"\/([a-z.-]+)"/) {
-                #expect(names.contains(String(match.output.1)), "\(name) names \(match.output.1)")
-            }
-        }
-    }
 }

@@ -8,6 +8,8 @@ export class ApiError extends Error {
 }
 
 const signedOut = new EventTarget();
+/** What proves to the gateway that a change was asked for by this page; as long as it is not known, none is sent. */
+let token = null;
 
 /** Calls `listener` whenever the gateway says that nobody is signed in. */
 export function onSignedOut(listener) {
@@ -17,6 +19,7 @@ export function onSignedOut(listener) {
 async function request(method, path, body) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["Content-Type"] = "application/json";
+  if (method !== "GET" && token) headers["X-CSRF-Token"] = token;
   let response;
   try {
     response = await fetch(path, {
@@ -27,9 +30,18 @@ async function request(method, path, body) {
     throw new ApiError(0, "The server cannot be reached. Is the network there?");
   }
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
+  if (response.ok) {
+    if ("csrf_token" in answer) token = answer.csrf_token;
+    return answer;
+  }
   if (response.status === 401) signedOut.dispatchEvent(new Event("signed-out"));
   throw new ApiError(response.status, answer.message ?? `The server answered ${response.status}.`);
+}
+
+/** A path with those parameters that have a value. */
+function query(path, parameters) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
 const path = (...parts) => "/api/" + parts.map((part) => encodeURIComponent(part)).join("/");
@@ -43,6 +55,12 @@ export const api = {
   playlists: () => request("GET", "/api/playlists"),
   playlistSongs: (id) => request("GET", path("playlist", id, "songs")),
   songAnalysis: (id) => request("GET", path("song", id, "analysis")),
+  search: (text) => request("GET", query("/api/search_songs", { q: text })),
+
+  progress: () => request("GET", "/api/progress"),
+  libraryProgress: () => request("GET", "/api/progress/global"),
+  playlistProgress: (id) => request("GET", path("progress", "playlist", id)),
+  jobProgress: (id) => request("GET", path("progress", id)),
 
   analyzeSong: (id, force = false) => request("POST", path("songs", id, "analyze"), { force }),
   analyzePlaylist: (id) => request("POST", path("playlists", id, "analyze")),
@@ -52,4 +70,30 @@ export const api = {
   pause: (job) => request("POST", path("jobs", job, "pause")),
   resume: (job) => request("POST", path("jobs", job, "resume")),
   cancel: (job) => request("POST", path("jobs", job, "cancel")),
+  retry: (job) => request("POST", path("jobs", job, "retry")),
+
+  history: (parameters) => request("GET", query("/api/history", parameters)),
+  insights: () => request("GET", "/api/library/insights"),
+  preferences: async () => (await request("GET", "/api/preferences")).preferences,
+  setPreferences: async (changes) => (await request("PUT", "/api/preferences", changes)).preferences,
+  changePassword: (current, password) => request("POST", "/api/me/password", { current_password: current, password }),
+
+  /** For administrators. */
+  admin: {
+    queue: async () => (await request("GET", "/api/admin/queue")).queue,
+    pause: async (body) => (await request("POST", "/api/admin/queue/pause", body)).queue,
+    resume: async () => (await request("POST", "/api/admin/queue/resume", {})).queue,
+    workers: async () => (await request("GET", "/api/admin/workers")).workers,
+    days: async (days) => (await request("GET", query("/api/admin/statistics", { days }))).days,
+    deadLetters: (pageToken) => request("GET", query("/api/admin/dead-letters", { limit: 20, page_token: pageToken })),
+    replay: (job) => request("POST", path("admin", "dead-letters", job, "replay")),
+    replayAll: () => request("POST", "/api/admin/dead-letters/replay", {}),
+    story: (job) => request("GET", path("admin", "jobs", job, "story")),
+    users: (pageToken) => request("GET", query("/api/admin/users", { page_token: pageToken })),
+    addUser: (body) => request("POST", "/api/admin/users", body),
+    setRole: (user, role) => request("PUT", path("admin", "users", user, "role"), { role }),
+    setPassword: (user, password) => request("PUT", path("admin", "users", user, "password"), { password }),
+    endSessions: (user) => request("DELETE", path("admin", "users", user, "sessions")),
+    removeUser: (user) => request("DELETE", path("admin", "users", user)),
+  },
 };

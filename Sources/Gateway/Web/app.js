@@ -1,22 +1,27 @@
 // Starts the page: who is signed in, which view the address names, and what the stream has to say.
 
-import { api, onSignedOut } from "/api.js";
-import { setText } from "/dom.js";
-import { jobType, songs } from "/format.js";
-import { live } from "/live.js";
-import { forgetNames, targetName } from "/names.js";
-import { toast } from "/toast.js";
-import { dashboardView } from "/dashboard.js";
-import { loginView } from "/login.js";
-import { playlistView } from "/playlist.js";
-import { songView } from "/song.js";
+import { api, onSignedOut } from "./api.js";
+import { el, emptyState, failedState, setText, skeleton } from "./dom.js";
+import { live } from "./live.js";
+import { forgetNames } from "./names.js";
+import { toast } from "./toast.js";
+import { dashboardView } from "./dashboard.js";
+import { loginView } from "./login.js";
+import "./notices.js";
+
+/** Each makes `{ element, title, playlist?, changed?(), close?(), focus?() }`; all but the first are loaded when they are needed. */
+const views = {
+  "": { label: "Library", load: async () => dashboardView },
+  playlist: { load: async () => (await import("./playlist.js")).playlistView },
+  song: { load: async () => (await import("./song.js")).songView },
+};
 
 const main = document.getElementById("main");
-const connection = document.getElementById("connection");
+const navigation = document.getElementById("views");
 let user = null;
 let view = null;
+let routed = 0;
 
-/** A view is `{ element, title, playlist?, changed?(), ended?(), close?() }`. */
 function show(next) {
   view?.close?.();
   view = next;
@@ -24,19 +29,54 @@ function show(next) {
   main.replaceChildren(next.element);
 }
 
-function route() {
-  if (!user) return show(loginView(signedIn));
-  const [, kind, id] = location.hash.split("/").map(decodeURIComponent);
-  const next = kind === "playlist" && id ? playlistView(id) : kind === "song" && id ? songView(id) : dashboardView();
-  show(next);
-  live.open(next.playlist ?? null);
+/** Shows what the address names. `moves`: somebody went there, so that the focus goes to its heading. */
+async function route(moves = false) {
+  const now = ++routed;
+  if (!user) {
+    show(loginView((me) => { live.announce("signed-in"); signedIn(me, true); }));
+    return view.focus();
+  }
+  const [, kind = "", id] = location.hash.split("/").map(decoded);
+  const entry = views[kind];
+  markCurrent(kind);
+  try {
+    if (!entry || (entry.role && entry.role !== user.role)) throw null;
+    const waiting = setTimeout(() => show({ element: skeleton(5), title: "Loading" }), 200);
+    const make = await entry.load().finally(() => clearTimeout(waiting));
+    if (now !== routed) return;
+    show(make(id, user));
+  } catch (error) {
+    if (now !== routed) return;
+    show({ title: "Not found", element: error
+      ? failedState({ message: "This part of the page could not be fetched; it may have been renewed meanwhile." }, () => location.reload())
+      : emptyState("There is nothing at this address", null, el("a", { class: "button", href: "#/" }, "Go to your library")) });
+  }
+  live.open(view.playlist ?? null);
+  if (moves) {
+    scrollTo(0, 0);
+    (main.querySelector("h1") ?? main).focus({ preventScroll: true });
+  }
 }
 
-function signedIn(me) {
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+
+function markCurrent(kind) {
+  for (const link of navigation.children) {
+    if (link.getAttribute("href") === `#/${kind}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+/** `moves`: somebody has just signed in, so that the focus goes to the heading. */
+function signedIn(me, moves = false) {
   user = me;
-  document.getElementById("account").hidden = false;
+  document.getElementById("top").hidden = false;
   setText(document.getElementById("who"), user.name);
-  route();
+  navigation.replaceChildren(...Object.entries(views).filter(([, entry]) => entry.label && (!entry.role || entry.role === user.role))
+    .map(([kind, entry]) => el("a", { href: `#/${kind}`, class: `view-${kind || "library"}` }, entry.label)));
+  route(moves);
 }
 
 function signedOut() {
@@ -44,43 +84,48 @@ function signedOut() {
   user = null;
   live.reset();
   forgetNames();
-  document.getElementById("account").hidden = true;
+  document.getElementById("top").hidden = true;
   route();
 }
 
-/** One sentence for the end of a job. A song that somebody clicked deserves it as much as a whole playlist. */
-function announce(entry) {
-  const name = targetName(entry, () => {});
-  if (entry.status === "cancelled") return toast(`Cancelled: ${name}`);
-  if (entry.status === "failed") return toast(`${name}: ${entry.message}`, "bad");
-  const failures = entry.failed ? `, ${songs(entry.failed)} failed` : "";
-  if (jobType(entry) === "song") return toast(`Analysed “${name}”`, "good");
-  return toast(`Finished ${name}: ${songs(entry.completed_items)}${failures}`, entry.failed ? "bad" : "good");
-}
-
-const connectionText = { live: "Live", connecting: "Connecting…", lost: "Connection lost, trying again…" };
+// The truth about the connection: a word when it changes, and beside it how old what is shown is.
+const connection = document.getElementById("connection");
+const age = document.getElementById("connection-age");
+const words = { live: "Live", polling: "Live", connecting: "Connecting…", lost: "Connection lost" };
 live.addEventListener("connection", ({ detail }) => {
   connection.dataset.state = detail;
-  setText(connection, connectionText[detail]);
-  if (detail === "lost") document.body.dataset.stale = "";
-  if (detail === "live") delete document.body.dataset.stale;
+  setText(document.getElementById("connection-state"), words[detail]);
+  connection.title = detail === "polling" ? "Event streams do not come through here; the page asks every two seconds." : "";
+  document.body.toggleAttribute("data-stale", detail === "lost");
+  showAge();
 });
-live.addEventListener("changed", () => view?.changed?.());
-live.addEventListener("ended", ({ detail }) => { announce(detail); view?.ended?.(); });
+function showAge() {
+  const seconds = Math.floor((performance.now() - live.heardAt) / 1000);
+  const isOld = connection.dataset.state === "lost" || (seconds >= 10 && live.jobs.some((job) => job.status === "in_progress"));
+  setText(age, isOld ? ` · last update ${seconds} s ago` : "");
+}
+setInterval(showAge, 1_000);
 
+live.addEventListener("changed", () => view?.changed?.());
+live.addEventListener("signed-out", signedOut);
+// Somebody signed in in another tab, which may be somebody else.
+live.addEventListener("signed-in", () => { signedOut(); start(); });
+onSignedOut(signedOut);
 document.getElementById("sign-out").addEventListener("click", async () => {
   try {
     await api.logout();
+    live.announce("signed-out");
     signedOut();
   } catch (error) {
     toast(error.message, "bad");
   }
 });
-onSignedOut(signedOut);
-live.addEventListener("signed-out", signedOut);
-addEventListener("hashchange", () => { route(); main.focus(); scrollTo(0, 0); });
+addEventListener("hashchange", () => { if (location.hash.startsWith("#/") || location.hash === "") route(true); });
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 
-api.session().then((me) => (me ? signedIn(me) : signedOut()), (error) => {
-  toast(error.message, "bad");
-  signedOut();
-});
+function start() {
+  api.session().then((me) => (me ? signedIn(me) : signedOut()), (error) => {
+    main.replaceChildren(failedState(error, start));
+  });
+}
+start();

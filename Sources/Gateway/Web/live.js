@@ -1,56 +1,46 @@
-// The one event stream: keeps the latest progress of every context, and says when it changes or when the stream drops.
+// The latest progress of every context, and word of what changed.
 
-import { api } from "/api.js";
+import { api } from "./api.js";
+import { SharedStream } from "./stream.js";
 
-/** For how many milliseconds a click's own feedback stands before the stream must have said something. */
-export const patience = 4_000;
-const longestDelay = 5_000;
-const forgetUnseenAfter = 1_500;
+/** A stream begins with what there is; what comes later than this is news. */
+const snapshotLasts = 1_500;
 
 /**
- * Dispatches `progress` (detail: the entry), `ended` (detail: a job's last entry), `changed` (once a frame, whatever
- * changed), `connection` (detail: "live", "connecting" or "lost") and `signed-out` (the session has ended meanwhile).
+ * Dispatches `changed` (once a frame, whatever changed), `transition` (detail: `{ entry, before }`, when a job's status changes
+ * or a new job appears), `library-done`, `connection` (detail: the state), `signed-out` and `signed-in`.
  */
 class Live extends EventTarget {
-  #source = null;
-  #playlist = null;
   #entries = new Map();
-  #seen = new Map();
-  #delay = 500;
-  #timer = 0;
+  #expected = new Set();
+  #snapshotAt = -Infinity;
   #frame = 0;
+  #timer = 0;
+  #stream = new SharedStream((message) => this.#hear(message));
+  /** When something was last heard, in `performance.now()`. */
+  heardAt = performance.now();
 
-  /** Opens the stream; a playlist's own progress comes with it when one is named. */
-  open(playlist = null) {
-    if (this.#source && this.#playlist === playlist) return;
-    this.close();
-    this.#playlist = playlist;
-    this.#connect();
-  }
-
-  close() {
-    clearTimeout(this.#timer);
-    this.#source?.close();
-    this.#source = null;
-  }
+  open(playlist = null) { this.#stream.open(playlist); }
+  announce(type) { this.#stream.announce(type); }
 
   /** Forgets everything: for the next person who signs in. */
   reset() {
-    this.close();
+    this.#stream.close();
     this.#entries.clear();
-    this.#seen.clear();
+    this.#expected.clear();
   }
 
-  get library() { return this.#entries.get("library") ?? null; }
+  get library() { return this.#entries.get("library:null") ?? null; }
   playlist(id) { return this.#entries.get(`playlist:${id}`) ?? null; }
   job(id) { return this.#entries.get(`job:${id}`) ?? null; }
 
   /** The jobs that have not ended: the running one first, then in queue order. */
   get jobs() {
-    const running = (entry) => (entry.status === "in_progress" ? 0 : 1);
+    const rank = { in_progress: 0, paused: 2 };
+    const place = (entry) => rank[entry.status] ?? 1;
     return [...this.#entries.values()]
       .filter((entry) => entry.context.type === "job" && !entry.is_complete)
-      .sort((a, b) => running(a) - running(b) || a.position - b.position || (a.job_id < b.job_id ? -1 : 1));
+      .sort((a, b) => place(a) - place(b) || a.position - b.position || (a.job_id < b.job_id ? -1 : 1));
   }
 
   /** The entry whose analyzer works on this song just now, or the song's own job. */
@@ -60,75 +50,66 @@ class Live extends EventTarget {
       ?? this.jobs.find((job) => job.job_type === "song_analysis" && same(job.target_id)) ?? null;
   }
 
-  #connect() {
-    this.#say("connecting");
-    const query = new URLSearchParams({ library: "1", active: "1" });
-    if (this.#playlist !== null) query.set("playlist", this.#playlist);
-    const source = new EventSource(`/api/events?${query}`);
-    this.#source = source;
-    source.onopen = () => {
-      this.#delay = 500;
-      this.#say("live");
-      const opened = performance.now();
-      setTimeout(() => this.#forgetUnseen(opened), forgetUnseenAfter);
-    };
-    source.onerror = () => {
-      this.#say("lost");
-      source.close();
-      this.#retry();
-    };
-    source.addEventListener("progress", (event) => this.#take(JSON.parse(event.data)));
-  }
+  /** A job that was just asked for is news even where it comes with a snapshot. */
+  expect(jobId) { this.#expected.add(jobId); }
 
-  /** Asks who is signed in before the next try, because an event stream does not say why it was refused. */
-  #retry() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(async () => {
-      try {
-        if (await api.session()) this.#connect();
-        else this.dispatchEvent(new Event("signed-out"));
-      } catch {
-        this.#retry();
-      }
-    }, this.#delay * (0.75 + Math.random() / 2));
-    this.#delay = Math.min(longestDelay, this.#delay * 2);
-  }
-
-  #take(entry) {
-    const { type, id } = entry.context;
-    const key = type === "library" ? "library" : `${type}:${id}`;
-    const before = this.#entries.get(key);
-    if (before && entry.version < before.version && !before.is_complete) return;
-    entry.receivedAt = performance.now();
-    this.#entries.set(key, entry);
-    this.#seen.set(key, entry.receivedAt);
-    this.dispatchEvent(new CustomEvent("progress", { detail: entry }));
-    if (type === "job" && entry.is_complete && before && !before.is_complete) {
-      this.dispatchEvent(new CustomEvent("ended", { detail: entry }));
-    }
-    this.#changed();
-  }
-
-  /** A job that ended while the stream was away is not in the new stream's snapshot. */
-  #forgetUnseen(since) {
-    for (const [key, at] of this.#seen) {
-      if (at >= since || !key.startsWith("job:")) continue;
-      this.#entries.delete(key);
-      this.#seen.delete(key);
-    }
-    this.#changed();
-  }
-
-  #changed() {
+  /** Has `changed` dispatched before the next frame. */
+  touch() {
     if (this.#frame) return;
-    this.#frame = requestAnimationFrame(() => {
+    // A hidden tab draws no frames.
+    const schedule = document.hidden ? (run) => setTimeout(run, 250) : requestAnimationFrame;
+    this.#frame = schedule(() => {
       this.#frame = 0;
       this.dispatchEvent(new Event("changed"));
     });
   }
 
-  #say(state) {
-    this.dispatchEvent(new CustomEvent("connection", { detail: state }));
+  #hear(message) {
+    if (message.type === "progress") return this.#take(message.entry, message.isKnown);
+    if (message.type === "connection") {
+      if (message.state !== "lost") this.heardAt = performance.now();
+      this.dispatchEvent(new CustomEvent("connection", { detail: message.state }));
+    } else if (message.type === "snapshot") {
+      this.#snapshotAt = performance.now();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#findUnseen(), snapshotLasts);
+    } else {
+      this.dispatchEvent(new Event(message.type));
+    }
+  }
+
+  #take(entry, isKnown = false) {
+    const key = `${entry.context.type}:${entry.context.id}`;
+    const before = this.#entries.get(key);
+    entry.receivedAt = this.heardAt = performance.now();
+    if (before && entry.version < before.version && !before.is_complete) {
+      before.receivedAt = entry.receivedAt;
+      return;
+    }
+    this.#entries.set(key, entry);
+    if (entry.context.type === "job") this.#compare(entry, before, isKnown);
+    const isDone = (library) => library.is_complete || (library.total_items > 0 && library.completed_items === library.total_items);
+    if (entry.context.type === "library" && before && !isDone(before) && isDone(entry)) this.dispatchEvent(new Event("library-done"));
+    this.touch();
+  }
+
+  #compare(entry, before, isKnown) {
+    const isSnapshot = isKnown || performance.now() - this.#snapshotAt < snapshotLasts;
+    const isNews = before ? before.status !== entry.status : !isSnapshot || this.#expected.has(entry.job_id);
+    this.#expected.delete(entry.job_id);
+    if (isNews) this.dispatchEvent(new CustomEvent("transition", { detail: { entry, before: before ?? null } }));
+  }
+
+  /** What ended while the stream was away is not in the new stream's snapshot; it is asked how it ended. */
+  #findUnseen() {
+    for (const entry of this.jobs) {
+      if (entry.receivedAt >= this.#snapshotAt) continue;
+      api.jobProgress(entry.job_id).then(({ progress }) => this.#take(progress), (error) => {
+        if (error.status !== 404) return;
+        this.#entries.delete(`job:${entry.job_id}`);
+        this.touch();
+      });
+    }
   }
 }
 

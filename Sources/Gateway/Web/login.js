@@ -1,13 +1,13 @@
 // The sign-in form.
 
-import { api } from "/api.js";
-import { el, setText } from "/dom.js";
-import { songs } from "/format.js";
-import { toast } from "/toast.js";
+import { api } from "./api.js";
+import { el, setText } from "./dom.js";
+import { songs } from "./format.js";
+import { toast } from "./toast.js";
 
 export function loginView(signedIn) {
-  const user = el("input", { id: "user", name: "user", autocomplete: "username", required: true, autocapitalize: "none" });
-  const password = el("input", { id: "password", type: "password", autocomplete: "current-password", required: true });
+  const user = el("input", { id: "user", name: "user", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false" });
+  const password = el("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true });
   const problem = el("p", { class: "problem", role: "alert" });
   const button = el("button", { type: "submit", class: "primary" }, "Sign in");
 
@@ -29,13 +29,14 @@ export function loginView(signedIn) {
     }
   }
 
-  const element = el("section", { class: "login card" },
-    el("h1", {}, "Sign in"),
+  const icon = document.querySelector(".brand img").src;
+  const element = el("section", { class: "login card", "aria-labelledby": "login-title" },
+    el("img", { src: icon, alt: "", width: "48", height: "48" }),
+    el("h1", { id: "login-title" }, "Sign in"),
     el("p", { class: "soft" }, "Tempo, key, loudness and more of every song in your playlists."),
     el("form", { onsubmit: submit },
       el("label", { for: "user" }, "Name"), user,
       el("label", { for: "password" }, "Password"), password,
       problem, button));
-  queueMicrotask(() => user.focus());
-  return { element, title: "Sign in" };
+  return { element, title: "Sign in", focus: () => user.focus() };
 }

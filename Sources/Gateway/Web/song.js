@@ -1,144 +1,100 @@
 // One song: what its analysis found, or how far it is.
 
-import { api } from "/api.js";
-import { el, setText } from "/dom.js";
-import { duration, number, sentence, when } from "/format.js";
-import { badge } from "/job-card.js";
-import { live, patience } from "/live.js";
-import { rememberSongs } from "/names.js";
-import { barOf, progressBar } from "/progress-bar.js";
-import { act, toast } from "/toast.js";
-import { waveformView } from "/waveform.js";
+import { api } from "./api.js";
+import { ask, isAsked } from "./asks.js";
+import { el, emptyState, failedState, setText, skeleton } from "./dom.js";
+import { duration, sentence, statusWord } from "./format.js";
+import { badge } from "./job-card.js";
+import { live } from "./live.js";
+import { rememberSongs } from "./names.js";
+import { barOf, progressBar, songBarOf } from "./progress-bar.js";
+import { resultSections } from "./song-result.js";
 
 export function songView(id) {
-  const title = el("h1", {}, "Song");
+  const title = el("h1", { tabindex: "-1" }, "Song");
   const by = el("p", { class: "lead" }, "Loading…");
-  const button = el("button", { type: "button", class: "primary", hidden: true, onclick: analyse }, "Analyse");
+  const button = el("button", { type: "button", class: "primary", hidden: true, onclick: () => ask("song", id, () => api.analyzeSong(id, analysed)) });
   const state = el("p", { class: "soft" });
   const bar = progressBar("Analysis of this song");
-  const running = el("div", { class: "running", hidden: true }, badge("high"), state, bar.element);
-  const result = el("div", {});
-  const element = el("div", {},
-    el("nav", { class: "back", "aria-label": "Breadcrumb" }, el("a", { href: "#/" }, "← Library")),
+  const stages = el("ol", { class: "stages", "aria-label": "Stages so far" });
+  stages.hidden = true;
+  const running = el("div", { class: "running", hidden: true }, badge("high"), state, bar.element, stages);
+  const result = el("div", { class: "stack" }, skeleton(5));
+  const element = el("div", { class: "stack" },
+    el("nav", { class: "back", "aria-label": "Breadcrumb" }, el("a", { href: "#/", onclick: back }, "← Back")),
     el("section", { class: "card" }, el("div", { class: "spread" }, title, button), by, running), result);
   let analysed = false;
   let loaded = false;
   let active = false;
-  let asked = false;
-  let job = null;
+  let seen = [];
+
+  /** To the list that one came from, where the browser knows it. */
+  function back(event) {
+    if (history.length < 2) return;
+    event.preventDefault();
+    history.back();
+  }
 
   async function load() {
     try {
-      const { song, analysis } = await api.songAnalysis(id);
+      const answer = await api.songAnalysis(id);
+      const { song, analysis } = answer;
       rememberSongs([song]);
       setText(title, song.name);
       document.title = `${song.name} · Song analysis`;
-      setText(by, [song.artist, song.album].filter(Boolean).join(" · ") || song.location || "Unknown artist");
+      setText(by, [song.artist, song.album, song.duration_ms && duration(song.duration_ms)].filter(Boolean).join(" · ") || "Unknown artist");
+      by.title = song.location ?? "";
       analysed = analysis?.status === "completed";
       loaded = true;
-      result.replaceChildren(...resultOf(analysis));
+      result.replaceChildren(...shown(answer));
       changed();
     } catch (error) {
-      setText(by, error.message);
+      if (loaded) return;
+      setText(by, "");
+      result.replaceChildren(error.status === 404
+        ? emptyState("There is no such song", "It may have been removed from the library.", el("a", { class: "button", href: "#/" }, "Go to your library"))
+        : failedState(error, load));
     }
   }
 
-  async function analyse() {
-    asked = true;
-    job = null;
-    changed();
-    const answer = await act(button, () => api.analyzeSong(id, analysed));
-    job = answer?.job_id ?? null;
-    if (!answer) asked = false;
-    else if (job === null) { asked = false; toast(answer.message); }
-    else setTimeout(stopWaiting, patience);
-    changed();
-  }
-
-  /** The stream has said nothing of the click: what is stored tells. */
-  function stopWaiting() {
-    if (!asked) return;
-    asked = false;
-    load();
+  function shown({ song, analysis, twins }) {
+    if (!analysis) return [emptyState("Not analysed yet", "Ask for it above: it comes before everything else and starts at once.")];
+    const parts = analysis.status === "failed"
+      ? [el("section", { class: "card problem-card" }, el("h2", {}, "The analysis failed"), el("p", {}, sentence(analysis.failure) || "The reason is not known."))] : [];
+    return [...parts, ...resultSections({ analysis, twins: twins ?? song.twins ?? analysis.twins })];
   }
 
   function changed() {
     const entry = live.ofSong(id);
-    // A job can end between two looks.
-    const ended = asked && Boolean(live.job(job)?.is_complete);
-    if (entry || ended) asked = false;
-    if (ended || (active && !entry)) load();
+    const asked = isAsked("song", id);
+    if (active && !entry) load();
     active = Boolean(entry);
     running.hidden = !entry && !asked;
-    running.firstElementChild.replaceWith(badge(entry?.priority ?? "high"));
     button.hidden = !loaded || active || asked;
-    setText(button, analysed ? "Analyse again" : "Analyse");
+    setText(button, analysed ? "Analyse again" : "Analyse now");
     button.classList.toggle("primary", !analysed);
+    const priority = entry?.priority ?? "high";
+    if (running.firstElementChild.dataset.tone !== priority) running.firstElementChild.replaceWith(badge(priority));
     if (!entry) {
-      setText(state, asked ? "Asked for…" : "");
-      return bar.update({ fraction: 0, tone: "high" });
+      setText(state, asked ? statusWord.asked : "");
+      seen = [];
+      stages.hidden = true;
+      return bar.update({ fraction: 0, tone: "high", subject: "asked" });
     }
-    setText(state, entry.status === "in_progress" ? sentence(entry.stage) || "Analysing" : entry.message);
-    const own = entry.job_type === "song_analysis";
-    bar.update(own ? barOf(entry) : { fraction: entry.step_progress, tone: entry.priority });
+    const runs = entry.status === "in_progress";
+    setText(state, runs ? sentence(entry.stage) || "Analysing" : sentence(entry.waiting_for) || statusWord[entry.status]);
+    bar.update(entry.job_type === "song_analysis" ? barOf(entry) : songBarOf(entry));
+    if (runs && entry.stage && seen.at(-1) !== entry.stage) {
+      seen.push(entry.stage);
+      stages.hidden = seen.length < 2;
+      stages.replaceChildren(...seen.map((stage, index) =>
+        el("li", { "aria-current": index === seen.length - 1 ? "step" : null }, sentence(stage))));
+    }
   }
 
+  // A song can be through between two looks.
+  const ended = ({ detail: { entry } }) => { if (entry.is_complete && String(entry.target_id) === id) load(); };
+  live.addEventListener("transition", ended);
   load();
-  return { element, title: "Song", changed };
-}
-
-function resultOf(analysis) {
-  if (!analysis) return [el("p", { class: "soft" }, "This song has not been analysed yet.")];
-  if (analysis.status === "failed") {
-    return [el("p", { class: "card problem" }, `The analysis failed: ${analysis.failure ?? "the reason is not known"}`)];
-  }
-  const audio = analysis.analysis_details;
-  const parts = audio?.waveform ? [waveformView(audio.waveform, audio.tempo?.beats ?? [], audio.duration_seconds)] : [];
-  parts.push(facts(factsOfAudio(audio)), facts(factsOfReview(analysis)));
-  if (analysis.explanation) parts.push(el("p", {}, analysis.explanation));
-  for (const other of analysis.further_results) {
-    parts.push(el("details", {}, el("summary", {}, `${other.analyzer} ${other.version}`),
-      el("pre", {}, JSON.stringify(other.details, null, 2))));
-  }
-  parts.push(el("p", { class: "soft" }, `Analysed ${when(analysis.created_at)}`));
-  return [el("section", { class: "card result", "aria-label": "Result of the analysis" }, ...parts)];
-}
-
-function factsOfAudio(audio) {
-  const { tempo, key, loudness, spectrum } = audio ?? {};
-  return [
-    ["Tempo", tempo?.bpm && `${number(tempo.bpm)} BPM`, confidence(tempo?.confidence)],
-    ["Key", key?.name, key && [key.camelot, confidence(key.confidence)].filter(Boolean).join(" · ")],
-    ["Loudness", typeof loudness?.integrated_lufs === "number" && `${number(loudness.integrated_lufs)} LUFS`, "integrated"],
-    ["Loudness range", typeof loudness?.range_lu === "number" && `${number(loudness.range_lu)} LU`],
-    ["True peak", typeof loudness?.true_peak_dbtp === "number" && `${number(loudness.true_peak_dbtp)} dBTP`],
-    ["Length", audio?.duration_seconds && duration(audio.duration_seconds * 1000)],
-    ["Brightness", spectrum && `${number(spectrum.centroid_hz, 0)} Hz`, "spectral centroid"],
-    ["Flatness", typeof spectrum?.flatness === "number" && spectrum.flatness.toPrecision(2), "0 tonal, 1 noise"],
-    ["Format", audio?.codec, formatOf(audio)],
-    ["Fingerprint", audio?.fingerprint && `${audio.fingerprint.slice(0, 8)}…`, "Chromaprint"],
-  ];
-}
-
-function factsOfReview({ score, concern_level: concern, themes }) {
-  return [
-    ["Score", typeof score === "number" && number(score, 0)], ["Concern", concern],
-    ["Themes", themes?.length && themes.map((theme) => theme?.theme ?? String(theme)).join(", ")],
-  ];
-}
-
-function formatOf(audio) {
-  if (!audio?.sample_rate) return "";
-  const channels = { 1: "mono", 2: "stereo" }[audio.channels] ?? `${audio.channels} channels`;
-  return `${audio.sample_rate / 1000} kHz, ${channels}`;
-}
-
-function confidence(value) {
-  return typeof value === "number" ? `${Math.round(value * 100)} % sure` : "";
-}
-
-/** Only what is known is listed. */
-function facts(list) {
-  return el("dl", { class: "facts" }, list.filter(([, value]) => value).map(([name, value, note]) =>
-    el("div", {}, el("dt", {}, name), el("dd", {}, String(value)), note ? el("dd", { class: "soft" }, note) : null)));
+  return { element, title: "Song", changed, close: () => live.removeEventListener("transition", ended) };
 }

@@ -1,18 +1,23 @@
 // Short messages that come and go. The container is a polite live region.
 
-import { el } from "/dom.js";
+import { el } from "./dom.js";
 
-/** `tone` is "good", "bad" or "plain". Bad news stays longer; every toast can be dismissed. */
-export function toast(message, tone = "plain") {
+const most = 3;
+
+/** `tone` is "good", "bad" or "plain". Bad news stays longer; none leaves while it is read or has the focus. `link` is `{ href, text }`. */
+export function toast(message, tone = "plain", link = null) {
   const container = document.getElementById("toasts");
-  const dismiss = el("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => leave() }, "×");
-  const node = el("div", { class: `toast ${tone}` }, el("span", {}, message), dismiss);
-  const timer = setTimeout(() => leave(), tone === "bad" ? 10_000 : 5_000);
-  function leave() {
-    clearTimeout(timer);
-    node.remove();
-  }
-  while (container.childElementCount >= 4) container.firstElementChild.remove();
+  const same = [...container.children].find((other) => other.dataset.message === message);
+  if (same) same.remove();
+  const dismiss = el("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => node.remove() }, "×");
+  const node = el("div", { class: `toast ${tone}`, "data-message": message },
+    el("span", { class: "toast-text" }, message, link ? el("a", { href: link.href }, link.text) : null), dismiss);
+  const leave = () => {
+    if (node.matches(":hover, :focus-within")) setTimeout(leave, 1_000);
+    else node.remove();
+  };
+  setTimeout(leave, tone === "bad" ? 12_000 : 6_000);
+  while (container.childElementCount >= most) container.firstElementChild.remove();
   container.append(node);
 }
 
