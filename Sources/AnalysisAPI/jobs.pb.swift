@@ -117,7 +117,9 @@ package enum JobState: RawRepresentable, Hashable, Sendable, CaseIterable {
 
 /// What someone asked for: an ordered list of songs, fixed when it is enqueued, and a cursor.
 package struct Job: Message, Hashable, Sendable {
+    /// begins with the lane that it was made in
     package var id: String
+    /// that of its user
     package var lane: String
     package var userID: String
     package var type: JobType
@@ -127,7 +129,7 @@ package struct Job: Message, Hashable, Sendable {
     package var targetID: String
     /// analyses songs whose result is fresh, too
     package var force: Bool
-    /// its place within its class; kept for life
+    /// its place within its class; kept for as long as it is in its lane
     package var sequence: UInt64
     /// rises with every claim
     package var epoch: UInt64

@@ -103,3 +103,173 @@ extension Damage: CMessage {
         c.repair = arena.bytes(repair)
     }
 }
+
+package struct ListLanesRequest: Message, Hashable, Sendable {
+
+    package init() {
+
+    }
+}
+
+extension ListLanesRequest: CMessage {
+    static var empty: Analysis__V1__ListLanesRequest {
+        var c = Analysis__V1__ListLanesRequest()
+        analysis__v1__list_lanes_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ListLanesRequest) throws {
+
+    }
+
+    func write(to c: inout Analysis__V1__ListLanesRequest, arena: inout MessageArena) {
+
+    }
+}
+
+package struct ListLanesReply: Message, Hashable, Sendable {
+    package var lanes: [LaneStatus]
+
+    package init(lanes: [LaneStatus] = []) {
+        self.lanes = lanes
+    }
+}
+
+extension ListLanesReply: CMessage {
+    static var empty: Analysis__V1__ListLanesReply {
+        var c = Analysis__V1__ListLanesReply()
+        analysis__v1__list_lanes_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ListLanesReply) throws {
+        lanes = try elements(c.lanes, count: c.n_lanes) { try LaneStatus(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__ListLanesReply, arena: inout MessageArena) {
+        c.n_lanes = lanes.count
+        c.lanes = arena.elements(lanes.map { arena.message($0) })
+    }
+}
+
+package struct LaneStatus: Message, Hashable, Sendable {
+    package var id: String
+    /// who holds it; empty: nobody
+    package var workerID: String
+    /// that have not ended
+    package var liveJobs: UInt64
+
+    package init(id: String = "", workerID: String = "", liveJobs: UInt64 = 0) {
+        self.id = id
+        self.workerID = workerID
+        self.liveJobs = liveJobs
+    }
+}
+
+extension LaneStatus: CMessage {
+    static var empty: Analysis__V1__LaneStatus {
+        var c = Analysis__V1__LaneStatus()
+        analysis__v1__lane_status__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__LaneStatus) throws {
+        id = try String(copying: c.id, of: "LaneStatus.id")
+        workerID = try String(copying: c.worker_id, of: "LaneStatus.worker_id")
+        liveJobs = c.live_jobs
+    }
+
+    func write(to c: inout Analysis__V1__LaneStatus, arena: inout MessageArena) {
+        c.id = arena.bytes(id)
+        c.worker_id = arena.bytes(workerID)
+        c.live_jobs = liveJobs
+    }
+}
+
+package struct AddLanesRequest: Message, Hashable, Sendable {
+    /// 1 to 1024
+    package var total: UInt32
+
+    package init(total: UInt32 = 0) {
+        self.total = total
+    }
+}
+
+extension AddLanesRequest: CMessage {
+    static var empty: Analysis__V1__AddLanesRequest {
+        var c = Analysis__V1__AddLanesRequest()
+        analysis__v1__add_lanes_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__AddLanesRequest) throws {
+        total = c.total
+    }
+
+    func write(to c: inout Analysis__V1__AddLanesRequest, arena: inout MessageArena) {
+        c.total = total
+    }
+}
+
+package struct MoveUserRequest: Message, Hashable, Sendable {
+    package var userID: String
+    package var lane: String
+
+    package init(userID: String = "", lane: String = "") {
+        self.userID = userID
+        self.lane = lane
+    }
+}
+
+extension MoveUserRequest: CMessage {
+    static var empty: Analysis__V1__MoveUserRequest {
+        var c = Analysis__V1__MoveUserRequest()
+        analysis__v1__move_user_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__MoveUserRequest) throws {
+        userID = try String(copying: c.user_id, of: "MoveUserRequest.user_id")
+        lane = try String(copying: c.lane, of: "MoveUserRequest.lane")
+    }
+
+    func write(to c: inout Analysis__V1__MoveUserRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.lane = arena.bytes(lane)
+    }
+}
+
+package struct MoveUserReply: Message, Hashable, Sendable {
+    /// empty: the user was in the lane already
+    package var fromLane: String
+    /// that have not ended, and were moved
+    package var liveJobs: UInt64
+    /// of the user, that were copied
+    package var keys: UInt64
+
+    package init(fromLane: String = "", liveJobs: UInt64 = 0, keys: UInt64 = 0) {
+        self.fromLane = fromLane
+        self.liveJobs = liveJobs
+        self.keys = keys
+    }
+}
+
+extension MoveUserReply: CMessage {
+    static var empty: Analysis__V1__MoveUserReply {
+        var c = Analysis__V1__MoveUserReply()
+        analysis__v1__move_user_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__MoveUserReply) throws {
+        fromLane = try String(copying: c.from_lane, of: "MoveUserReply.from_lane")
+        liveJobs = c.live_jobs
+        keys = c.keys
+    }
+
+    func write(to c: inout Analysis__V1__MoveUserReply, arena: inout MessageArena) {
+        c.from_lane = arena.bytes(fromLane)
+        c.live_jobs = liveJobs
+        c.keys = keys
+    }
+}

@@ -15,6 +15,24 @@ package struct MaintenanceClient: Sendable {
     package func verify(_ request: VerifyRequest, options: CallOptions = .init()) -> RPCStream<VerifyReport> {
         client.serverStream(MaintenanceMethods.verify, request, options: options)
     }
+
+    package func listLanes(_ request: ListLanesRequest, options: CallOptions = .init()) async throws -> ListLanesReply {
+        try await client.unary(MaintenanceMethods.listLanes, request, options: options)
+    }
+
+    /// From now on there are at least so many lanes. Users made later are spread over all of them, workers share them, and there are
+    /// never fewer again.
+    package func addLanes(_ request: AddLanesRequest, options: CallOptions = .init()) async throws -> ListLanesReply {
+        try await client.unary(MaintenanceMethods.addLanes, request, options: options)
+    }
+
+    /// Moves a user with all jobs, songs, playlists and results to another lane. Jobs keep their ids and their order, and stand in
+    /// the new lane behind what waits there already; one that runs is interrupted and goes on from its last finished song. Until the
+    /// user has arrived, what would change anything of theirs is UNAVAILABLE. A move that broke off is finished by another call, or by
+    /// the service within some minutes; a call with the lane that they come from takes them back.
+    package func moveUser(_ request: MoveUserRequest, options: CallOptions = .init()) async throws -> MoveUserReply {
+        try await client.unary(MaintenanceMethods.moveUser, request, options: options)
+    }
 }
 
 /// What looks after the queue's store. All of it is for operators.
@@ -22,6 +40,15 @@ package protocol MaintenanceProvider: RPCService {
     /// Recounts all that the queue's keys in Redis say about each other, lane by lane, while everything runs on. What is wrong
     /// only because it is being changed is not told: it is looked at a second time.
     func verify(_ request: VerifyRequest, to writer: RPCWriter<VerifyReport>, context: CallContext) async throws
+    func listLanes(_ request: ListLanesRequest, context: CallContext) async throws -> ListLanesReply
+    /// From now on there are at least so many lanes. Users made later are spread over all of them, workers share them, and there are
+    /// never fewer again.
+    func addLanes(_ request: AddLanesRequest, context: CallContext) async throws -> ListLanesReply
+    /// Moves a user with all jobs, songs, playlists and results to another lane. Jobs keep their ids and their order, and stand in
+    /// the new lane behind what waits there already; one that runs is interrupted and goes on from its last finished song. Until the
+    /// user has arrived, what would change anything of theirs is UNAVAILABLE. A move that broke off is finished by another call, or by
+    /// the service within some minutes; a call with the lane that they come from takes them back.
+    func moveUser(_ request: MoveUserRequest, context: CallContext) async throws -> MoveUserReply
 }
 
 extension MaintenanceProvider {
@@ -29,7 +56,17 @@ extension MaintenanceProvider {
         [
             .serverStream(MaintenanceMethods.verify) {
                 try await self.verify($0, to: $1, context: $2)
-            }
+            },
+            .unary(MaintenanceMethods.listLanes) {
+                return try await self.listLanes($0, context: $1)
+            },
+            .unary(MaintenanceMethods.addLanes) {
+                return try await self.addLanes($0, context: $1)
+            },
+            .unary(MaintenanceMethods.moveUser) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.moveUser($0, context: $1)
+            },
         ]
     }
 }
@@ -37,4 +74,10 @@ extension MaintenanceProvider {
 private enum MaintenanceMethods {
     static let verify = Method<VerifyRequest, VerifyReport>(
         "analysis.v1.Maintenance/Verify", isIdempotent: false)
+    static let listLanes = Method<ListLanesRequest, ListLanesReply>(
+        "analysis.v1.Maintenance/ListLanes", isIdempotent: true)
+    static let addLanes = Method<AddLanesRequest, ListLanesReply>(
+        "analysis.v1.Maintenance/AddLanes", isIdempotent: true)
+    static let moveUser = Method<MoveUserRequest, MoveUserReply>(
+        "analysis.v1.Maintenance/MoveUser", isIdempotent: true)
 }

@@ -46,13 +46,15 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case breakerOpened
     /// no job: a song has passed `analyzer`
     case breakerClosed
+    /// came to this lane with its user, where it has another sequence
+    case moved
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
     package static let allCases: [EventKind] = [
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
-        .queuePaused, .queueResumed, .replayed, .scheduled, .due, .songRetry, .breakerOpened, .breakerClosed,
+        .queuePaused, .queueResumed, .replayed, .scheduled, .due, .songRetry, .breakerOpened, .breakerClosed, .moved,
     ]
 
     package init(rawValue: Int32) {
@@ -82,6 +84,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 22: self = .songRetry
         case 23: self = .breakerOpened
         case 24: self = .breakerClosed
+        case 25: self = .moved
         default: self = .unrecognized(rawValue)
         }
     }
@@ -113,6 +116,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .songRetry: 22
         case .breakerOpened: 23
         case .breakerClosed: 24
+        case .moved: 25
         case .unrecognized(let rawValue): rawValue
         }
     }

@@ -1,4 +1,4 @@
-// Job ids name their lane, so that whoever has an id finds the job: `0-17` is job 17 of lane 0.
+// Job ids name the lane that the job was made in: `0-17` is job 17 of lane 0. It is there until its user is moved to another.
 
 /// The id of a job.
 package struct JobID: Hashable, Sendable, CustomStringConvertible {

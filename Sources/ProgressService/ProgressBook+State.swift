@@ -124,6 +124,10 @@ struct ProgressBook: Sendable {
         }
         jobs[job.id] = progress
         unsaved.keys.insert(.job(job.id))
+        if let left = before?.job.lane, left != job.lane {
+            lanes[left]?.jobs.remove(job.id)
+            lanes[left]?.order = nil
+        }
         if before?.isRunning == true || progress.isRunning { lanes[job.lane]?.ranAtMs = nowMs }
 
         if job.state.hasEnded {

@@ -15,13 +15,16 @@ final class Accounts: Sendable {
     /// How many users a page has where the caller does not say, and at most.
     private static let listLimits = (standard: 100, maximum: 1000)
 
-    private let lanes: [String]
+    /// How long a user's lane is remembered; so much later, everybody knows that it has changed.
+    let laneMemory: Duration
+    private let lanes: Lanes
     private let store: Store
     private let passwords: Passwords
-    private let known = Mutex<[String: String]>([:])
+    private let known = Mutex<[String: (lane: String, until: ContinuousClock.Instant)]>([:])
 
-    init(lanes: [String], store: Store, passwords: Passwords) {
+    init(lanes: Lanes, laneMemory: Duration, store: Store, passwords: Passwords) {
         self.lanes = lanes
+        self.laneMemory = laneMemory
         self.store = store
         self.passwords = passwords
     }
@@ -60,19 +63,34 @@ final class Accounts: Sendable {
 
     /// The lane of a user's jobs and library.
     ///
-    /// - Throws: `QueueError.notFound` where there is no such user; `QueueError.illegal` where the lane was taken away.
+    /// - Throws: `QueueError.notFound` where there is no such user.
     func lane(of userID: String) async throws -> String {
-        if let lane = known.withLock({ $0[userID] }) { return lane }
+        let now = ContinuousClock.now
+        if let (lane, until) = known.withLock({ $0[userID] }), now < until { return lane }
         let lane = try await user(userID).lane
-        guard lanes.contains(lane) else {
-            throw QueueError.illegal(
-                "user \(userID) lives in lane \(lane), and there are only \(lanes.count) lanes now")
+        guard try await lanes.contains(lane) else {
+            throw QueueError.corrupt(
+                "user \(userID) lives in lane \(lane), and there are only \(lanes.ids.count) lanes")
         }
         known.withLock { known in
             if known.count >= Self.rememberedLanes { known.removeAll() }
-            known[userID] = lane
+            known[userID] = (lane, now + laneMemory)
         }
         return lane
+    }
+
+    /// Does something in the lane of a user; once more in another lane, where the user was moved there a moment ago.
+    func inLane<Value>(of userID: String, _ body: (String) async throws -> Value) async throws -> Value {
+        let lane = try await lane(of: userID)
+        do {
+            return try await body(lane)
+        } catch let error as QueueError {
+            guard case .moving = error else { throw error }
+            known.withLock { $0[userID] = nil }
+            let newLane = try await self.lane(of: userID)
+            guard newLane != lane else { throw error }
+            return try await body(newLane)
+        }
     }
 
     func setPassword(_ request: SetPasswordRequest) async throws -> User {
@@ -124,9 +142,11 @@ final class Accounts: Sendable {
     ///
     /// - Returns: the user's lane.
     func beginRemoval(of id: String) async throws -> String {
-        guard Self.isUserID(id), let lane = try await store.send("HGET", store.keys.account(id), "lane").text else {
-            throw QueueError.notFound("there is no user \(id)")
-        }
+        guard Self.isUserID(id),
+            case let fields = try await store.send("HMGET", store.keys.account(id), "lane", "move").elements ?? [],
+            fields.count == 2, let lane = fields[0].text
+        else { throw QueueError.notFound("there is no user \(id)") }
+        guard fields[1].isNull else { throw QueueError.moving("user \(id) is being moved to another lane") }
         try await store.send("HSET", store.keys.account(id), "removed_at_ms", Int64.now)
         known.withLock { $0[id] = nil }
         return lane
@@ -134,8 +154,78 @@ final class Accounts: Sendable {
 
     /// All that was the user's is gone.
     func endRemoval(of id: String) async throws {
+        // The number of the user's moves goes with the account.
+        for lane in lanes.ids { try await store.send("HDEL", store.keys.lane(lane, .moves), id) }
         try await store.send("DEL", store.keys.account(id))
         try await store.send("ZREM", store.keys.users, id)
+    }
+
+    // MARK: Moves to another lane
+
+    /// Begins a move, or goes on with one that broke off.
+    ///
+    /// - Returns: the attempt, and whether the user is in the other lane already; nil: there is nothing to move.
+    func beginMove(of id: String, to lane: String) async throws -> (UserMove.Attempt, hasSwitched: Bool)? {
+        guard Self.isUserID(id) else { throw QueueError.notFound("there is no user \(id)") }
+        guard try await lanes.contains(lane) else { throw QueueError.notFound("there is no lane \(lane)") }
+        try await store.send("HSET", store.keys.moves, id, Int64.now)
+        let reply =
+            try await store.run(
+                \.moveAccount, key: store.keys.account(id), ["begin", RedisArgument(lane)]
+            ).elements?.compactMap(\.text) ?? []
+        switch reply.first {
+        case "gone", "there":
+            try await store.send("HDEL", store.keys.moves, id)
+            if reply.first == "gone" { throw QueueError.notFound("there is no user \(id)") }
+            return nil
+        case "busy" where reply.count == 2:
+            throw QueueError.illegal("the move of user \(id) to lane \(reply[1]) has not ended: finish that first")
+        default:
+            guard reply.count == 4, let number = Int64(reply[0]) else {
+                throw QueueError.corrupt("the account of \(id) has a move that is not understood")
+            }
+            return (.init(userID: id, number: number, from: reply[1], to: reply[2]), reply[3] == reply[2])
+        }
+    }
+
+    /// From now on the user is in the other lane.
+    func switchLane(_ attempt: UserMove.Attempt) async throws { try await advance(attempt, "switch") }
+
+    /// All that was left of the user in the old lane is gone.
+    func endMove(_ attempt: UserMove.Attempt) async throws {
+        try await advance(attempt, "end")
+        try await store.send("HDEL", store.keys.moves, attempt.userID)
+    }
+
+    /// Says that somebody is at it, so that nobody else goes on with the move.
+    func touchMove(_ attempt: UserMove.Attempt) async throws {
+        try await store.send("HSET", store.keys.moves, attempt.userID, Int64.now)
+    }
+
+    /// The moves that nobody has been at for so long: users, and the lane to which.
+    func brokenMoves(since age: Duration) async throws -> [(userID: String, lane: String)] {
+        let before = Int64.now - age.milliseconds
+        var moves: [(String, String)] = []
+        for (id, touched) in try await store.send("HGETALL", store.keys.moves).map ?? [:]
+        where touched.int ?? 0 < before {
+            let move = try await store.send("HGET", store.keys.account(id), "move").text ?? ""
+            if let lane = move.split(separator: " ").last {
+                moves.append((id, String(lane)))
+            } else {
+                try await store.send("HDEL", store.keys.moves, id)
+            }
+        }
+        return moves
+    }
+
+    private func advance(_ attempt: UserMove.Attempt, _ step: RedisArgument) async throws {
+        let reply = try await store.run(
+            \.moveAccount, key: store.keys.account(attempt.userID), [step, RedisArgument(attempt.number)]
+        ).elements?.first?.text
+        guard reply == String(attempt.number) else {
+            throw QueueError.stale("another call has gone on with the move of user \(attempt.userID)")
+        }
+        known.withLock { $0[attempt.userID] = nil }
     }
 
     func noteAnalysis(of userID: String) async throws {
@@ -192,6 +282,7 @@ final class Accounts: Sendable {
 
     /// Spreads users over the lanes, evenly and by their ids alone.
     private func lane(forNew userID: String) -> String {
+        let lanes = lanes.ids
         let digest = SHA256.hash(data: Data(userID.utf8)).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return lanes[Int(digest % UInt64(lanes.count))]
     }

@@ -18,10 +18,8 @@ struct BackgroundRules: Sendable {
         return standing.reason.map { BackgroundHold(reason: "\($0) of the site", until: until) }
     }
 
-    /// How many milliseconds pass at least between the beginnings of two songs of a lane: the lanes share what the site allows.
-    func interval(lanes: Int) -> Int64 {
-        millisecondsBetweenSongs(perHour: songsPerHour) * Int64(lanes)
-    }
+    /// How many milliseconds pass at least between the beginnings of two songs of the site.
+    var interval: Int64 { millisecondsBetweenSongs(perHour: songsPerHour) }
 }
 
 /// How busy a worker's machine may be, with the work of others, for background work to go on there.

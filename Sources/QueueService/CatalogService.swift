@@ -71,7 +71,11 @@ struct CatalogService: CatalogProvider {
     }
 
     func loggedIn(_ request: UserRequest, context: CallContext) async throws -> LoggedInReply {
-        let user = try await accounts.user(request.userID)
+        try await accounts.inLane(of: request.userID) { _ in try await beginBackground(of: request.userID) }
+    }
+
+    private func beginBackground(of userID: String) async throws -> LoggedInReply {
+        let user = try await accounts.user(userID)
         guard user.autoAnalysis,
             try await store.send("ZCARD", store.keys.lane(user.lane, .userJobs, user.id)).int == 0
         else { return LoggedInReply() }
@@ -88,13 +92,13 @@ struct CatalogService: CatalogProvider {
     }
 
     func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences {
-        let lane = try await accounts.lane(of: request.userID)
         guard let message = request.preferences else {
             throw RPCError(.invalidArgument, "preferences is missing; a message of what the user wants is right")
         }
         let checked = try UserPreferences(message, timeZone: preferences.timeZone, at: .now)
-        dispatcher.deliver(try await preferences.set(checked, of: request.userID, lane: lane))
-        if !message.backgroundAnalysis {
+        try await accounts.inLane(of: request.userID) { lane in
+            dispatcher.deliver(try await preferences.set(checked, of: request.userID, lane: lane))
+            guard !message.backgroundAnalysis else { return }
             try await LaneQueue(lane: lane, store: store)
                 .changeAll(userID: request.userID, type: .background, event: .cancelled) { jobs, hint in
                     dispatcher.deliver(hint, cancelled: jobs)
@@ -124,8 +128,11 @@ struct CatalogService: CatalogProvider {
 
     func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply {
         try request.check()
-        let writer = LibraryWriter(
-            userID: request.userID, lane: try await accounts.lane(of: request.userID), store: store)
+        return try await accounts.inLane(of: request.userID) { try await write(request, in: $0) }
+    }
+
+    private func write(_ request: UpsertLibraryRequest, in lane: String) async throws -> UpsertLibraryReply {
+        let writer = LibraryWriter(userID: request.userID, lane: lane, store: store)
         try await writer.check(request.playlists, with: request.songs)
         let written = try await writer.write(request.songs)
         if let hint = written.hint { dispatcher.deliver(hint) }
@@ -153,8 +160,9 @@ struct CatalogService: CatalogProvider {
     private func remove(
         from userID: String, _ body: (LibraryWriter) async throws -> LibraryWriter.Removed
     ) async throws -> RemovedReply {
-        let lane = try await accounts.lane(of: userID)
-        let removed = try await body(LibraryWriter(userID: userID, lane: lane, store: store))
+        let removed = try await accounts.inLane(of: userID) { lane in
+            try await body(LibraryWriter(userID: userID, lane: lane, store: store))
+        }
         if let hint = removed.hint { dispatcher.deliver(hint, cancelled: removed.cancelled) }
         return RemovedReply(
             removed: UInt32(clamping: removed.count), cancelledJobs: UInt32(clamping: removed.cancelled.count))

@@ -95,7 +95,7 @@ extension Dispatcher {
         let machine = connections.withLock { $0.state.workers[workerID]?.machineHold }
         return try await LaneQueue(lane: lane, store: store)
             .hold(
-                worker: workerID, lease: lease, length: leaseLength, items: items,
+                worker: workerID, lease: lease, length: leaseLength, items: items, lanes: lanes.ids.count,
                 background: rules.hold(at: .now) ?? machine.map { BackgroundHold(reason: $0) })
     }
 
@@ -121,6 +121,8 @@ extension Dispatcher {
 
     /// Takes back the lanes whose lease has run out, and offers them to others.
     func sweep() async throws {
+        let lanes = lanes.ids
+        connections.withLock { $0.state.lanes = lanes }
         for lane in lanes {
             let before = connections.withLock { $0.state.holder(of: lane) }
             guard try await LaneQueue(lane: lane, store: store).sweep().worker.isEmpty else { continue }

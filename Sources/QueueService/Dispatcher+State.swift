@@ -38,7 +38,8 @@ struct DispatcherState: Sendable {
         var room = 0
     }
 
-    let lanes: [String]
+    /// All that there are.
+    var lanes: [String]
     private(set) var workers: [String: Worker] = [:]
     /// Lanes that a script is just being asked to give to a worker.
     private var beingTaken: Set<String> = []

@@ -32,15 +32,15 @@ final class Dispatcher: Service, Sendable {
     let rules: BackgroundRules
     let logger: Logger
     let connections: Mutex<Connections>
-    let lanes: [String]
+    let lanes: Lanes
 
-    init(lanes: [String], leaseLength: Duration, rules: BackgroundRules, store: Store, logger: Logger) {
+    init(lanes: Lanes, leaseLength: Duration, rules: BackgroundRules, store: Store, logger: Logger) {
         self.lanes = lanes
         self.leaseLength = leaseLength
         self.rules = rules
         self.store = store
         self.logger = logger
-        connections = Mutex(Connections(state: DispatcherState(lanes: lanes, machineLimits: rules.machine)))
+        connections = Mutex(Connections(state: DispatcherState(lanes: lanes.ids, machineLimits: rules.machine)))
     }
 
     // MARK: Pushing
@@ -54,6 +54,12 @@ final class Dispatcher: Service, Sendable {
     func deliver(_ hint: Hint, cancelled jobs: [Job]) {
         deliver(hint)
         for job in jobs where job.startedAtMs != 0 && job.id != hint.jobID { discard(job, workerID: hint.worker) }
+    }
+
+    /// Tells it besides that jobs left the lane, of which it may keep children.
+    func deliver(_ hint: Hint, withdrawn jobs: [Job]) {
+        deliver(hint)
+        for job in jobs { discard(job, workerID: hint.worker) }
     }
 
     /// Has the holder of a lane kill the child that it keeps for a job.
@@ -138,7 +144,7 @@ final class Dispatcher: Service, Sendable {
                     command: .lanesRenewed(
                         LanesRenewed(
                             lanes: renewed, leaseMs: UInt64(leaseLength.milliseconds), answers: message.sequence))))
-            let free = plan.room > 0 ? connections.withLock { $0.state.take(lanes.count) } : []
+            let free = plan.room > 0 ? connections.withLock { $0.state.take($0.state.lanes.count) } : []
             try await take(free, atMost: plan.room, for: connection, message: message)
             try await store.send("HSET", store.keys.workers, status.id, status.stored)
         } catch {
@@ -209,8 +215,19 @@ final class Dispatcher: Service, Sendable {
     }
 
     private func passOnHints() async {
+        await withDiscardingTaskGroup { group in
+            var known = 0
+            while let ids = try? await lanes.more(than: known) {
+                let new = Array(ids[known...])
+                known = ids.count
+                group.addTask { await self.passOnHints(of: new) }
+            }
+        }
+    }
+
+    private func passOnHints(of lanes: [String]) async {
         let channels = lanes.map { store.keys.hints(lane: $0) }
-        let lanes = Dictionary(uniqueKeysWithValues: zip(channels, self.lanes))
+        let lanes = Dictionary(uniqueKeysWithValues: zip(channels, lanes))
         for await event in store.redis.subscribe(to: channels) {
             // What was missed before a subscription comes with the workers' next messages.
             guard case .message(let message) = event, let lane = lanes[message.channel],

@@ -55,7 +55,7 @@ struct Follower: Sendable {
                 let jobs = parts[2].elements
             else { throw QueueError.corrupt("the reply of snapshot is not understood") }
             for pairs in jobs {
-                let job = try JobRecord(pairs: pairs).job
+                let job = try JobRecord(pairs: pairs, lane: log.lane).job
                 if start != nil { pages[job.id] = cursor }
                 try await writer.write(
                     Event(

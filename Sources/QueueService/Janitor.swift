@@ -1,4 +1,4 @@
-// Removes jobs that ended long ago. Every replica has a janitor; each round is done by one of them.
+// Removes jobs that ended long ago, and finishes what broke off. Every replica has a janitor; each round is done by one of them.
 
 import Logging
 import Metrics
@@ -6,8 +6,10 @@ import Redis
 import ServiceLifecycle
 
 struct Janitor: Service {
-    let lanes: [String]
+    let lanes: Lanes
     let store: Store
+    /// Finishes moves that broke off; nil: nobody does.
+    var move: UserMove?
     let logger: Logger
 
     /// How often it goes through the lanes.
@@ -18,9 +20,12 @@ struct Janitor: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do {
-                    if try await isOnDuty() { try await clean() }
+                    if try await isOnDuty() {
+                        try await clean()
+                        try await finishMoves()
+                    }
                 } catch {
-                    logger.warning("cannot remove old jobs", metadata: ["error": "\(error)"])
+                    logger.warning("cannot clean up", metadata: ["error": "\(error)"])
                 }
                 try? await Task.sleep(for: Self.interval)
             }
@@ -33,7 +38,7 @@ struct Janitor: Service {
     @discardableResult
     func clean() async throws -> Int64 {
         var total: Int64 = 0
-        for lane in lanes {
+        for lane in lanes.ids {
             let queue = LaneQueue(lane: lane, store: store)
             while case let removed = try await queue.expire(), removed > 0 { total += removed }
         }
@@ -41,6 +46,18 @@ struct Janitor: Service {
         Counter(label: "queue_expired_jobs_total").increment(by: total)
         logger.info("removed old jobs", metadata: ["jobs": "\(total)"])
         return total
+    }
+
+    /// Moves users on whose move to another lane broke off.
+    func finishMoves() async throws {
+        for (userID, lane) in try await move?.accounts.brokenMoves(since: Self.interval) ?? [] {
+            do {
+                _ = try await move?.run(userID, to: lane)
+                logger.info("finished the move of a user", metadata: ["user": "\(userID)", "lane": "\(lane)"])
+            } catch {
+                logger.warning("cannot move a user", metadata: ["user": "\(userID)", "error": "\(error)"])
+            }
+        }
     }
 
     /// Whether no other replica does this round.

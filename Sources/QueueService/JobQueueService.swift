@@ -6,14 +6,12 @@ import Jobs
 import RPC
 
 struct JobQueueService: QueueProvider {
-    let lanes: [String]
+    let lanes: Lanes
     let store: Store
     let accounts: Accounts
     let background: BackgroundWork
     let rules: BackgroundRules
     let dispatcher: Dispatcher
-    let groups: [String: EnqueueGroup]
-    let logs: [LaneLog]
 
     /// How many targets are enqueued in one step: Redis answers nobody else meanwhile.
     private static let targetsLimit = 1000
@@ -23,20 +21,21 @@ struct JobQueueService: QueueProvider {
     private static let reasonLimit = 500
 
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
-        let lane = try await accounts.lane(of: request.userID)
         try check(request.type, request.targetID, request.priority)
         try check(idempotencyKey: request.idempotencyKey)
-        let songs =
-            request.type == .background
-            ? try await background.songs(of: request.userID, lane: lane, force: request.force) : []
-        let replies = try await enqueue(
-            [LaneQueue.Target(request, songs: songs)], userID: request.userID, key: request.idempotencyKey, lane: lane)
+        let replies = try await accounts.inLane(of: request.userID) { lane in
+            let songs =
+                request.type == .background
+                ? try await background.songs(of: request.userID, lane: lane, force: request.force) : []
+            return try await enqueue(
+                [LaneQueue.Target(request, songs: songs)], userID: request.userID, key: request.idempotencyKey,
+                lane: lane)
+        }
         guard let reply = replies.first else { throw QueueError.corrupt("the reply of enqueue is not understood") }
         return reply
     }
 
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
-        let lane = try await accounts.lane(of: request.userID)
         guard (1...Self.targetsLimit).contains(request.targets.count) else {
             throw RPCError(
                 .invalidArgument, "targets has \(request.targets.count) entries; 1 to \(Self.targetsLimit) are right")
@@ -52,13 +51,16 @@ struct JobQueueService: QueueProvider {
         let targets = request.targets.map {
             LaneQueue.Target(type: $0.type, id: $0.targetID, force: $0.force, priority: $0.priority)
         }
-        return EnqueueManyReply(
-            replies: try await enqueue(targets, userID: request.userID, key: request.idempotencyKey, lane: lane))
+        return try await accounts.inLane(of: request.userID) { lane in
+            EnqueueManyReply(
+                replies: try await enqueue(targets, userID: request.userID, key: request.idempotencyKey, lane: lane))
+        }
     }
 
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        let id = try jobID(request.jobID)
-        return try await JobReader(lane: id.lane, store: store).job(id.description, userID: request.userID)
+        try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await JobReader(lane: lane, store: store).job(request.jobID, userID: request.userID)
+        }
     }
 
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
@@ -69,13 +71,13 @@ struct JobQueueService: QueueProvider {
             throw RPCError(
                 .invalidArgument, "no job of this list is \(request.state.name): ended must fit the state")
         }
-        let lanes = request.userID.isEmpty ? self.lanes : [try await accounts.lane(of: request.userID)]
+        let lanes = request.userID.isEmpty ? lanes.ids : [try await accounts.lane(of: request.userID)]
         return try await JobList(request: request, lanes: lanes, store: store).page()
     }
 
     func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus {
         var status = QueueStatus(hold: rules.hold(at: .now))
-        for lane in lanes { try await JobReader(lane: lane, store: store).add(to: &status, userID: request.userID) }
+        for lane in lanes.ids { try await JobReader(lane: lane, store: store).add(to: &status, userID: request.userID) }
         status.workers = try await dispatcher.registeredWorkers()
         // They name songs of everybody.
         if !request.userID.isEmpty { for index in status.workers.indices { status.workers[index].diagnostics = nil } }
@@ -88,7 +90,7 @@ struct JobQueueService: QueueProvider {
             throw RPCError(
                 .invalidArgument, "days is \(request.days); 1 to \(QueueLimits.statisticsDays) are right, or 0 for 7")
         }
-        let reader = StatisticsReader(lanes: lanes, store: store)
+        let reader = StatisticsReader(lanes: lanes.ids, store: store)
         return Statistics(days: try await reader.days(request.days == 0 ? 7 : Int(request.days), nowMs: .now))
     }
 
@@ -112,9 +114,9 @@ struct JobQueueService: QueueProvider {
     }
 
     func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        let id = try jobID(request.jobID)
-        let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
-            .retry(jobID: id.description, userID: request.userID)
+        let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await LaneQueue(lane: lane, store: store).retry(jobID: request.jobID, userID: request.userID)
+        }
         dispatcher.deliver(hint)
         return job
     }
@@ -128,17 +130,19 @@ struct JobQueueService: QueueProvider {
     }
 
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
-        let id = try jobID(request.jobID)
-        return try await JobReader(lane: id.lane, store: store).position(of: id.description, userID: request.userID)
+        try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await JobReader(lane: lane, store: store).position(of: request.jobID, userID: request.userID)
+        }
     }
 
     func reprioritiseJob(_ request: ReprioritiseJobRequest, context: CallContext) async throws -> Job {
-        let id = try jobID(request.jobID)
         guard let rank = request.priority.rank else {
             throw RPCError(.invalidArgument, "priority must be high, medium or low")
         }
-        let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
-            .reprioritise(jobID: id.description, userID: request.userID, rank: rank)
+        let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await LaneQueue(lane: lane, store: store)
+                .reprioritise(jobID: request.jobID, userID: request.userID, rank: rank)
+        }
         dispatcher.deliver(hint)
         return job
     }
@@ -149,17 +153,19 @@ struct JobQueueService: QueueProvider {
             throw RPCError(.invalidArgument, "reason must say why the queue is paused")
         }
         try check(reason: request.reason)
-        for lane in lanes {
+        try await lanes.refresh()
+        for lane in lanes.ids {
             dispatcher.deliver(
                 try await LaneQueue(lane: lane, store: store).pause(request, by: "\(context.peer)"))
         }
-        return PauseQueueReply(pause: try await JobReader(lane: lanes[0], store: store).pause())
+        return PauseQueueReply(pause: try await JobReader(lane: "0", store: store).pause())
     }
 
     func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply {
         try context.require(actingFor: "")
         try check(reason: request.reason)
-        for lane in lanes {
+        try await lanes.refresh()
+        for lane in lanes.ids {
             dispatcher.deliver(try await LaneQueue(lane: lane, store: store).resume(reason: request.reason))
         }
         return ResumeQueueReply()
@@ -169,25 +175,36 @@ struct JobQueueService: QueueProvider {
         context.endsOnDrain()
         var cursors: [String: LogCursor] = [:]
         for cursor in request.cursors {
-            guard lanes.contains(cursor.lane) else { throw RPCError(.notFound, "there is no lane \(cursor.lane)") }
+            guard try await lanes.contains(cursor.lane) else {
+                throw RPCError(.notFound, "there is no lane \(cursor.lane)")
+            }
             guard let place = LogCursor(cursor.cursor) else {
                 throw RPCError(.invalidArgument, "'\(cursor.cursor)' is no cursor of an event")
             }
             cursors[cursor.lane] = place
         }
-        try await withThrowingTaskGroup { group in
-            for log in logs {
-                let cursor = cursors[log.lane]
-                group.addTask { try await Follower(log: log, store: store, writer: writer).run(after: cursor) }
+        try await withThrowingTaskGroup(of: [String].self) { group in
+            // What is followed goes on for ever; what comes out is that lanes were added.
+            group.addTask { try await lanes.more(than: 0) }
+            var followed = 0
+            for try await ids in group {
+                for log in ids[followed...].compactMap({ lanes.log(of: $0) }) {
+                    let cursor = cursors[log.lane]
+                    group.addTask {
+                        try await Follower(log: log, store: store, writer: writer).run(after: cursor)
+                        return []
+                    }
+                }
+                followed = ids.count
+                group.addTask { [followed] in try await lanes.more(than: followed) }
             }
-            try await group.waitForAll()
         }
     }
 
     private func enqueue(
         _ targets: [LaneQueue.Target], userID: String, key: String, lane: String
     ) async throws -> [EnqueueReply] {
-        guard let group = groups[lane] else { throw QueueError.illegal("there is no lane \(lane) any more") }
+        guard let group = lanes.group(of: lane) else { throw QueueError.corrupt("there is no lane \(lane)") }
         let enqueued = try await group.enqueue(
             LaneQueue.Request(userID: userID, idempotencyKey: key, targets: targets))
         if let hint = enqueued.first?.hint { dispatcher.deliver(hint) }
@@ -198,16 +215,23 @@ struct JobQueueService: QueueProvider {
         guard filter.type == .unspecified || JobType.known.contains(filter.type) else {
             throw RPCError(.invalidArgument, "type must be song, playlist or background, or left out")
         }
-        let lanes = filter.userID.isEmpty ? self.lanes : [try await accounts.lane(of: filter.userID)]
-        var reply = ChangedJobs()
-        for lane in lanes {
-            try await LaneQueue(lane: lane, store: store)
-                .changeAll(userID: filter.userID, type: filter.type, event: event) { jobs, hint in
-                    reply.changed += UInt64(jobs.count)
-                    dispatcher.deliver(hint, cancelled: event == .cancelled ? jobs : [])
-                }
+        guard filter.userID.isEmpty else {
+            return ChangedJobs(
+                changed: try await accounts.inLane(of: filter.userID) { try await changeAll(filter, event, in: $0) })
         }
-        return reply
+        var changed: UInt64 = 0
+        for lane in lanes.ids { changed += try await changeAll(filter, event, in: lane) }
+        return ChangedJobs(changed: changed)
+    }
+
+    private func changeAll(_ filter: JobFilter, _ event: JobEvent, in lane: String) async throws -> UInt64 {
+        var changed: UInt64 = 0
+        try await LaneQueue(lane: lane, store: store)
+            .changeAll(userID: filter.userID, type: filter.type, event: event) { jobs, hint in
+                changed += UInt64(jobs.count)
+                dispatcher.deliver(hint, cancelled: event == .cancelled ? jobs : [])
+            }
+        return changed
     }
 
     /// - Parameter field: what stands before the names of the fields.
@@ -238,9 +262,10 @@ struct JobQueueService: QueueProvider {
     }
 
     private func change(_ request: JobRequest, _ event: JobEvent) async throws -> (job: Job, hint: Hint) {
-        let id = try jobID(request.jobID)
-        let (job, hint) = try await LaneQueue(lane: id.lane, store: store)
-            .change(jobID: id.description, userID: request.userID, event: event)
+        let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await LaneQueue(lane: lane, store: store)
+                .change(jobID: request.jobID, userID: request.userID, event: event)
+        }
         dispatcher.deliver(hint)
         return (job, hint)
     }
@@ -252,12 +277,7 @@ struct JobQueueService: QueueProvider {
         }
     }
 
-    private func jobID(_ text: String) throws -> JobID {
-        guard let id = JobID(text), lanes.contains(id.lane) else {
-            throw QueueError.notFound("there is no job \(text)")
-        }
-        return id
-    }
+    private var finder: JobFinder { JobFinder(accounts: accounts, lanes: lanes, store: store) }
 }
 
 extension EnqueueReply {

@@ -18,7 +18,7 @@ struct JobReader: Sendable {
             ["LRANGE", key(.jobFailures, id), 0, -1],
         ])
         guard let fields = replies[0].map, !fields.isEmpty else { throw QueueError.notFound("there is no job \(id)") }
-        var job = try JobRecord(fields: fields).job
+        var job = try JobRecord(fields: fields, lane: lane).job
         guard userID.isEmpty || job.userID == userID else { throw QueueError.notFound("there is no job \(id)") }
         let failures = replies[1].elements?.compactMap(\.text) ?? []
         job.failures = stride(from: 0, to: failures.count - 1, by: 2).map {
@@ -32,7 +32,7 @@ struct JobReader: Sendable {
         let replies = try await store.pipeline(ids.map { ["HGETALL", key(.job, $0)] })
         return try replies.compactMap { reply in
             guard let fields = reply.map, !fields.isEmpty else { return nil }
-            return try JobRecord(fields: fields).job
+            return try JobRecord(fields: fields, lane: lane).job
         }
     }
 
@@ -45,7 +45,7 @@ struct JobReader: Sendable {
         guard parts.count == 4, let ahead = parts[1].elements?.compactMap(\.int).map({ UInt64(clamping: $0) }),
             ahead.count == Priority.known.count, let rank = parts[2].int, let running = parts[3].text
         else { throw QueueError.corrupt("the reply of position is not understood") }
-        let job = try JobRecord(pairs: parts[0]).job
+        let job = try JobRecord(pairs: parts[0], lane: lane).job
         return JobPosition(
             job: job, aheadHigh: ahead[0], aheadMedium: ahead[1], aheadLow: ahead[2],
             runningPriority: Priority(rank: Int(rank)) ?? .unspecified, runningJobID: running, pause: try await pause(),

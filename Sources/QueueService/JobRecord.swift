@@ -51,13 +51,15 @@ struct JobRecord: Sendable {
     let claim: [UInt8]
 
     /// The pairs of a script's reply.
-    init(pairs: RedisValue) throws {
+    init(pairs: RedisValue, lane: String) throws {
         guard let fields = pairs.map else { throw QueueError.corrupt("a job that is no list of names and values") }
-        try self.init(fields: fields)
+        try self.init(fields: fields, lane: lane)
     }
 
     /// The pairs of a hash, of an event of the log or of a script's reply; what they do not name is 0 or empty.
-    init(fields: [String: RedisValue]) throws {
+    ///
+    /// - Parameter lane: where the job is, which its user may have been moved to after it was made.
+    init(fields: [String: RedisValue], lane: String) throws {
         func text(_ field: JobField) throws -> String {
             guard let value = fields[field.rawValue] else { return "" }
             guard let text = value.text else { throw QueueError.corrupt("a job whose \(field.rawValue) is no text") }
@@ -73,7 +75,7 @@ struct JobRecord: Sendable {
         }
         let id = try text(.id)
         guard let type = JobType(name: try text(.type)), let priority = Priority(rank: try number(.rank)),
-            let state = JobState(name: try text(.state)), let lane = JobID(id)?.lane
+            let state = JobState(name: try text(.state)), JobID(id) != nil
         else { throw QueueError.corrupt("job \(id) of an unknown type, class or state") }
         job = Job(
             id: id, lane: lane, userID: try text(.userID), type: type, priority: priority, state: state,
@@ -106,6 +108,7 @@ extension EventKind {
         case "queue_resumed": self = .queueResumed
         case "breaker_opened": self = .breakerOpened
         case "breaker_closed": self = .breakerClosed
+        case "moved": self = .moved
         case "library_changed": self = .libraryChanged
         default: return nil
         }
@@ -122,7 +125,7 @@ extension Event {
         guard let kind = EventKind(name: fields["event"]?.text ?? "") else {
             throw QueueError.corrupt("event \(id) of an unknown kind")
         }
-        let job = fields[JobField.id.rawValue] == nil ? nil : try JobRecord(fields: fields).job
+        let job = fields[JobField.id.rawValue] == nil ? nil : try JobRecord(fields: fields, lane: lane).job
         self.init(
             lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: kind, job: job,
             songID: fields["event_song_id"]?.text ?? "", songs: UInt32(fields["event_songs"]?.text ?? "") ?? 0,

@@ -19,7 +19,7 @@ enum LaneKey: String, CaseIterable {
     case running
     /// STRING: claim of the item that was reported last, so that the same report again is known.
     case reported
-    /// HASH worker, token; expires: who may run items of the lane.
+    /// HASH worker, token, lanes (how many there are); expires: who may run items of the lane.
     case lease
     /// HASH reason, by, paused_at_ms, until_ms, freezes: holds back all claims.
     case pause
@@ -39,6 +39,8 @@ enum LaneKey: String, CaseIterable {
     case due
     /// ZSET job id → when it failed, in milliseconds: the dead letters.
     case dead
+    /// HASH user id → "<number of the move> <coming, here or away>", of each user that was moved to the lane or from it.
+    case moves
 
     /// HASH: a job (`JobField`).
     case job = "job:%s"
@@ -110,6 +112,15 @@ enum LaneKey: String, CaseIterable {
         return nil
     }
 
+    /// What stands in the key after the lane's root and a colon.
+    func suffix(_ ids: String...) -> String { suffix(ids) }
+
+    func suffix(_ ids: [String]) -> String {
+        var ids = ids[...]
+        return rawValue.split(separator: ":").map { $0 == "%s" ? ids.popFirst() ?? "" : String($0) }
+            .joined(separator: ":")
+    }
+
     /// The name by which scripts call the key, such as `user_analysed_at`.
     var scriptName: String {
         "\(self)".reduce(into: "") { name, letter in
@@ -133,16 +144,15 @@ struct Keys: Sendable {
     func lane(_ lane: String, _ key: LaneKey, _ ids: String...) -> String { self.lane(lane, key, ids) }
 
     func lane(_ lane: String, _ key: LaneKey, _ ids: [String]) -> String {
-        var name = ""
-        var ids = ids[...]
-        for part in key.rawValue.split(separator: ":") {
-            name += ":" + (part == "%s" ? ids.popFirst() ?? "" : String(part))
-        }
-        return root(lane: lane) + name
+        "\(root(lane: lane)):\(key.suffix(ids))"
     }
 
     /// HASH: a user's account (`Account`).
     func account(_ userID: String) -> String { "\(prefix)account:\(userID)" }
+    /// ZSET "count" → how many lanes there are; it only ever rises.
+    var lanes: String { "\(prefix)lanes" }
+    /// HASH user id → when somebody was last at it, in milliseconds: moves to another lane that have not ended.
+    var moves: String { "\(prefix)moves" }
     /// ZSET user id → 0: whose accounts there are.
     var users: String { "\(prefix)users" }
     /// STRING "<user id> <sessions>", the latter as in the account when it was opened; expires.

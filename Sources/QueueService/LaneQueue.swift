@@ -116,7 +116,7 @@ struct LaneQueue: Sendable {
                         let existing = values[1].int
                     else { throw QueueError.corrupt("the reply of enqueue is not understood") }
                     return Enqueued(
-                        job: values.count > 2 ? try JobRecord(pairs: values[2]).job : nil,
+                        job: values.count > 2 ? try JobRecord(pairs: values[2], lane: lane).job : nil,
                         queued: UInt32(clamping: queued), existing: existing != 0, hint: hint)
                 })
         }
@@ -190,7 +190,8 @@ struct LaneQueue: Sendable {
             return .stale(userID: parts[1].text ?? "", preferences: parts[2].bytes ?? [])
         case "run" where parts.count == 4:
             return .run(
-                try JobRecord(pairs: parts[1]), song: try Song(stored: parts[2].bytes ?? []), mark: parts[3].text ?? ""
+                try JobRecord(pairs: parts[1], lane: lane), song: try Song(stored: parts[2].bytes ?? []),
+                mark: parts[3].text ?? ""
             )
         default: throw QueueError.corrupt("the reply of exchange is not understood")
         }
@@ -218,7 +219,7 @@ struct LaneQueue: Sendable {
     private func change(_ arguments: [RedisArgument]) async throws -> (job: Job, hint: Hint) {
         let parts = try await store.run(\.change, lane: lane, arguments).elements ?? []
         guard parts.count == 2 else { throw QueueError.corrupt("the reply of change is not understood") }
-        return (try JobRecord(pairs: parts[0]).job, try Hint(lane: lane, reply: parts[1]))
+        return (try JobRecord(pairs: parts[0], lane: lane).job, try Hint(lane: lane, reply: parts[1]))
     }
 
     /// Cancels or replays all jobs that `event` is legal for, a few at a time, so that others are served meanwhile.
@@ -243,7 +244,7 @@ struct LaneQueue: Sendable {
             guard let parts = reply.elements, parts.count == 4, let next = parts[1].text, let place = parts[2].int,
                 let jobs = parts[3].elements
             else { throw QueueError.corrupt("the reply of change_all is not understood") }
-            visit(try jobs.map { try JobRecord(pairs: $0).job }, try Hint(lane: lane, reply: parts[0]))
+            visit(try jobs.map { try JobRecord(pairs: $0, lane: lane).job }, try Hint(lane: lane, reply: parts[0]))
             (from, offset) = (next, place)
         }
     }
@@ -297,15 +298,19 @@ struct LaneQueue: Sendable {
 
     /// Gives the lane to a worker for a while, or more time to the worker that holds it.
     ///
-    /// - Parameter background: what holds back the background work of the lane for that time; nil: nothing.
+    /// - Parameters:
+    ///   - lanes: how many there are, which share the site's songs an hour.
+    ///   - background: what holds back the background work of the lane for that time; nil: nothing.
     func hold(
-        worker: String, lease: [UInt8], length: Duration, items: [HeldItem], background: BackgroundHold? = nil
+        worker: String, lease: [UInt8], length: Duration, items: [HeldItem], lanes: Int = 1,
+        background: BackgroundHold? = nil
     ) async throws -> Held {
         let reply = try await store.run(
             \.hold, lane: lane,
             [
                 RedisArgument(worker), RedisArgument(lease), RedisArgument(length.milliseconds),
                 RedisArgument(background?.reason ?? ""), RedisArgument(background?.untilMs ?? 0),
+                RedisArgument(lanes),
             ]
                 + items.flatMap { [RedisArgument($0.jobID), RedisArgument($0.epoch), RedisArgument($0.claim)] })
         let parts = reply.elements ?? []

@@ -142,7 +142,7 @@ struct LibraryWriter: Sendable {
             guard let parts = reply.elements, parts.count == 3, let count = parts[1].int, let jobs = parts[2].elements
             else { throw QueueError.corrupt("the reply of remove is not understood") }
             removed.count += Int(count)
-            removed.cancelled += try jobs.map { try JobRecord(pairs: $0).job }
+            removed.cancelled += try jobs.map { try JobRecord(pairs: $0, lane: lane).job }
             removed.hint = try Hint(lane: lane, reply: parts[0])
         }
         return removed
@@ -173,7 +173,7 @@ extension Song {
 
 extension Collection {
     /// All elements in order, so many at a time.
-    fileprivate func batches(of size: Int) -> [SubSequence] {
+    func batches(of size: Int) -> [SubSequence] {
         var batches: [SubSequence] = []
         var rest = self[...]
         while !rest.isEmpty {

@@ -34,7 +34,8 @@ struct QueueServiceCommand: DaemonCommand {
     @Option(help: "What the names of all keys in Redis begin with.")
     var keyPrefix = "aq:"
 
-    @Option(help: "How many analyses may run at once. Lanes in use must not be taken away.")
+    @Option(
+        help: "How many analyses may run at once, at least; analysisctl lanes add adds more, and none is taken away.")
     var lanes = 1
 
     @Option(
@@ -57,8 +58,8 @@ struct QueueServiceCommand: DaemonCommand {
 
     func validate() throws {
         guard !serving.listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
-        guard (1...1024).contains(lanes) else {
-            throw ValidationError("--lanes is \(lanes); it must be between 1 and 1024.")
+        guard (1...Lanes.limit).contains(lanes) else {
+            throw ValidationError("--lanes is \(lanes); it must be between 1 and \(Lanes.limit).")
         }
         guard (1...24 * 3650).contains(retentionHours) else {
             throw ValidationError("--retention-hours is \(retentionHours); it must be between 1 and 87600.")

@@ -12,8 +12,10 @@ struct QueueConfiguration: Sendable {
     var analyzers = Analyzers.builtIn
     var limits = QueueLimits()
     var background = BackgroundRules()
-    /// How many analyses may run at once, each in a lane of its own.
+    /// How many analyses may run at once at least, each in a lane of its own; more are added while everything runs.
     var lanes = 1
+    /// How long it is remembered which lane a user is in.
+    var laneMemory = Duration.seconds(5)
     var keys = Keys()
     var passwordCost = Passwords.Cost.standard
 }
@@ -25,36 +27,35 @@ struct QueueSystem: Sendable {
     let services: [any Service]
 
     init(configuration: QueueConfiguration, redis: RedisClient, logger: Logger) {
-        let lanes = (0..<configuration.lanes).map(String.init)
         var limits = configuration.limits
-        limits.backgroundPaceMs = configuration.background.interval(lanes: lanes.count)
+        limits.backgroundPaceMs = configuration.background.interval
         let scripts = Scripts(analyzers: configuration.analyzers, limits: limits)
         let store = Store(redis: redis, keys: configuration.keys, scripts: scripts)
-        let accounts = Accounts(lanes: lanes, store: store, passwords: Passwords(cost: configuration.passwordCost))
+        let lanes = Lanes(atLeast: configuration.lanes, store: store, logger: logger)
+        let accounts = Accounts(
+            lanes: lanes, laneMemory: configuration.laneMemory, store: store,
+            passwords: Passwords(cost: configuration.passwordCost))
         let background = BackgroundWork(analyzers: configuration.analyzers, store: store)
         let dispatcher = Dispatcher(
             lanes: lanes, leaseLength: limits.lease, rules: configuration.background, store: store, logger: logger)
         let preferences = PreferenceStore(store: store, timeZone: configuration.background.schedule.timeZone)
+        let move = UserMove(accounts: accounts, store: store, dispatcher: dispatcher)
         let imports = Imports(dispatcher: dispatcher)
-        let groups = Dictionary(
-            uniqueKeysWithValues: lanes.map { ($0, EnqueueGroup(queue: LaneQueue(lane: $0, store: store))) })
-        let logs = lanes.map { LaneLog(lane: $0, store: store, logger: logger) }
         providers = [
             JobQueueService(
                 lanes: lanes, store: store, accounts: accounts, background: background, rules: configuration.background,
-                dispatcher: dispatcher, groups: groups, logs: logs),
+                dispatcher: dispatcher),
             WorkersService(
-                analyzers: configuration.analyzers, lanes: Set(lanes), store: store, preferences: preferences,
+                analyzers: configuration.analyzers, lanes: lanes, store: store, preferences: preferences,
                 dispatcher: dispatcher, imports: imports),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
                 preferences: preferences, dispatcher: dispatcher, imports: imports),
-            MaintenanceService(lanes: lanes, store: store),
+            MaintenanceService(lanes: lanes, store: store, dispatcher: dispatcher, move: move),
         ]
-        services =
-            logs + [
-                dispatcher, Janitor(lanes: lanes, store: store, logger: logger),
-                PersistenceWatch(store: store, logger: logger),
-            ]
+        services = [
+            lanes, dispatcher, Janitor(lanes: lanes, store: store, move: move, logger: logger),
+            PersistenceWatch(store: store, logger: logger),
+        ]
     }
 }

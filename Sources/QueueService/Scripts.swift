@@ -8,7 +8,7 @@ import Redis
 struct QueueLimits: Sendable {
     /// How many songs a batch of background work has.
     var backgroundBatch = 100
-    /// How many milliseconds pass at least between the beginnings of two songs of a lane's background work.
+    /// How many milliseconds pass at least between the beginnings of two songs of background work, for each lane that there is.
     var backgroundPaceMs: Int64 = 0
     /// How often in a row a job may take its worker down before it fails.
     var poisonLosses = 3
@@ -36,7 +36,7 @@ struct QueueLimits: Sendable {
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
-        expire, scan, tally, recount, verify, createAccount: RedisScript
+        expire, scan, tally, recount, verify, depart, bring, arrive, forget, createAccount, moveAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -62,8 +62,15 @@ struct Scripts: Sendable {
         tally = script("tally", PackageResources.tally_lua)
         recount = script("recount", PackageResources.recount_lua)
         verify = script("verify", PackageResources.verify_lua)
+        depart = script("depart", PackageResources.depart_lua)
+        bring = script("bring", PackageResources.bring_lua)
+        arrive = script("arrive", PackageResources.arrive_lua)
+        forget = script("forget", PackageResources.forget_lua)
         createAccount = RedisScript(
             name: "create_account", source: String(decoding: PackageResources.create_account_lua, as: UTF8.self))
+        moveAccount = RedisScript(
+            name: "move_account", source: String(decoding: PackageResources.move_account_lua, as: UTF8.self),
+            isIdempotent: true)
     }
 
     /// Redis wants a script's flags in its first line, so what goes before a script goes after that.
@@ -84,7 +91,8 @@ struct Scripts: Sendable {
     /// What goes before each script of a lane.
     static func preamble(analyzers: Analyzers, limits: QueueLimits) -> String {
         let files = [
-            PackageResources.prelude_lua, PackageResources.prelude_songs_lua, PackageResources.prelude_lane_lua,
+            PackageResources.prelude_lua, PackageResources.prelude_moves_lua, PackageResources.prelude_songs_lua,
+            PackageResources.prelude_lane_lua,
         ]
         return constants(analyzers: analyzers, limits: limits)
             + files.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")

@@ -12,6 +12,8 @@ enum QueueError: Error, Hashable {
     case exists(String)
     /// The worker lost its lane or its item: it must drop its work.
     case stale(String)
+    /// The user is being moved to another lane, or was.
+    case moving(String)
     /// Not in the state that the job, or the system, is in.
     case illegal(String)
     /// Redis has no memory or no disk for more.
@@ -31,7 +33,7 @@ extension QueueError: RPCErrorConvertible {
         case .exists(let text): RPCError(.alreadyExists, text)
         case .stale(let text), .illegal(let text): RPCError(.failedPrecondition, text)
         case .full(let text): RPCError(.resourceExhausted, text, retryAfter: Self.pause)
-        case .notReady(let text): RPCError(.unavailable, text, retryAfter: Self.pause)
+        case .notReady(let text), .moving(let text): RPCError(.unavailable, text, retryAfter: Self.pause)
         case .unavailable(let text): RPCError(.unavailable, text)
         case .corrupt(let text): RPCError(.internalError, text)
         }
@@ -57,6 +59,7 @@ extension QueueError: RPCErrorConvertible {
         case "EXISTS": self = .exists(text)
         case "STALE": self = .stale(text)
         case "ILLEGAL": self = .illegal(text)
+        case "MOVING": self = .moving(text)
         case "OOM", "MISCONF": self = .full("the queue takes no new work: \(refusal)")
         case "LOADING", "BUSY", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK",
             "UNBLOCKED", "NOREPLICAS":

@@ -84,7 +84,7 @@ struct Verification: Sendable {
         var keys: UInt64 = 0
         var cursor = "0"
         repeat {
-            let reply = try await store.run(\.scan, lane: lane, [RedisArgument(cursor), RedisArgument(Self.page)])
+            let reply = try await store.run(\.scan, lane: lane, [RedisArgument(cursor), RedisArgument(Self.page), ""])
             guard let parts = reply.elements, parts.count == 2, let next = parts[0].text, let names = parts[1].elements
             else { throw QueueError.corrupt("the reply of scan is not understood") }
             cursor = next
@@ -97,8 +97,7 @@ struct Verification: Sendable {
                 case .job, .jobSongs, .jobFailures, .jobAside, .jobAttempts, .userBacklog, .running, .lease:
                     places.append(Place(key: key, id: id))
                 case .ready, .readyBackground, .due, .live, .ended, .dead, .userJobs, .userEnded, .userDead,
-                    .userWishes,
-                    .userAnalysed:
+                    .userWishes, .userAnalysed, .moves:
                     try await visitMembers(of: Place(key: key, id: id)) { suspects += try await suspicious($0) }
                 default: break
                 }
@@ -121,7 +120,7 @@ struct Verification: Sendable {
     /// Lists the members of a sorted set, or the fields of a hash, a page at a time.
     private func visitMembers(of place: Place, _ visit: ([Place]) async throws -> Void) async throws {
         let name = RedisArgument(store.keys.lane(lane, place.key, place.id))
-        let isHash = place.key == .userWishes || place.key == .userAnalysed
+        let isHash = [.userWishes, .userAnalysed, .moves].contains(place.key)
         var cursor = "0"
         repeat {
             let reply = try await store.send(

@@ -9,7 +9,7 @@ import Synchronization
 /// Answers workers: their connection, the exchange of items, and what their probes found.
 struct WorkersService: WorkersProvider {
     let analyzers: Analyzers
-    let lanes: Set<String>
+    let lanes: Lanes
     let store: Store
     let preferences: PreferenceStore
     let dispatcher: Dispatcher
@@ -35,7 +35,9 @@ struct WorkersService: WorkersProvider {
     }
 
     func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply {
-        guard lanes.contains(request.lane) else { throw RPCError(.notFound, "there is no lane \(request.lane)") }
+        guard try await lanes.contains(request.lane) else {
+            throw RPCError(.notFound, "there is no lane \(request.lane)")
+        }
         try check(request.item)
         let highlights = await Highlights.of(request.item?.results ?? [])
         let queue = LaneQueue(lane: request.lane, store: store)

@@ -7,7 +7,7 @@ import RPC
 
 struct Users: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Users and their passwords.", subcommands: [Add.self, List.self, Role.self, Remove.self])
+        abstract: "Users and their passwords.", subcommands: [Add.self, List.self, Role.self, Move.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes a user.")
@@ -89,6 +89,36 @@ extension Users {
                     SetRoleRequest(userID: name, role: role.value), options: options)
             }
             print(user.line)
+        }
+    }
+
+    struct Move: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Moves a user with all jobs, songs, playlists and results to another lane.",
+            discussion: """
+                A job that runs is interrupted and goes on there from its last finished song. Until the user has arrived, which \
+                takes some seconds, nothing of theirs can be changed. A move that broke off is finished by the same command.
+                """)
+
+        @Argument(help: "The user's name.")
+        var name: String
+
+        @Argument(help: "The lane, such as 1.")
+        var lane: String
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            var options = connection.options
+            options.timeout = nil
+            let reply = try await connection.withQueue { [name, lane, options] client in
+                try await MaintenanceClient(client).moveUser(
+                    MoveUserRequest(userID: name, lane: lane), options: options)
+            }
+            guard !reply.fromLane.isEmpty else { return print("\(name) is in lane \(lane) already") }
+            print(
+                "\(name) was moved from lane \(reply.fromLane) to lane \(lane), with \(reply.liveJobs) jobs that have not ended"
+            )
         }
     }
 

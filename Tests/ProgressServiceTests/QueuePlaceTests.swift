@@ -62,6 +62,22 @@ import Testing
         #expect(later?.waitingFor == "waiting for a worker" && later?.etaMs == nil)
     }
 
+    @Test func aJobThatMovedToAnotherLaneHoldsNobodyUpInTheOldOne() {
+        var book = ProgressBook()
+        func job(_ id: String, lane: String, sequence: UInt64) -> Job {
+            Job(
+                id: id, lane: lane, userID: "ann", type: .song, priority: .high, state: .pending, sequence: sequence,
+                total: 1, audioMs: 200_000, createdAtMs: 1_000)
+        }
+        for (id, lane, sequence) in [("0-1", "0", UInt64(1)), ("0-2", "0", 2), ("1-7", "1", 7)] {
+            let event = Event(lane: lane, kind: .enqueued, job: job(id, lane: lane, sequence: sequence))
+            _ = book.apply(event, nowMs: 1_000)
+        }
+        _ = book.apply(Event(lane: "1", kind: .moved, job: job("0-1", lane: "1", sequence: 8)), nowMs: 1_001)
+        #expect(book.view(of: .job("0-2"), nowMs: 1_002)?.position == 0)
+        #expect(book.view(of: .job("0-1"), nowMs: 1_002)?.position == 1)
+    }
+
     @Test func jobsBehindAreToldWhenSomethingGoesAheadOfThem() {
         var lane = SimulatedLane()
         let trip = lane.enqueue("ann", .playlist, target: "trip", .alike(3))

@@ -16,12 +16,15 @@ import Testing
             _ = try await lane.drain()
             let song = try #require(try await lane.enqueue(.song, "s9").job)
             let list = try #require(try await lane.enqueue(.playlist, "p", force: true).job)
-            let kept = Janitor(lanes: ["0"], store: lane.store, logger: .quiet)
+            let kept = Janitor(
+                lanes: Lanes(atLeast: 1, store: lane.store, logger: .quiet), store: lane.store, logger: .quiet)
             #expect(try await kept.clean() == 0)
 
             let scripts = Scripts(analyzers: .builtIn, limits: QueueLimits(retentionSeconds: -1))
             let store = Store(redis: lane.store.redis, keys: lane.store.keys, scripts: scripts)
-            #expect(try await Janitor(lanes: ["0"], store: store, logger: .quiet).clean() == 2)
+            #expect(
+                try await Janitor(lanes: Lanes(atLeast: 1, store: store, logger: .quiet), store: store, logger: .quiet)
+                    .clean() == 2)
             let status = try await lane.status()
             #expect(status.pending == 2 && status.completed == 0 && status.failed == 0)
             let names = try await lane.store.run(\.scan, lane: "0", [0, 10_000]).elements?.last?.elements

@@ -112,8 +112,12 @@ import Testing
             _ = try await lane.drain()
             let scripts = Scripts(analyzers: .builtIn, limits: QueueLimits(retentionSeconds: -1))
             let store = Store(redis: lane.store.redis, keys: lane.store.keys, scripts: scripts)
-            async let first = Janitor(lanes: ["0"], store: store, logger: .quiet).clean()
-            async let second = Janitor(lanes: ["0"], store: store, logger: .quiet).clean()
+            async let first = Janitor(
+                lanes: Lanes(atLeast: 1, store: store, logger: .quiet), store: store, logger: .quiet
+            ).clean()
+            async let second = Janitor(
+                lanes: Lanes(atLeast: 1, store: store, logger: .quiet), store: store, logger: .quiet
+            ).clean()
             let removed = try await (first, second)
             #expect(removed.0 + removed.1 == 10)
             #expect(try await lane.verify() == [])

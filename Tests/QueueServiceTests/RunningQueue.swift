@@ -18,6 +18,7 @@ final class RunningQueue: Sendable {
     let queue: QueueClient
     let workers: WorkersClient
     let catalog: CatalogClient
+    let maintenance: MaintenanceClient
 
     private let redis: any ThrowawayRedis
     private let configuration: QueueConfiguration
@@ -33,6 +34,7 @@ final class RunningQueue: Sendable {
         queue = QueueClient(client)
         workers = WorkersClient(client)
         catalog = CatalogClient(client)
+        maintenance = MaintenanceClient(client)
     }
 
     /// Runs the service while `body` runs, then ends it as a crash would, without a farewell.
@@ -77,7 +79,8 @@ func withQueue(
 ) async throws {
     let redis = if let redis { redis } else { try await RedisKind.standard.shared() }
     let configuration = QueueConfiguration(
-        limits: limits, background: background, lanes: lanes, keys: Keys(prefix: RedisServer.uniquePrefix()),
+        limits: limits, background: background, lanes: lanes, laneMemory: .milliseconds(100),
+        keys: Keys(prefix: RedisServer.uniquePrefix()),
         passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
     try await withQueue(on: redis, configuration: configuration, body)
 }

@@ -51,7 +51,7 @@ struct TestLane: Sendable {
         }
         arguments +=
             ["p", RedisArgument(Playlist(id: "p", name: "P").stored), 5] + Self.songs[..<5].map { RedisArgument($0) }
-        _ = try await store.run(\.upsert, lane: "0", arguments)
+        _ = try await store.run(\.upsert, lane: queue.lane, arguments)
     }
 
     func enqueue(

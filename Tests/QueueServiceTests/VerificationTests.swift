@@ -45,6 +45,7 @@ import Testing
         Planted(
             "ZADD", .userDead, of: "u", with: ["7", "0-1"], is: "job 0-1 (completed) does not belong in user_dead"),
         Planted("ZADD", .live, with: ["7", "0-99"], is: "there is no job 0-99"),
+        Planted("HSET", .moves, with: ["u", "away"], is: "the last move of user u is not understood"),
         Planted("DEL", .job, of: "0-3", is: "there is no job 0-3"),
         Planted("HDEL", .job, of: "0-3", with: ["type"], is: "job 0-3 does not say what it is"),
         Planted(

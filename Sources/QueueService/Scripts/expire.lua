@@ -4,8 +4,11 @@
 -- KEYS[1]  the lane's root
 -- ARGV     how many jobs at most, user id (empty: everybody's that had their time)
 -- Result   how many were removed
+-- Errors   MOVING
 
 local count, user_id = ARGV[1], ARGV[2]
+local refusal = refuse_moving(user_id)
+if refusal then return refusal end
 local index = user_id == '' and key('ended') or key('user_ended', user_id)
 local until_ms = user_id == '' and now_ms - retention_seconds * 1000 or '+inf'
 local ids = redis.call('ZRANGE', index, '-inf', until_ms, 'BYSCORE', 'LIMIT', 0, count)

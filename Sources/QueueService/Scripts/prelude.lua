@@ -1,5 +1,6 @@
--- What every script begins with: a lane's keys and jobs, and the one way to change a job. After it stand prelude_songs.lua
--- (the way of a job through its songs) and prelude_lane.lua (what holds for the lane as a whole).
+-- What every script begins with: a lane's keys and jobs, and the one way to change a job. After it stand prelude_moves.lua
+-- (users on their way to another lane), prelude_songs.lua (the way of a job through its songs) and prelude_lane.lua (what holds
+-- for the lane as a whole).
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, blanks, transitions, ranks,
@@ -24,7 +25,8 @@ local function key(name, id, other)
     return root .. parts[1] .. id .. parts[2] .. other .. parts[3]
 end
 
--- An error that becomes a status: NOTFOUND, EXISTS, STALE (fenced off), ILLEGAL (not in this state).
+-- An error that becomes a status: NOTFOUND, EXISTS, STALE (fenced off), ILLEGAL (not in this state), MOVING (the user is, to
+-- another lane).
 local function refuse(code, text)
     return redis.error_reply(code .. ' ' .. text)
 end

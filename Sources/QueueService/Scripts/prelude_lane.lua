@@ -104,13 +104,18 @@ local function close_breaker(analyzer)
     end
 end
 
+-- The least number of milliseconds between two songs of the lane's background work: all lanes share the site's.
+local function lane_pace_ms()
+    return pace_ms > 0 and pace_ms * (tonumber(redis.call('HGET', key('lease'), 'lanes')) or 1) or 0
+end
+
 -- Why no song of the lane's background work is begun, and until when in ms (0: not known); nil where nothing holds it back.
 local function find_gate()
     local gate = redis.call('HMGET', key('gate'), 'reason', 'until_ms')
     if gate[1] then return {reason = gate[1], until_ms = tonumber(gate[2])} end
     local left = pace_ms > 0 and redis.call('PTTL', key('pace')) or 0
     -- More than that is left where the pace was slower before.
-    if left > 0 and left <= pace_ms then return {reason = 'songs an hour of the site', until_ms = now_ms + left} end
+    if left > 0 and left <= lane_pace_ms() then return {reason = 'songs an hour of the site', until_ms = now_ms + left} end
     return nil
 end
 
@@ -130,7 +135,7 @@ end
 local function keep_pace(user_id)
     local interval_ms = tonumber(redis.call('HGET', key('user_preferences', user_id), 'interval_ms')) or 0
     if interval_ms > 0 then redis.call('SET', key('user_pace', user_id), '', 'PX', interval_ms) end
-    if pace_ms > 0 then redis.call('SET', key('pace'), '', 'PX', pace_ms) end
+    if pace_ms > 0 then redis.call('SET', key('pace'), '', 'PX', lane_pace_ms()) end
 end
 
 -- The first in line and its score; nil where nobody is.

@@ -4,11 +4,14 @@
 -- KEYS[1]  the lane's root
 -- ARGV     user id, what (songs, playlists, or members: from these playlists, the songs that are not in the library), their ids
 -- Result   the lane's hint; how many there were; the values of each job that is cancelled with them
+-- Errors   MOVING
 -- Events   cancelled: the jobs of such a song or playlist; library_changed, where there was one
 --
 -- Results go with their song. Where it runs in a job of many, that item counts no more and the job goes on behind it.
 
 local user_id, what = ARGV[1], ARGV[2]
+local refusal = refuse_moving(user_id)
+if refusal then return refusal end
 local removed, cancelled = 0, {}
 
 local function cancel_jobs(type, target_id)

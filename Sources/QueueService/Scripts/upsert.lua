@@ -6,11 +6,14 @@
 --          about it is stale (0, 1); then for each playlist its id, bytes, number of songs, and their ids in order; each list is
 --          replaced as a whole
 -- Result   the lane's hint
+-- Errors   MOVING
 -- Event    library_changed
 --
 -- A song whose results are stale counts as not analysed, and begins anew where it runs.
 
 local user_id, songs = ARGV[1], tonumber(ARGV[2])
+local refusal = refuse_moving(user_id)
+if refusal then return refusal end
 local at = 3
 for _ = 1, songs do
     local song_id, length, bytes, is_stale = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] == '1'

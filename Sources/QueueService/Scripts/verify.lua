@@ -60,7 +60,14 @@ local function keys_of(id)
     }
 end
 
+-- Whether the job's user is on the way to another lane, or has gone: what is here then is about to be completed or removed.
+local function is_on_its_way(id)
+    local user_id = redis.call('HGET', key('job', id), 'user_id')
+    return user_id and is_moving(user_id)
+end
+
 function checks.job(id)
+    if is_on_its_way(id) then return end
     local job = load(id)
     if not job or job.id ~= id or not ranks[job.type] or job.user_id == '' then
         if redis.call('EXISTS', key('job', id)) == 0 then return end
@@ -145,10 +152,13 @@ local function check_entry(name, user_id, id)
     end
 end
 for _, name in ipairs({'ready', 'ready_background', 'due', 'live', 'ended', 'dead', 'user_jobs', 'user_ended', 'user_dead'}) do
-    checks[name] = function(user_id, id) check_entry(name, user_id, id) end
+    checks[name] = function(user_id, id)
+        if not is_moving(user_id) then check_entry(name, user_id, id) end
+    end
 end
 
 function checks.user_wishes(user_id, field)
+    if is_moving(user_id) then return end
     local id = redis.call('HGET', key('user_wishes', user_id), field)
     local job = id and load(id)
     if id and not (job and job.user_id == user_id and field == wish(job.type, job.force, job.target_id)) then
@@ -159,6 +169,7 @@ function checks.user_wishes(user_id, field)
 end
 
 function checks.user_backlog(user_id)
+    if is_moving(user_id) then return end
     local left = redis.call('LLEN', key('user_backlog', user_id))
     local batches = redis.call(
         'HMGET', key('user_wishes', user_id), wish('background', 0, ''), wish('background', 1, ''))
@@ -171,6 +182,7 @@ end
 
 -- A song's mark names only analyzers whose results are stored.
 function checks.user_analysed(user_id, song_id)
+    if is_moving(user_id) then return end
     local words, missing = {}, {}
     for word in string.gmatch(redis.call('HGET', key('user_analysed', user_id), song_id) or '', '%S+') do
         local analyzer = string.match(word, '^[^@]*')
@@ -196,6 +208,16 @@ end
 function checks.lease()
     if redis.call('PTTL', key('lease')) == -1 then
         found('the lease never ends', 'ended', function() redis.call('DEL', key('lease')) end)
+    end
+end
+
+function checks.moves(_, user_id)
+    local move = redis.call('HGET', key('moves'), user_id)
+    local _, state = find_move(user_id)
+    if move and not (state == 'coming' or state == 'here' or state == 'away') then
+        found('the last move of user ' .. user_id .. ' is not understood', 'forgotten', function()
+            redis.call('HDEL', key('moves'), user_id)
+        end)
     end
 end
 

@@ -142,6 +142,276 @@ void   analysis__v1__damage__free_unpacked
   assert(message->base.descriptor == &analysis__v1__damage__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__list_lanes_request__init
+                     (Analysis__V1__ListLanesRequest         *message)
+{
+  static const Analysis__V1__ListLanesRequest init_value = ANALYSIS__V1__LIST_LANES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__list_lanes_request__get_packed_size
+                     (const Analysis__V1__ListLanesRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__list_lanes_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__list_lanes_request__pack
+                     (const Analysis__V1__ListLanesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__list_lanes_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__list_lanes_request__pack_to_buffer
+                     (const Analysis__V1__ListLanesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__list_lanes_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ListLanesRequest *
+       analysis__v1__list_lanes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ListLanesRequest *)
+     protobuf_c_message_unpack (&analysis__v1__list_lanes_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__list_lanes_request__free_unpacked
+                     (Analysis__V1__ListLanesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__list_lanes_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__list_lanes_reply__init
+                     (Analysis__V1__ListLanesReply         *message)
+{
+  static const Analysis__V1__ListLanesReply init_value = ANALYSIS__V1__LIST_LANES_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__list_lanes_reply__get_packed_size
+                     (const Analysis__V1__ListLanesReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__list_lanes_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__list_lanes_reply__pack
+                     (const Analysis__V1__ListLanesReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__list_lanes_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__list_lanes_reply__pack_to_buffer
+                     (const Analysis__V1__ListLanesReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__list_lanes_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ListLanesReply *
+       analysis__v1__list_lanes_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ListLanesReply *)
+     protobuf_c_message_unpack (&analysis__v1__list_lanes_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__list_lanes_reply__free_unpacked
+                     (Analysis__V1__ListLanesReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__list_lanes_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__lane_status__init
+                     (Analysis__V1__LaneStatus         *message)
+{
+  static const Analysis__V1__LaneStatus init_value = ANALYSIS__V1__LANE_STATUS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__lane_status__get_packed_size
+                     (const Analysis__V1__LaneStatus *message)
+{
+  assert(message->base.descriptor == &analysis__v1__lane_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__lane_status__pack
+                     (const Analysis__V1__LaneStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__lane_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__lane_status__pack_to_buffer
+                     (const Analysis__V1__LaneStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__lane_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__LaneStatus *
+       analysis__v1__lane_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__LaneStatus *)
+     protobuf_c_message_unpack (&analysis__v1__lane_status__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__lane_status__free_unpacked
+                     (Analysis__V1__LaneStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__lane_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__add_lanes_request__init
+                     (Analysis__V1__AddLanesRequest         *message)
+{
+  static const Analysis__V1__AddLanesRequest init_value = ANALYSIS__V1__ADD_LANES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__add_lanes_request__get_packed_size
+                     (const Analysis__V1__AddLanesRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__add_lanes_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__add_lanes_request__pack
+                     (const Analysis__V1__AddLanesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__add_lanes_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__add_lanes_request__pack_to_buffer
+                     (const Analysis__V1__AddLanesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__add_lanes_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__AddLanesRequest *
+       analysis__v1__add_lanes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__AddLanesRequest *)
+     protobuf_c_message_unpack (&analysis__v1__add_lanes_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__add_lanes_request__free_unpacked
+                     (Analysis__V1__AddLanesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__add_lanes_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__move_user_request__init
+                     (Analysis__V1__MoveUserRequest         *message)
+{
+  static const Analysis__V1__MoveUserRequest init_value = ANALYSIS__V1__MOVE_USER_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__move_user_request__get_packed_size
+                     (const Analysis__V1__MoveUserRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__move_user_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__move_user_request__pack
+                     (const Analysis__V1__MoveUserRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__move_user_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__move_user_request__pack_to_buffer
+                     (const Analysis__V1__MoveUserRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__move_user_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__MoveUserRequest *
+       analysis__v1__move_user_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__MoveUserRequest *)
+     protobuf_c_message_unpack (&analysis__v1__move_user_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__move_user_request__free_unpacked
+                     (Analysis__V1__MoveUserRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__move_user_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__move_user_reply__init
+                     (Analysis__V1__MoveUserReply         *message)
+{
+  static const Analysis__V1__MoveUserReply init_value = ANALYSIS__V1__MOVE_USER_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__move_user_reply__get_packed_size
+                     (const Analysis__V1__MoveUserReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__move_user_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__move_user_reply__pack
+                     (const Analysis__V1__MoveUserReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__move_user_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__move_user_reply__pack_to_buffer
+                     (const Analysis__V1__MoveUserReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__move_user_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__MoveUserReply *
+       analysis__v1__move_user_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__MoveUserReply *)
+     protobuf_c_message_unpack (&analysis__v1__move_user_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__move_user_reply__free_unpacked
+                     (Analysis__V1__MoveUserReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__move_user_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor analysis__v1__verify_request__field_descriptors[2] =
 {
   {
@@ -321,11 +591,290 @@ const ProtobufCMessageDescriptor analysis__v1__damage__descriptor =
   (ProtobufCMessageInit) analysis__v1__damage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__maintenance__method_descriptors[1] =
+#define analysis__v1__list_lanes_request__field_descriptors NULL
+#define analysis__v1__list_lanes_request__field_indices_by_name NULL
+#define analysis__v1__list_lanes_request__number_ranges NULL
+const ProtobufCMessageDescriptor analysis__v1__list_lanes_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ListLanesRequest",
+  "ListLanesRequest",
+  "Analysis__V1__ListLanesRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__ListLanesRequest),
+  0,
+  analysis__v1__list_lanes_request__field_descriptors,
+  analysis__v1__list_lanes_request__field_indices_by_name,
+  0,  analysis__v1__list_lanes_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__list_lanes_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__list_lanes_reply__field_descriptors[1] =
+{
+  {
+    "lanes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__ListLanesReply, n_lanes),
+    offsetof(Analysis__V1__ListLanesReply, lanes),
+    &analysis__v1__lane_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__list_lanes_reply__field_indices_by_name[] = {
+  0,   /* field[0] = lanes */
+};
+static const ProtobufCIntRange analysis__v1__list_lanes_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__list_lanes_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ListLanesReply",
+  "ListLanesReply",
+  "Analysis__V1__ListLanesReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__ListLanesReply),
+  1,
+  analysis__v1__list_lanes_reply__field_descriptors,
+  analysis__v1__list_lanes_reply__field_indices_by_name,
+  1,  analysis__v1__list_lanes_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__list_lanes_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__lane_status__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__LaneStatus, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__LaneStatus, worker_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "live_jobs",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__LaneStatus, live_jobs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__lane_status__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  2,   /* field[2] = live_jobs */
+  1,   /* field[1] = worker_id */
+};
+static const ProtobufCIntRange analysis__v1__lane_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__lane_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.LaneStatus",
+  "LaneStatus",
+  "Analysis__V1__LaneStatus",
+  "analysis.v1",
+  sizeof(Analysis__V1__LaneStatus),
+  3,
+  analysis__v1__lane_status__field_descriptors,
+  analysis__v1__lane_status__field_indices_by_name,
+  1,  analysis__v1__lane_status__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__lane_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__add_lanes_request__field_descriptors[1] =
+{
+  {
+    "total",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AddLanesRequest, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__add_lanes_request__field_indices_by_name[] = {
+  0,   /* field[0] = total */
+};
+static const ProtobufCIntRange analysis__v1__add_lanes_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__add_lanes_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.AddLanesRequest",
+  "AddLanesRequest",
+  "Analysis__V1__AddLanesRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__AddLanesRequest),
+  1,
+  analysis__v1__add_lanes_request__field_descriptors,
+  analysis__v1__add_lanes_request__field_indices_by_name,
+  1,  analysis__v1__add_lanes_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__add_lanes_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__move_user_request__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MoveUserRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lane",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MoveUserRequest, lane),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__move_user_request__field_indices_by_name[] = {
+  1,   /* field[1] = lane */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__move_user_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__move_user_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.MoveUserRequest",
+  "MoveUserRequest",
+  "Analysis__V1__MoveUserRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__MoveUserRequest),
+  2,
+  analysis__v1__move_user_request__field_descriptors,
+  analysis__v1__move_user_request__field_indices_by_name,
+  1,  analysis__v1__move_user_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__move_user_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__move_user_reply__field_descriptors[3] =
+{
+  {
+    "from_lane",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MoveUserReply, from_lane),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "live_jobs",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MoveUserReply, live_jobs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keys",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__MoveUserReply, keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__move_user_reply__field_indices_by_name[] = {
+  0,   /* field[0] = from_lane */
+  2,   /* field[2] = keys */
+  1,   /* field[1] = live_jobs */
+};
+static const ProtobufCIntRange analysis__v1__move_user_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__move_user_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.MoveUserReply",
+  "MoveUserReply",
+  "Analysis__V1__MoveUserReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__MoveUserReply),
+  3,
+  analysis__v1__move_user_reply__field_descriptors,
+  analysis__v1__move_user_reply__field_indices_by_name,
+  1,  analysis__v1__move_user_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__move_user_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor analysis__v1__maintenance__method_descriptors[4] =
 {
   { "Verify", &analysis__v1__verify_request__descriptor, &analysis__v1__verify_report__descriptor },
+  { "ListLanes", &analysis__v1__list_lanes_request__descriptor, &analysis__v1__list_lanes_reply__descriptor },
+  { "AddLanes", &analysis__v1__add_lanes_request__descriptor, &analysis__v1__list_lanes_reply__descriptor },
+  { "MoveUser", &analysis__v1__move_user_request__descriptor, &analysis__v1__move_user_reply__descriptor },
 };
 const unsigned analysis__v1__maintenance__method_indices_by_name[] = {
+  2,        /* AddLanes */
+  1,        /* ListLanes */
+  3,        /* MoveUser */
   0         /* Verify */
 };
 const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor =
@@ -335,7 +884,7 @@ const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor =
   "Maintenance",
   "Analysis__V1__Maintenance",
   "analysis.v1",
-  1,
+  4,
   analysis__v1__maintenance__method_descriptors,
   analysis__v1__maintenance__method_indices_by_name
 };
@@ -346,6 +895,30 @@ void analysis__v1__maintenance__verify(ProtobufCService *service,
 {
   assert(service->descriptor == &analysis__v1__maintenance__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__maintenance__list_lanes(ProtobufCService *service,
+                                           const Analysis__V1__ListLanesRequest *input,
+                                           Analysis__V1__ListLanesReply_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__maintenance__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__maintenance__add_lanes(ProtobufCService *service,
+                                          const Analysis__V1__AddLanesRequest *input,
+                                          Analysis__V1__ListLanesReply_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__maintenance__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__maintenance__move_user(ProtobufCService *service,
+                                          const Analysis__V1__MoveUserRequest *input,
+                                          Analysis__V1__MoveUserReply_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__maintenance__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service,
                                       Analysis__V1__Maintenance_ServiceDestroy destroy)

@@ -3520,7 +3520,7 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[25] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[26] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -3547,11 +3547,12 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_SONG_RETRY", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SONG_RETRY", 22 },
   { "EVENT_KIND_BREAKER_OPENED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_OPENED", 23 },
   { "EVENT_KIND_BREAKER_CLOSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED", 24 },
+  { "EVENT_KIND_MOVED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_MOVED", 25 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 25}
+{0, 0},{0, 26}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[25] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[26] =
 {
   { "EVENT_KIND_BREAKER_CLOSED", 24 },
   { "EVENT_KIND_BREAKER_OPENED", 23 },
@@ -3562,6 +3563,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_FAILED", 13 },
   { "EVENT_KIND_INTERRUPTED", 8 },
   { "EVENT_KIND_LIBRARY_CHANGED", 15 },
+  { "EVENT_KIND_MOVED", 25 },
   { "EVENT_KIND_PAUSED", 10 },
   { "EVENT_KIND_QUEUE_PAUSED", 17 },
   { "EVENT_KIND_QUEUE_RESUMED", 18 },
@@ -3586,9 +3588,9 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  25,
+  26,
   analysis__v1__event_kind__enum_values_by_number,
-  25,
+  26,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,

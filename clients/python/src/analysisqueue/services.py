@@ -96,6 +96,18 @@ class Maintenance(Service[C]):
     """Recounts all that the queue's keys in Redis say about each other, lane by lane, while everything runs on. What is wrong
     only because it is being changed is not told: it is looked at a second time."""
 
+    ListLanes = UnaryMethod(maintenance_pb2.ListLanesRequest, maintenance_pb2.ListLanesReply)
+
+    AddLanes = UnaryMethod(maintenance_pb2.AddLanesRequest, maintenance_pb2.ListLanesReply)
+    """From now on there are at least so many lanes. Users made later are spread over all of them, workers share them, and there are
+    never fewer again."""
+
+    MoveUser = UnaryMethod(maintenance_pb2.MoveUserRequest, maintenance_pb2.MoveUserReply)
+    """Moves a user with all jobs, songs, playlists and results to another lane. Jobs keep their ids and their order, and stand in
+    the new lane behind what waits there already; one that runs is interrupted and goes on from its last finished song. Until the
+    user has arrived, what would change anything of theirs is UNAVAILABLE. A move that broke off is finished by another call, or by
+    the service within some minutes; a call with the lane that they come from takes them back."""
+
 
 class Progress(Service[C]):
     """How far analyses are, and when they will be done."""

@@ -63,7 +63,13 @@ typedef enum _Analysis__V1__JobState {
 struct  Analysis__V1__Job
 {
   ProtobufCMessage base;
+  /*
+   * begins with the lane that it was made in
+   */
   ProtobufCBinaryData id;
+  /*
+   * that of its user
+   */
   ProtobufCBinaryData lane;
   ProtobufCBinaryData user_id;
   Analysis__V1__JobType type;
@@ -78,7 +84,7 @@ struct  Analysis__V1__Job
    */
   protobuf_c_boolean force;
   /*
-   * its place within its class; kept for life
+   * its place within its class; kept for as long as it is in its lane
    */
   uint64_t sequence;
   /*

@@ -18,6 +18,12 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Analysis__V1__VerifyRequest Analysis__V1__VerifyRequest;
 typedef struct Analysis__V1__VerifyReport Analysis__V1__VerifyReport;
 typedef struct Analysis__V1__Damage Analysis__V1__Damage;
+typedef struct Analysis__V1__ListLanesRequest Analysis__V1__ListLanesRequest;
+typedef struct Analysis__V1__ListLanesReply Analysis__V1__ListLanesReply;
+typedef struct Analysis__V1__LaneStatus Analysis__V1__LaneStatus;
+typedef struct Analysis__V1__AddLanesRequest Analysis__V1__AddLanesRequest;
+typedef struct Analysis__V1__MoveUserRequest Analysis__V1__MoveUserRequest;
+typedef struct Analysis__V1__MoveUserReply Analysis__V1__MoveUserReply;
 
 
 /* --- enums --- */
@@ -82,6 +88,89 @@ struct  Analysis__V1__Damage
     , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
+struct  Analysis__V1__ListLanesRequest
+{
+  ProtobufCMessage base;
+};
+#define ANALYSIS__V1__LIST_LANES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_lanes_request__descriptor) \
+     }
+
+
+struct  Analysis__V1__ListLanesReply
+{
+  ProtobufCMessage base;
+  size_t n_lanes;
+  Analysis__V1__LaneStatus **lanes;
+};
+#define ANALYSIS__V1__LIST_LANES_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_lanes_reply__descriptor) \
+    , 0,NULL }
+
+
+struct  Analysis__V1__LaneStatus
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  /*
+   * who holds it; empty: nobody
+   */
+  ProtobufCBinaryData worker_id;
+  /*
+   * that have not ended
+   */
+  uint64_t live_jobs;
+};
+#define ANALYSIS__V1__LANE_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__lane_status__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+struct  Analysis__V1__AddLanesRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 1024
+   */
+  uint32_t total;
+};
+#define ANALYSIS__V1__ADD_LANES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__add_lanes_request__descriptor) \
+    , 0 }
+
+
+struct  Analysis__V1__MoveUserRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData lane;
+};
+#define ANALYSIS__V1__MOVE_USER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__move_user_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Analysis__V1__MoveUserReply
+{
+  ProtobufCMessage base;
+  /*
+   * empty: the user was in the lane already
+   */
+  ProtobufCBinaryData from_lane;
+  /*
+   * that have not ended, and were moved
+   */
+  uint64_t live_jobs;
+  /*
+   * of the user, that were copied
+   */
+  uint64_t keys;
+};
+#define ANALYSIS__V1__MOVE_USER_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__move_user_reply__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
 /* Analysis__V1__VerifyRequest methods */
 void   analysis__v1__verify_request__init
                      (Analysis__V1__VerifyRequest         *message);
@@ -139,6 +228,120 @@ Analysis__V1__Damage *
 void   analysis__v1__damage__free_unpacked
                      (Analysis__V1__Damage *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__ListLanesRequest methods */
+void   analysis__v1__list_lanes_request__init
+                     (Analysis__V1__ListLanesRequest         *message);
+size_t analysis__v1__list_lanes_request__get_packed_size
+                     (const Analysis__V1__ListLanesRequest   *message);
+size_t analysis__v1__list_lanes_request__pack
+                     (const Analysis__V1__ListLanesRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__list_lanes_request__pack_to_buffer
+                     (const Analysis__V1__ListLanesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ListLanesRequest *
+       analysis__v1__list_lanes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__list_lanes_request__free_unpacked
+                     (Analysis__V1__ListLanesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__ListLanesReply methods */
+void   analysis__v1__list_lanes_reply__init
+                     (Analysis__V1__ListLanesReply         *message);
+size_t analysis__v1__list_lanes_reply__get_packed_size
+                     (const Analysis__V1__ListLanesReply   *message);
+size_t analysis__v1__list_lanes_reply__pack
+                     (const Analysis__V1__ListLanesReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__list_lanes_reply__pack_to_buffer
+                     (const Analysis__V1__ListLanesReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ListLanesReply *
+       analysis__v1__list_lanes_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__list_lanes_reply__free_unpacked
+                     (Analysis__V1__ListLanesReply *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__LaneStatus methods */
+void   analysis__v1__lane_status__init
+                     (Analysis__V1__LaneStatus         *message);
+size_t analysis__v1__lane_status__get_packed_size
+                     (const Analysis__V1__LaneStatus   *message);
+size_t analysis__v1__lane_status__pack
+                     (const Analysis__V1__LaneStatus   *message,
+                      uint8_t             *out);
+size_t analysis__v1__lane_status__pack_to_buffer
+                     (const Analysis__V1__LaneStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__LaneStatus *
+       analysis__v1__lane_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__lane_status__free_unpacked
+                     (Analysis__V1__LaneStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__AddLanesRequest methods */
+void   analysis__v1__add_lanes_request__init
+                     (Analysis__V1__AddLanesRequest         *message);
+size_t analysis__v1__add_lanes_request__get_packed_size
+                     (const Analysis__V1__AddLanesRequest   *message);
+size_t analysis__v1__add_lanes_request__pack
+                     (const Analysis__V1__AddLanesRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__add_lanes_request__pack_to_buffer
+                     (const Analysis__V1__AddLanesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__AddLanesRequest *
+       analysis__v1__add_lanes_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__add_lanes_request__free_unpacked
+                     (Analysis__V1__AddLanesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__MoveUserRequest methods */
+void   analysis__v1__move_user_request__init
+                     (Analysis__V1__MoveUserRequest         *message);
+size_t analysis__v1__move_user_request__get_packed_size
+                     (const Analysis__V1__MoveUserRequest   *message);
+size_t analysis__v1__move_user_request__pack
+                     (const Analysis__V1__MoveUserRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__move_user_request__pack_to_buffer
+                     (const Analysis__V1__MoveUserRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__MoveUserRequest *
+       analysis__v1__move_user_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__move_user_request__free_unpacked
+                     (Analysis__V1__MoveUserRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__MoveUserReply methods */
+void   analysis__v1__move_user_reply__init
+                     (Analysis__V1__MoveUserReply         *message);
+size_t analysis__v1__move_user_reply__get_packed_size
+                     (const Analysis__V1__MoveUserReply   *message);
+size_t analysis__v1__move_user_reply__pack
+                     (const Analysis__V1__MoveUserReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__move_user_reply__pack_to_buffer
+                     (const Analysis__V1__MoveUserReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__MoveUserReply *
+       analysis__v1__move_user_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__move_user_reply__free_unpacked
+                     (Analysis__V1__MoveUserReply *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Analysis__V1__VerifyRequest_Closure)
@@ -149,6 +352,24 @@ typedef void (*Analysis__V1__VerifyReport_Closure)
                   void *closure_data);
 typedef void (*Analysis__V1__Damage_Closure)
                  (const Analysis__V1__Damage *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ListLanesRequest_Closure)
+                 (const Analysis__V1__ListLanesRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__ListLanesReply_Closure)
+                 (const Analysis__V1__ListLanesReply *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__LaneStatus_Closure)
+                 (const Analysis__V1__LaneStatus *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__AddLanesRequest_Closure)
+                 (const Analysis__V1__AddLanesRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__MoveUserRequest_Closure)
+                 (const Analysis__V1__MoveUserRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__MoveUserReply_Closure)
+                 (const Analysis__V1__MoveUserReply *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -161,6 +382,18 @@ struct Analysis__V1__Maintenance_Service
                  const Analysis__V1__VerifyRequest *input,
                  Analysis__V1__VerifyReport_Closure closure,
                  void *closure_data);
+  void (*list_lanes)(Analysis__V1__Maintenance_Service *service,
+                     const Analysis__V1__ListLanesRequest *input,
+                     Analysis__V1__ListLanesReply_Closure closure,
+                     void *closure_data);
+  void (*add_lanes)(Analysis__V1__Maintenance_Service *service,
+                    const Analysis__V1__AddLanesRequest *input,
+                    Analysis__V1__ListLanesReply_Closure closure,
+                    void *closure_data);
+  void (*move_user)(Analysis__V1__Maintenance_Service *service,
+                    const Analysis__V1__MoveUserRequest *input,
+                    Analysis__V1__MoveUserReply_Closure closure,
+                    void *closure_data);
 };
 typedef void (*Analysis__V1__Maintenance_ServiceDestroy)(Analysis__V1__Maintenance_Service *);
 void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service,
@@ -169,17 +402,38 @@ void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service
     { &analysis__v1__maintenance__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define ANALYSIS__V1__MAINTENANCE__INIT(function_prefix__) \
     { ANALYSIS__V1__MAINTENANCE__BASE_INIT,\
-      function_prefix__ ## verify  }
+      function_prefix__ ## verify,\
+      function_prefix__ ## list_lanes,\
+      function_prefix__ ## add_lanes,\
+      function_prefix__ ## move_user  }
 void analysis__v1__maintenance__verify(ProtobufCService *service,
                                        const Analysis__V1__VerifyRequest *input,
                                        Analysis__V1__VerifyReport_Closure closure,
                                        void *closure_data);
+void analysis__v1__maintenance__list_lanes(ProtobufCService *service,
+                                           const Analysis__V1__ListLanesRequest *input,
+                                           Analysis__V1__ListLanesReply_Closure closure,
+                                           void *closure_data);
+void analysis__v1__maintenance__add_lanes(ProtobufCService *service,
+                                          const Analysis__V1__AddLanesRequest *input,
+                                          Analysis__V1__ListLanesReply_Closure closure,
+                                          void *closure_data);
+void analysis__v1__maintenance__move_user(ProtobufCService *service,
+                                          const Analysis__V1__MoveUserRequest *input,
+                                          Analysis__V1__MoveUserReply_Closure closure,
+                                          void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor analysis__v1__verify_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__verify_report__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__damage__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__list_lanes_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__list_lanes_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__lane_status__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__add_lanes_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__move_user_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__move_user_reply__descriptor;
 extern const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor;
 
 PROTOBUF_C__END_DECLS

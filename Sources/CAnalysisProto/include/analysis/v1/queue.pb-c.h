@@ -122,7 +122,11 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * no job: a song has passed `analyzer`
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED = 24
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED = 24,
+  /*
+   * came to this lane with its user, where it has another sequence
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_MOVED = 25
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 

@@ -13,19 +13,37 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61nalysis/v1/maintenance.proto\x12\x0b\x61nalysis.v1\";\n\rVerifyRequest\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06repair\x18\x02 \x01(\x08R\x06repair\"c\n\x0cVerifyReport\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12+\n\x06\x64\x61mage\x18\x02 \x03(\x0b\x32\x13.analysis.v1.DamageR\x06\x64\x61mage\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys\"F\n\x06\x44\x61mage\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n\x04what\x18\x02 \x01(\tR\x04what\x12\x16\n\x06repair\x18\x03 \x01(\tR\x06repair2P\n\x0bMaintenance\x12\x41\n\x06Verify\x12\x1a.analysis.v1.VerifyRequest\x1a\x19.analysis.v1.VerifyReport0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61nalysis/v1/maintenance.proto\x12\x0b\x61nalysis.v1\";\n\rVerifyRequest\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06repair\x18\x02 \x01(\x08R\x06repair\"c\n\x0cVerifyReport\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12+\n\x06\x64\x61mage\x18\x02 \x03(\x0b\x32\x13.analysis.v1.DamageR\x06\x64\x61mage\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys\"F\n\x06\x44\x61mage\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n\x04what\x18\x02 \x01(\tR\x04what\x12\x16\n\x06repair\x18\x03 \x01(\tR\x06repair\"\x12\n\x10ListLanesRequest\"?\n\x0eListLanesReply\x12-\n\x05lanes\x18\x01 \x03(\x0b\x32\x17.analysis.v1.LaneStatusR\x05lanes\"V\n\nLaneStatus\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12\x1b\n\tlive_jobs\x18\x03 \x01(\x04R\x08liveJobs\"\'\n\x0f\x41\x64\x64LanesRequest\x12\x14\n\x05total\x18\x01 \x01(\rR\x05total\">\n\x0fMoveUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x12\n\x04lane\x18\x02 \x01(\tR\x04lane\"]\n\rMoveUserReply\x12\x1b\n\tfrom_lane\x18\x01 \x01(\tR\x08\x66romLane\x12\x1b\n\tlive_jobs\x18\x02 \x01(\x04R\x08liveJobs\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys2\xb5\x02\n\x0bMaintenance\x12\x41\n\x06Verify\x12\x1a.analysis.v1.VerifyRequest\x1a\x19.analysis.v1.VerifyReport0\x01\x12L\n\tListLanes\x12\x1d.analysis.v1.ListLanesRequest\x1a\x1b.analysis.v1.ListLanesReply\"\x03\x90\x02\x01\x12J\n\x08\x41\x64\x64Lanes\x12\x1c.analysis.v1.AddLanesRequest\x1a\x1b.analysis.v1.ListLanesReply\"\x03\x90\x02\x02\x12I\n\x08MoveUser\x12\x1c.analysis.v1.MoveUserRequest\x1a\x1a.analysis.v1.MoveUserReply\"\x03\x90\x02\x02\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'analysis.v1.maintenance_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
+  _MAINTENANCE.methods_by_name['ListLanes']._options = None
+  _MAINTENANCE.methods_by_name['ListLanes']._serialized_options = b'\220\002\001'
+  _MAINTENANCE.methods_by_name['AddLanes']._options = None
+  _MAINTENANCE.methods_by_name['AddLanes']._serialized_options = b'\220\002\002'
+  _MAINTENANCE.methods_by_name['MoveUser']._options = None
+  _MAINTENANCE.methods_by_name['MoveUser']._serialized_options = b'\220\002\002'
   _VERIFYREQUEST._serialized_start=46
   _VERIFYREQUEST._serialized_end=105
   _VERIFYREPORT._serialized_start=107
   _VERIFYREPORT._serialized_end=206
   _DAMAGE._serialized_start=208
   _DAMAGE._serialized_end=278
-  _MAINTENANCE._serialized_start=280
-  _MAINTENANCE._serialized_end=360
+  _LISTLANESREQUEST._serialized_start=280
+  _LISTLANESREQUEST._serialized_end=298
+  _LISTLANESREPLY._serialized_start=300
+  _LISTLANESREPLY._serialized_end=363
+  _LANESTATUS._serialized_start=365
+  _LANESTATUS._serialized_end=451
+  _ADDLANESREQUEST._serialized_start=453
+  _ADDLANESREQUEST._serialized_end=492
+  _MOVEUSERREQUEST._serialized_start=494
+  _MOVEUSERREQUEST._serialized_end=556
+  _MOVEUSERREPLY._serialized_start=558
+  _MOVEUSERREPLY._serialized_end=651
+  _MAINTENANCE._serialized_start=654
+  _MAINTENANCE._serialized_end=963
 # @@protoc_insertion_point(module_scope)

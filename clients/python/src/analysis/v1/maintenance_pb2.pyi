@@ -5,6 +5,12 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AddLanesRequest(_message.Message):
+    __slots__ = ["total"]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    total: int
+    def __init__(self, total: _Optional[int] = ...) -> None: ...
+
 class Damage(_message.Message):
     __slots__ = ["key", "repair", "what"]
     KEY_FIELD_NUMBER: _ClassVar[int]
@@ -14,6 +20,44 @@ class Damage(_message.Message):
     repair: str
     what: str
     def __init__(self, key: _Optional[str] = ..., what: _Optional[str] = ..., repair: _Optional[str] = ...) -> None: ...
+
+class LaneStatus(_message.Message):
+    __slots__ = ["id", "live_jobs", "worker_id"]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    live_jobs: int
+    worker_id: str
+    def __init__(self, id: _Optional[str] = ..., worker_id: _Optional[str] = ..., live_jobs: _Optional[int] = ...) -> None: ...
+
+class ListLanesReply(_message.Message):
+    __slots__ = ["lanes"]
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    lanes: _containers.RepeatedCompositeFieldContainer[LaneStatus]
+    def __init__(self, lanes: _Optional[_Iterable[_Union[LaneStatus, _Mapping]]] = ...) -> None: ...
+
+class ListLanesRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class MoveUserReply(_message.Message):
+    __slots__ = ["from_lane", "keys", "live_jobs"]
+    FROM_LANE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    LIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
+    from_lane: str
+    keys: int
+    live_jobs: int
+    def __init__(self, from_lane: _Optional[str] = ..., live_jobs: _Optional[int] = ..., keys: _Optional[int] = ...) -> None: ...
+
+class MoveUserRequest(_message.Message):
+    __slots__ = ["lane", "user_id"]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    lane: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., lane: _Optional[str] = ...) -> None: ...
 
 class VerifyReport(_message.Message):
     __slots__ = ["damage", "keys", "lane"]

@@ -1,0 +1,132 @@
+// Which lanes there are. Their number is stored in Redis, so that they can be added while everything runs.
+
+import Logging
+import NIOCore
+import Redis
+import ServiceLifecycle
+import Synchronization
+
+/// The lanes, each with what this process keeps of it. They are numbered from 0 on, and there are never fewer again.
+final class Lanes: Service, Sendable {
+    /// How many there may be.
+    static let limit = 1024
+    /// How often is looked whether another replica has added some.
+    private static let interval = Duration.seconds(1)
+
+    private struct State {
+        var lanes: [(id: String, log: LaneLog, group: EnqueueGroup)] = []
+        var waiting: [UInt64: AsyncStream<Void>.Continuation] = [:]
+        var nextWaiter: UInt64 = 0
+    }
+
+    private let store: Store
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// - Parameter count: how many there are at least.
+    init(atLeast count: Int, store: Store, logger: Logger) {
+        self.store = store
+        self.logger = logger
+        state = Mutex(State())
+        grow(to: count)
+    }
+
+    /// Those that are known here. One that was just added elsewhere becomes known within a second, or by `contains`.
+    var ids: [String] { state.withLock { $0.lanes.map(\.id) } }
+
+    /// What has just been asked of the lane by many; nil: there is no such lane.
+    func group(of lane: String) -> EnqueueGroup? { find(lane)?.group }
+
+    func log(of lane: String) -> LaneLog? { find(lane)?.log }
+
+    /// Whether there is such a lane, also where it was added a moment ago.
+    func contains(_ lane: String) async throws -> Bool {
+        if find(lane) != nil { return true }
+        try await refresh()
+        return find(lane) != nil
+    }
+
+    /// Adds lanes until there are `count`; where there are as many already, nothing happens.
+    func add(until count: Int) async throws {
+        grow(to: count)
+        try await refresh()
+    }
+
+    /// Waits until there are more lanes than `count`.
+    ///
+    /// - Returns: all of them.
+    /// - Throws: `CancellationError`.
+    func more(than count: Int) async throws -> [String] {
+        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+        let waiter = state.withLock { state in
+            state.nextWaiter += 1
+            state.waiting[state.nextWaiter] = arrival
+            return state.nextWaiter
+        }
+        defer { state.withLock { $0.waiting[waiter] = nil } }
+        while true {
+            let ids = ids
+            if ids.count > count { return ids }
+            for await _ in arrivals { break }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Looks for lanes that others add, and lets the logs of all be read, until the service stops.
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.keepUp() }
+                var known = 0
+                while let ids = try? await self.more(than: known) {
+                    for id in ids[known...] { group.addTask { try? await self.log(of: id)?.run() } }
+                    known = ids.count
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func keepUp() async {
+        while !Task.isCancelled {
+            do {
+                try await refresh()
+            } catch {
+                logger.warning("cannot look for new lanes", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// Tells Redis how many are known here, and learns how many there are.
+    func refresh() async throws {
+        let known = ids.count
+        let key = RedisArgument(store.keys.lanes)
+        let replies = try await store.pipeline([
+            ["ZADD", key, "GT", RedisArgument(known), "count"], ["ZSCORE", key, "count"],
+        ])
+        grow(to: min(Int(replies[1].double ?? 0), Self.limit))
+    }
+
+    private func grow(to count: Int) {
+        state.withLock { state in
+            guard count > state.lanes.count else { return }
+            for number in state.lanes.count..<count {
+                let id = String(number)
+                state.lanes.append(
+                    (
+                        id, LaneLog(lane: id, store: store, logger: logger),
+                        EnqueueGroup(queue: LaneQueue(lane: id, store: store))
+                    ))
+            }
+            for waiter in state.waiting.values { waiter.yield() }
+        }
+    }
+
+    private func find(_ lane: String) -> (id: String, log: LaneLog, group: EnqueueGroup)? {
+        guard let number = Int(lane) else { return nil }
+        return state.withLock { state in
+            state.lanes.indices.contains(number) && state.lanes[number].id == lane ? state.lanes[number] : nil
+        }
+    }
+}
