@@ -4,6 +4,7 @@
 @testable import RPC
 
 let messageTypes: [any Message.Type] = [
+    AddLanesRequest.self,
     Analysed.self,
     AnalysisResult.self,
     Analyze.self,
@@ -49,11 +50,14 @@ let messageTypes: [any Message.Type] = [
     LaneCursor.self,
     LaneGranted.self,
     LaneRevoked.self,
+    LaneStatus.self,
     LanesRenewed.self,
     ListActiveReply.self,
     ListActiveRequest.self,
     ListJobsReply.self,
     ListJobsRequest.self,
+    ListLanesReply.self,
+    ListLanesRequest.self,
     ListPlaylistsReply.self,
     ListServicesReply.self,
     ListServicesRequest.self,
@@ -64,6 +68,8 @@ let messageTypes: [any Message.Type] = [
     LoginRequest.self,
     LogoutReply.self,
     MachineLoad.self,
+    MoveUserReply.self,
+    MoveUserRequest.self,
     PauseQueueReply.self,
     PauseQueueRequest.self,
     Ping.self,
