@@ -4,10 +4,18 @@ import Synchronization
 /// What callers hand to the event loop, from any thread, ready to be written. The first to come wakes the loop, and everything
 /// that gathered by the time it wakes is written with one flush: concurrent callers are pipelined without asking.
 final class Outbox: Sendable {
+    /// What the caller of one command is resumed with.
+    enum Outcome: Sendable {
+        case reply(RedisValue)
+        /// The reply takes longer than most. A cancellation handler costs a command a fifth of its time, so a caller waits
+        /// without one at first, and for this with one.
+        case late(Eventual<RedisValue>)
+    }
+
     /// Who waits for replies.
     enum Caller: Sendable {
-        case one(UnsafeContinuation<RedisValue, any Error>)
-        case several(UnsafeContinuation<[RedisValue], any Error>, count: Int)
+        case one(UnsafeContinuation<Outcome, any Error>)
+        case several(Eventual<[RedisValue]>, count: Int)
 
         var replyCount: Int {
             switch self {
@@ -19,13 +27,12 @@ final class Outbox: Sendable {
         func fail(_ error: any Error) {
             switch self {
             case .one(let continuation): continuation.resume(throwing: error)
-            case .several(let continuation, _): continuation.resume(throwing: error)
+            case .several(let replies, _): replies.resolve(.failure(error))
             }
         }
     }
 
     struct Submission: Sendable {
-        let id: UInt64
         let deadlines: Deadlines
         let caller: Caller
     }
@@ -34,11 +41,11 @@ final class Outbox: Sendable {
         var submissions: [Submission] = []
         var bytes = ByteBuffer()
         var closeReason: String?
-        /// Replies that are awaited.
-        var unanswered = 0
     }
 
     private let content = Mutex(Content())
+    /// Replies that are awaited. Only `put` makes them more, under the lock.
+    private let unanswered = Atomic(0)
     private let maximumUnanswered: Int
 
     /// - Parameter maximumUnanswered: how many replies may be awaited at a time. What comes alone is always accepted.
@@ -54,9 +61,9 @@ final class Outbox: Sendable {
     func put(_ submission: Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) -> Int {
         let (count, error) = content.withLock { content -> (Int, RedisError?) in
             if let reason = content.closeReason { return (0, .unavailable(reason)) }
-            let unanswered = content.unanswered + submission.caller.replyCount
-            guard content.unanswered == 0 || unanswered <= maximumUnanswered else {
-                return (0, .unavailable("\(content.unanswered) commands already wait for their replies"))
+            let (waiting, added) = (unanswered.load(ordering: .relaxed), submission.caller.replyCount)
+            guard waiting == 0 || waiting + added <= maximumUnanswered else {
+                return (0, .unavailable("\(waiting) commands already wait for their replies"))
             }
             let start = content.bytes.writerIndex
             do throws(RedisError) {
@@ -65,7 +72,7 @@ final class Outbox: Sendable {
                 content.bytes.moveWriterIndex(to: start)
                 return (0, error)
             }
-            content.unanswered = unanswered
+            unanswered.add(added, ordering: .relaxed)
             content.submissions.append(submission)
             return (content.submissions.count, nil)
         }
@@ -85,9 +92,14 @@ final class Outbox: Sendable {
         }
     }
 
-    /// So many replies have come.
-    func answered(_ count: Int) {
-        content.withLock { $0.unanswered -= count }
+    /// The connection itself waits for a reply.
+    func expectOne() {
+        unanswered.add(1, ordering: .relaxed)
+    }
+
+    /// A reply has come. Said before its caller is told, who may submit again at once.
+    func answered() {
+        unanswered.subtract(1, ordering: .relaxed)
     }
 
     /// Why the connection was closed; `nil` while it is open.

@@ -47,6 +47,8 @@ package final class RedisBlockingConnection: Sendable {
                 } onCancel: {
                     connection.close()
                 }
+            } catch RedisError.unknownOutcome where Task.isCancelled {
+                throw CancellationError()
             } catch RedisError.server(let error) {
                 guard let redirection = Redirection(error, from: connection.address), redirection != .wait,
                     .now() < deadlines.reply

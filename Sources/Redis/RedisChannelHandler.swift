@@ -8,9 +8,21 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     /// Who waits for a reply.
     private enum Reply {
-        case one(UnsafeContinuation<RedisValue, any Error>)
+        case one(UnsafeContinuation<Outbox.Outcome, any Error>)
+        case late(Eventual<RedisValue>)
         case several(Batch)
+
+        func fail(_ error: any Error) {
+            switch self {
+            case .one(let continuation): continuation.resume(throwing: error)
+            case .late(let reply): reply.resolve(.failure(error))
+            case .several(let batch): batch.fail(error)
+            }
+        }
     }
+
+    /// For so long at most a caller waits without noticing that its task is cancelled.
+    private static let latenessInterval = TimeAmount.milliseconds(25)
 
     private let outbox: Outbox
     private let decoder: ReplyDecoder
@@ -22,6 +34,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var deadlineTimer: Scheduled<Void>?
     private var keepaliveTimer: Scheduled<Void>?
     private var hasReadSinceKeepalive = false
+    private var isLatenessTimed = false
 
     /// - Parameters:
     ///   - keepalive: how long the connection may be silent before it is probed with a `PING`.
@@ -41,23 +54,39 @@ final class RedisChannelHandler: ChannelInboundHandler {
         guard !submissions.isEmpty else { return }
         for submission in submissions {
             switch submission.caller {
-            case .one(let continuation): expect(.one(continuation), id: submission.id, submission.deadlines)
-            case .several(let continuation, let count):
-                let batch = Batch(count: count, continuation: continuation)
-                for _ in 0..<count { expect(.several(batch), id: submission.id, submission.deadlines) }
+            case .one(let continuation): expect(.one(continuation), submission.deadlines)
+            case .several(let replies, let count):
+                let batch = Batch(count: count, caller: replies)
+                for _ in 0..<count { expect(.several(batch), submission.deadlines) }
             }
         }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        timeLateness()
     }
 
-    private func expect(_ reply: Reply?, id: UInt64, _ deadlines: Deadlines) {
-        if let deadline = state.sent(id: id, deadlines: deadlines, reply: reply) { arm(deadline) }
+    private func expect(_ reply: Reply?, _ deadlines: Deadlines) {
+        if let deadline = state.sent(deadlines: deadlines, reply: reply) { arm(deadline) }
     }
 
-    /// The caller of these commands has gone.
-    func abandon(id: UInt64) {
+    private func timeLateness() {
+        guard !isLatenessTimed, let context else { return }
+        isLatenessTimed = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.latenessInterval) {
+            self.isLatenessTimed = false
+            self.tellLateness()
+            if !self.state.isIdle { self.timeLateness() }
+        }
+    }
+
+    /// From now on those who wait do so in a way that ends when their task is cancelled.
+    func tellLateness() {
         flushOutbox()
-        for reply in state.abandon(id: id) { fail(reply, CancellationError()) }
+        state.replaceReplies { reply in
+            guard case .one(let continuation) = reply else { return reply }
+            let late = Eventual<RedisValue>()
+            continuation.resume(returning: .late(late))
+            return .late(late)
+        }
     }
 
     /// Accepts no more commands and closes when the last reply has come or its deadline has passed.
@@ -72,46 +101,34 @@ final class RedisChannelHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         hasReadSinceKeepalive = true
-        var answered = 0
         do {
             try decoder.feed(unwrapInboundIn(data))
-            while context.channel.isActive, let value = try decoder.next() {
-                if try receive(value) { answered += 1 }
-            }
+            while context.channel.isActive, let value = try decoder.next() { try receive(value) }
         } catch {
             close(reason: "\(error)") { _ in error }
         }
-        outbox.answered(answered)
         if state.isDrained { close(reason: "it was closed") }
     }
 
-    /// Returns whether it was the reply to a submitted command.
-    private func receive(_ value: RedisValue) throws(RedisError) -> Bool {
+    private func receive(_ value: RedisValue) throws(RedisError) {
         if messages != nil, let message = RedisMessage(push: value) {
             // Redis itself disconnects subscribers that cannot keep up; the subscriber learns of it by the reconnect.
             if case .dropped = messages?.yield(message) { close(reason: "the subscriber reads too slowly") }
-            return false
+            return
         }
+        outbox.answered()
         switch state.receive() {
-        case .deliver(.one(let continuation)):
-            if case .error(let error) = value {
-                continuation.resume(throwing: RedisError.server(error))
-            } else {
-                continuation.resume(returning: value)
+        case .deliver(let reply):
+            switch (reply, value) {
+            case (.several(let batch), _): batch.receive(value)
+            case (_, .error(let error)): reply.fail(RedisError.server(error))
+            case (.one(let continuation), _): continuation.resume(returning: .reply(value))
+            case (.late(let late), _): late.resolve(.success(value))
             }
-        case .deliver(.several(let batch)): batch.receive(value)
-        case .drop(let id): return id != RedisConnection.probeID
+        case .drop: break
         case .violation:
             if case .error(let error) = value { throw .protocolViolation("an unasked error: \(error)") }
             throw .protocolViolation("a reply that nobody asked for")
-        }
-        return true
-    }
-
-    private func fail(_ reply: Reply, _ error: any Error) {
-        switch reply {
-        case .one(let continuation): continuation.resume(throwing: error)
-        case .several(let batch): batch.fail(error)
         }
     }
 
@@ -123,11 +140,11 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private func deadlineReached() {
         switch state.deadlineReached(.now()) {
         case .leave(let late, let next):
-            for reply in late { fail(reply, RedisError.timedOut) }
+            for reply in late { reply.fail(RedisError.timedOut) }
             if let next { arm(next) }
         case .close(let late, let others):
-            for reply in late { fail(reply, RedisError.timedOut) }
-            for reply in others { fail(reply, RedisError.unknownOutcome("another command was not answered in time")) }
+            for reply in late { reply.fail(RedisError.timedOut) }
+            for reply in others { reply.fail(RedisError.unknownOutcome("another command was not answered in time")) }
             close(reason: "a command was not answered in time")
         }
     }
@@ -145,13 +162,14 @@ final class RedisChannelHandler: ChannelInboundHandler {
         guard let context, !hasReadSinceKeepalive, state.isIdle else { return }
         var buffer = context.channel.allocator.buffer(capacity: 16)
         guard (try? CommandEncoder.encode(["PING"], into: &buffer)) != nil else { return }
-        expect(nil, id: RedisConnection.probeID, Deadlines(reply: .now() + keepalive))
+        outbox.expectOne()
+        expect(nil, Deadlines(reply: .now() + keepalive))
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
     private func close(reason: String, error: (String) -> RedisError = { .unknownOutcome($0) }) {
         for submission in outbox.close(reason: reason) { submission.caller.fail(RedisError.unavailable(reason)) }
-        for reply in state.close() { fail(reply, error(reason)) }
+        for reply in state.close() { reply.fail(error(reason)) }
         messages?.finish()
         context?.close(promise: nil)
     }
@@ -182,24 +200,21 @@ final class RedisChannelHandler: ChannelInboundHandler {
 private final class Batch {
     private var missing: Int
     private var replies: [RedisValue] = []
-    private var continuation: UnsafeContinuation<[RedisValue], any Error>?
+    private let caller: Eventual<[RedisValue]>
 
-    init(count: Int, continuation: UnsafeContinuation<[RedisValue], any Error>) {
+    init(count: Int, caller: Eventual<[RedisValue]>) {
         missing = count
-        self.continuation = continuation
+        self.caller = caller
         replies.reserveCapacity(count)
     }
 
     func receive(_ value: RedisValue) {
         replies.append(value)
         missing -= 1
-        guard missing == 0 else { return }
-        continuation?.resume(returning: replies)
-        continuation = nil
+        if missing == 0 { caller.resolve(.success(replies)) }
     }
 
     func fail(_ error: any Error) {
-        continuation?.resume(throwing: error)
-        continuation = nil
+        caller.resolve(.failure(error))
     }
 }

@@ -49,7 +49,8 @@ package final class RedisClient: Service, Sendable {
     ///   - isIdempotent: whether it may be sent again when the connection dies before its reply; by default only reads are.
     ///   - timeout: instead of the configured time. One that is shorter ends this caller's wait only; the connection stays, and
     ///     a late reply is dropped.
-    /// - Throws: ``RedisError``, or `CancellationError` at once when the task is cancelled; the command may then still run.
+    /// - Throws: ``RedisError``, or `CancellationError` when the task is cancelled, at most 25 ms later; the command may then
+    ///   still run.
     @discardableResult
     package nonisolated(nonsending) func send(
         _ command: any RedisArgumentConvertible..., isIdempotent: Bool? = nil, timeout: Duration? = nil
@@ -132,6 +133,9 @@ package final class RedisClient: Service, Sendable {
 
     /// What never left or was refused for now may always be tried again, what may have run only if that does no harm. The
     /// deadline ends it, for then no connection is given any more.
+    ///
+    /// Inlined as ``RedisConnection/send(_:asking:_:)`` is.
+    @inline(__always)
     private nonisolated(nonsending) func attempt<Value: Sendable>(
         key: @autoclosure () -> RedisArgument?, isWhole: Bool = false, isIdempotent: @autoclosure () -> Bool,
         deadlines: Deadlines,
@@ -144,7 +148,9 @@ package final class RedisClient: Service, Sendable {
         var generator = SystemRandomNumberGenerator()
         while true {
             let node = try node(of: key(), asked: asked)
-            guard let connection = try await node.connection(before: deadlines.caller) else { continue }
+            var ready = node.connection
+            if ready == nil { ready = try await node.connection(before: deadlines.caller) }
+            guard let connection = ready else { continue }
             do {
                 return try await body(connection, asked != nil)
             } catch RedisError.unavailable(let reason)

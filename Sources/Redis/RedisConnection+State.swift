@@ -21,7 +21,6 @@ extension RedisConnection {
         }
 
         private struct Sent {
-            let id: UInt64
             let deadlines: Deadlines
             /// `nil` once the caller has gone; the reply is then dropped when it comes.
             var reply: Reply?
@@ -37,11 +36,12 @@ extension RedisConnection {
         /// Whether no reply is awaited.
         var isIdle: Bool { inFlight.isEmpty }
 
-        /// A command was written. Commands of one caller that belong together share an `id`.
+        /// A command was written.
         ///
+        /// - Parameter reply: `nil` where nobody waits for it.
         /// Returns when ``deadlineReached(_:)`` must be called, unless a call that comes early enough is already due.
-        mutating func sent(id: UInt64, deadlines: Deadlines, reply: Reply?) -> NIODeadline? {
-            let sent = Sent(id: id, deadlines: deadlines, reply: reply)
+        mutating func sent(deadlines: Deadlines, reply: Reply?) -> NIODeadline? {
+            let sent = Sent(deadlines: deadlines, reply: reply)
             inFlight.append(sent)
             guard sent.due < armedDeadline else { return nil }
             armedDeadline = sent.due
@@ -51,14 +51,14 @@ extension RedisConnection {
         enum ReceiveAction {
             case deliver(Reply)
             /// Its caller has gone.
-            case drop(id: UInt64)
+            case drop
             /// Nobody asked for this: the peer and we are out of step.
             case violation
         }
 
         mutating func receive() -> ReceiveAction {
             guard let first = inFlight.popFirst() else { return .violation }
-            return first.reply.map { .deliver($0) } ?? .drop(id: first.id)
+            return first.reply.map { .deliver($0) } ?? .drop
         }
 
         /// Whether the connection has nothing left to wait for and should be closed.
@@ -66,16 +66,9 @@ extension RedisConnection {
             if case .draining = phase { inFlight.isEmpty } else { false }
         }
 
-        /// The caller has gone. What was sent keeps its place in the queue and its deadline.
-        mutating func abandon(id: UInt64) -> [Reply] {
-            var abandoned: [Reply] = []
-            for index in inFlight.indices where inFlight[index].id == id {
-                if let reply = inFlight[index].reply {
-                    abandoned.append(reply)
-                    inFlight[index].reply = nil
-                }
-            }
-            return abandoned
+        /// Puts others in the place of those who wait.
+        mutating func replaceReplies(_ body: (Reply) -> Reply) {
+            for index in inFlight.indices { inFlight[index].reply = inFlight[index].reply.map(body) }
         }
 
         enum DeadlineAction {

@@ -1,19 +1,14 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
-import Synchronization
 
 /// One connection to one Redis, from its handshake to its end; it never comes back. Many tasks may send at once.
 final class RedisConnection: Sendable {
-    /// The id of what is sent for the connection's own sake.
-    static let probeID: UInt64 = 0
-
     /// Whom it is connected to.
     let address: RedisURL.Address
     private let channel: any Channel
     private let handler: NIOLoopBound<RedisChannelHandler>
     private let outbox: Outbox
-    private let nextID = Atomic<UInt64>(probeID + 1)
 
     private typealias TLSHandlers = @Sendable () throws -> [NIOSSLClientHandler]
 
@@ -112,8 +107,14 @@ final class RedisConnection: Sendable {
         }
     }
 
+    /// Sends one command and waits for its reply.
+    ///
+    /// Inlined, because each return from a function that was awaited asks for the task's executor under a lock.
+    ///
     /// - Parameter asking: whether the node is to serve it although it does not own the key's slot yet.
-    /// - Throws: ``RedisError``, or `CancellationError` at once when the task is cancelled; the command may then still run.
+    /// - Throws: ``RedisError``, or `CancellationError` when the task is cancelled, at most 25 ms later; the command may then
+    ///   still run.
+    @inline(__always)
     nonisolated(nonsending) func send(
         _ command: [RedisArgument], asking: Bool = false, _ deadlines: Deadlines
     ) async throws -> RedisValue {
@@ -122,17 +123,17 @@ final class RedisConnection: Sendable {
             if case .error(let error) = reply { throw RedisError.server(error) }
             return reply
         }
-        let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
-        return try await withTaskCancellationHandler {
-            // The queue of replies resumes each exactly once, as its tests show; checking that costs an allocation a command.
-            try await withUnsafeThrowingContinuation { continuation in
-                submit(Outbox.Submission(id: id, deadlines: deadlines, caller: .one(continuation))) {
-                    (buffer) throws(RedisError) in
-                    try CommandEncoder.encode(command, into: &buffer)
-                }
+        // The queue of replies resumes each exactly once, as its tests show; checking that costs an allocation a command.
+        let outcome = try await withUnsafeThrowingContinuation { continuation in
+            submit(.one(continuation), deadlines) { (buffer) throws(RedisError) in
+                try CommandEncoder.encode(command, into: &buffer)
             }
-        } onCancel: {
-            abandon(id)
+            // A task that was cancelled before finds out with this.
+            if Task.isCancelled { tellLateness() }
+        }
+        return switch outcome {
+        case .reply(let value): value
+        case .late(let reply): try await reply.value()
         }
     }
 
@@ -141,31 +142,25 @@ final class RedisConnection: Sendable {
         _ commands: [[RedisArgument]], _ deadlines: Deadlines
     ) async throws -> [RedisValue] {
         guard !commands.isEmpty else { return [] }
-        let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
-        return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
-                let caller = Outbox.Caller.several(continuation, count: commands.count)
-                submit(Outbox.Submission(id: id, deadlines: deadlines, caller: caller)) { (buffer) throws(RedisError) in
-                    for command in commands { try CommandEncoder.encode(command, into: &buffer) }
-                }
-            }
-        } onCancel: {
-            abandon(id)
+        let replies = Eventual<[RedisValue]>()
+        submit(.several(replies, count: commands.count), deadlines) { (buffer) throws(RedisError) in
+            for command in commands { try CommandEncoder.encode(command, into: &buffer) }
         }
+        return try await replies.value()
     }
 
-    private func submit(_ submission: Outbox.Submission, encode: (inout ByteBuffer) throws(RedisError) -> Void) {
-        switch outbox.put(submission, encode: encode) {
+    private func submit(
+        _ caller: Outbox.Caller, _ deadlines: Deadlines, encode: (inout ByteBuffer) throws(RedisError) -> Void
+    ) {
+        switch outbox.put(Outbox.Submission(deadlines: deadlines, caller: caller), encode: encode) {
         case 1: channel.eventLoop.execute { self.handler.value.flushOutbox() }
         case Outbox.fullCount where channel.eventLoop.inEventLoop: handler.value.flushOutbox()
         default: break
         }
-        // A cancellation that came before the submission found nothing to abandon.
-        if Task.isCancelled { abandon(submission.id) }
     }
 
-    private func abandon(_ id: UInt64) {
-        channel.eventLoop.execute { self.handler.value.abandon(id: id) }
+    private func tellLateness() {
+        channel.eventLoop.execute { self.handler.value.tellLateness() }
     }
 
     /// Why the connection ended, once it has.

@@ -19,13 +19,15 @@ final class RedisNode: Sendable {
     }
 
     /// Where it is now, or is looked for first.
-    var address: RedisURL.Address { state.withLock { $0.connection }?.address ?? addresses[0] }
+    var address: RedisURL.Address { connection?.address ?? addresses[0] }
 
-    /// The connection; waits for it until the deadline.
+    /// The connection, while there is one.
+    var connection: RedisConnection? { state.withLock { $0.connection } }
+
+    /// Waits for the connection until the deadline.
     ///
     /// - Returns: `nil` where this node serves nothing any more.
     nonisolated(nonsending) func connection(before deadline: NIODeadline) async throws -> RedisConnection? {
-        if let connection = state.withLock({ $0.connection }) { return connection }
         let id = nextID.wrappingAdd(1, ordering: .relaxed).oldValue
         let timer = shared.eventLoopGroup.next().scheduleTask(deadline: deadline) { self.endWait(id) }
         defer { timer.cancel() }

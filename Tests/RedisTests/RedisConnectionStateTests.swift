@@ -13,9 +13,7 @@ import Testing
 
     private func open(_ callers: String) -> State {
         var state = State()
-        for (id, caller) in callers.enumerated() {
-            _ = state.sent(id: UInt64(id), deadlines: Deadlines(reply: seconds(5)), reply: caller)
-        }
+        for caller in callers { _ = state.sent(deadlines: Deadlines(reply: seconds(5)), reply: caller) }
         return state
     }
 
@@ -38,30 +36,22 @@ import Testing
         #expect((1...2).map { _ in deliver(&state) } == ["a", "violation"])
     }
 
-    @Test func theReplyOfACallerWhoLeftIsDroppedAndNobodyElseGetsIt() {
+    @Test func whoTakesTheirPlacesGetsTheRepliesInTheSameOrder() {
         var state = open("abc")
-        #expect(state.abandon(id: 1) == ["b"])
-        #expect(state.abandon(id: 1) == [])
-        #expect((1...3).map { _ in deliver(&state) } == ["a", "dropped", "c"])
-    }
-
-    @Test func theCallersOfOneBatchLeaveTogether() {
-        var state = open("a")
-        for caller in "bb" { _ = state.sent(id: 7, deadlines: Deadlines(reply: seconds(5)), reply: caller) }
-        #expect(state.abandon(id: 7) == ["b", "b"])
-        #expect((1...3).map { _ in deliver(&state) } == ["a", "dropped", "dropped"])
+        state.replaceReplies { $0 == "b" ? "d" : $0 }
+        #expect((1...3).map { _ in deliver(&state) } == ["a", "d", "c"])
     }
 
     @Test func onlyAnEarlierDeadlineIsArmed() {
         var state = State()
-        #expect(state.sent(id: 1, deadlines: Deadlines(reply: seconds(5)), reply: "a") == seconds(5))
-        #expect(state.sent(id: 2, deadlines: Deadlines(reply: seconds(6)), reply: "b") == nil)
-        #expect(state.sent(id: 3, deadlines: Deadlines(reply: seconds(4)), reply: "c") == seconds(4))
+        #expect(state.sent(deadlines: Deadlines(reply: seconds(5)), reply: "a") == seconds(5))
+        #expect(state.sent(deadlines: Deadlines(reply: seconds(6)), reply: "b") == nil)
+        #expect(state.sent(deadlines: Deadlines(reply: seconds(4)), reply: "c") == seconds(4))
     }
 
     @Test func aDeadlineWhoseReplyCameArmsTheNext() {
         var state = open("a")
-        _ = state.sent(id: 1, deadlines: Deadlines(reply: seconds(9)), reply: "b")
+        _ = state.sent(deadlines: Deadlines(reply: seconds(9)), reply: "b")
         _ = state.receive()
         guard case .leave([], next: seconds(9)) = state.deadlineReached(seconds(5)) else {
             Issue.record("b still waits")
@@ -72,12 +62,12 @@ import Testing
             Issue.record("nobody waits")
             return
         }
-        #expect(state.sent(id: 2, deadlines: Deadlines(reply: seconds(20)), reply: "c") == seconds(20))
+        #expect(state.sent(deadlines: Deadlines(reply: seconds(20)), reply: "c") == seconds(20))
     }
 
     @Test func aMissedDeadlineEndsTheConnectionAndTellsTheLateFromTheOthers() {
         var state = open("ab")
-        _ = state.sent(id: 2, deadlines: Deadlines(reply: seconds(9)), reply: "c")
+        _ = state.sent(deadlines: Deadlines(reply: seconds(9)), reply: "c")
         guard case .close(let late, let others) = state.deadlineReached(seconds(5)) else {
             Issue.record("a and b are late")
             return
@@ -87,20 +77,10 @@ import Testing
         #expect(deliver(&state) == "violation")
     }
 
-    @Test func theDeadlineOfACallerWhoLeftStillEndsTheConnection() {
-        var state = open("a")
-        _ = state.abandon(id: 0)
-        guard case .close(let late, _) = state.deadlineReached(seconds(5)) else {
-            Issue.record("the server owes a reply")
-            return
-        }
-        #expect(late == [])
-    }
-
     @Test func aCallerWhoseTimeHasComeLeavesAloneAndItsReplyIsDropped() {
         var state = open("a")
         #expect(
-            state.sent(id: 1, deadlines: Deadlines(reply: seconds(9), caller: seconds(2)), reply: "b") == seconds(2))
+            state.sent(deadlines: Deadlines(reply: seconds(9), caller: seconds(2)), reply: "b") == seconds(2))
         guard case .leave(["b"], next: seconds(5)) = state.deadlineReached(seconds(2)) else {
             Issue.record("only b leaves")
             return
@@ -110,7 +90,7 @@ import Testing
 
     @Test func aReplyThatIsOwedForTooLongEndsTheConnectionThoughItsCallerLeft() {
         var state = State()
-        _ = state.sent(id: 1, deadlines: Deadlines(reply: seconds(9), caller: seconds(2)), reply: "a")
+        _ = state.sent(deadlines: Deadlines(reply: seconds(9), caller: seconds(2)), reply: "a")
         guard case .leave(["a"], next: seconds(9)) = state.deadlineReached(seconds(2)) else {
             Issue.record("a leaves")
             return
@@ -132,8 +112,7 @@ import Testing
     @Test func closingReturnsEverybodyWhoWaitsOnce() {
         var state = open("abc")
         _ = state.receive()
-        _ = state.abandon(id: 1)
-        #expect(state.close() == ["c"])
+        #expect(state.close() == ["b", "c"])
         #expect(state.close() == [])
         state.drain()
         #expect(!state.isDrained)

@@ -57,6 +57,28 @@ import Testing
         }
     }
 
+    @Test func aCallerWhoWaitsForAReplyCanBeCancelledAtAnyTime() async throws {
+        let server = try await RedisServer.start()
+        var configuration = RedisConfiguration()
+        configuration.commandTimeout = .seconds(600)
+        try await server.withClient(configuration: configuration) { client in
+            let connection = try await client.send("CLIENT", "ID")
+            server.freeze()
+            let early = Task { try await client.send("PING") }
+            early.cancel()
+            // By then the late one waits for what takes long.
+            let late = Task { try await client.send("PING") }
+            try await Task.sleep(for: .milliseconds(100))
+            let cancelled = ContinuousClock.now
+            late.cancel()
+            #expect(await error(late) is CancellationError)
+            #expect(await error(early) is CancellationError)
+            #expect(.now - cancelled < .seconds(1))
+            server.thaw()
+            #expect(try await client.send("CLIENT", "ID") == connection)
+        }
+    }
+
     @Test func aWriteInFlightWhenRedisIsKilledHasAnUnknownOutcome() async throws {
         let server = try await RedisServer.start()
         try await server.withClient { client in
