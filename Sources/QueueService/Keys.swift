@@ -161,6 +161,8 @@ struct Keys: Sendable {
     var workers: String { "\(prefix)workers" }
     /// STRING; expires: some replica's janitor does this round.
     var janitor: String { "\(prefix)janitor" }
+    /// STRING; expires: some replica's janitor has gone through all results.
+    var resultJanitor: String { "\(prefix)janitor:results" }
     /// Channel: there may be something to tell the worker that holds the lane.
     func hints(lane: String) -> String { "\(root(lane: lane)):hints" }
 }

@@ -50,6 +50,10 @@ struct QueueServiceCommand: DaemonCommand {
     @Option(help: "How many hours ended jobs are kept.")
     var retentionHours = QueueLimits().retentionSeconds / 3600
 
+    @Option(
+        help: "How many days results are kept, after which a song counts as not analysed; 0: for ever.")
+    var resultDays = 0
+
     @Option(help: "How many hours a request's idempotency key is remembered.")
     var idempotencyHours = QueueLimits().idempotencySeconds / 3600
 
@@ -63,6 +67,9 @@ struct QueueServiceCommand: DaemonCommand {
         }
         guard (1...24 * 3650).contains(retentionHours) else {
             throw ValidationError("--retention-hours is \(retentionHours); it must be between 1 and 87600.")
+        }
+        guard (0...3650).contains(resultDays) else {
+            throw ValidationError("--result-days is \(resultDays); it must be between 0 and 3650.")
         }
         guard (1...retentionHours).contains(idempotencyHours) else {
             throw ValidationError(
@@ -86,7 +93,9 @@ struct QueueServiceCommand: DaemonCommand {
                 breakerSongs: failures.breakerSongs, breakerProbe: .milliseconds(failures.breakerProbeMs),
                 retentionSeconds: retentionHours * 3600, idempotencySeconds: idempotencyHours * 3600,
                 lease: .milliseconds(leaseMs)),
-            background: background.rules, lanes: lanes, keys: Keys(prefix: keyPrefix))
+            background: background.rules, lanes: lanes,
+            resultAge: resultDays == 0 ? nil : .seconds(resultDays * 24 * 3600),
+            keys: Keys(prefix: keyPrefix))
         // One event loop for callers and Redis: what comes in goes on without waking another thread.
         let context = DaemonContext(logger: context.logger, eventLoopGroup: context.eventLoopGroup.next())
         var redisConfiguration = RedisConfiguration(clientName: "queue-service")

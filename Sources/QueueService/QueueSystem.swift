@@ -16,6 +16,8 @@ struct QueueConfiguration: Sendable {
     var lanes = 1
     /// How long it is remembered which lane a user is in.
     var laneMemory = Duration.seconds(5)
+    /// How long results are kept; nil: for ever.
+    var resultAge: Duration?
     var keys = Keys()
     var passwordCost = Passwords.Cost.standard
 }
@@ -54,7 +56,8 @@ struct QueueSystem: Sendable {
             MaintenanceService(lanes: lanes, store: store, dispatcher: dispatcher, move: move),
         ]
         services = [
-            lanes, dispatcher, Janitor(lanes: lanes, store: store, move: move, logger: logger),
+            lanes, dispatcher,
+            Janitor(lanes: lanes, store: store, move: move, resultAge: configuration.resultAge, logger: logger),
             PersistenceWatch(store: store, logger: logger),
         ]
     }

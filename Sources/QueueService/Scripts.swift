@@ -36,7 +36,8 @@ struct QueueLimits: Sendable {
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
-        expire, scan, tally, recount, verify, depart, bring, arrive, forget, createAccount, moveAccount: RedisScript
+        expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
+        moveAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -62,6 +63,7 @@ struct Scripts: Sendable {
         tally = script("tally", PackageResources.tally_lua)
         recount = script("recount", PackageResources.recount_lua)
         verify = script("verify", PackageResources.verify_lua)
+        expireResults = script("expire_results", PackageResources.expire_results_lua)
         depart = script("depart", PackageResources.depart_lua)
         bring = script("bring", PackageResources.bring_lua)
         arrive = script("arrive", PackageResources.arrive_lua)

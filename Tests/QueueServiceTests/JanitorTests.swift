@@ -8,6 +8,42 @@ import Testing
 @testable import QueueService
 
 @Suite struct JanitorTests {
+    @Test func resultsThatHadTheirTimeGoAndNoOthers() async throws {
+        try await withServingQueue { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                for song in ["s1", "s2"] {
+                    _ = try await queue.enqueue(.song, song)
+                    _ = try await worker.drain(from: try await worker.work())
+                }
+            }
+            let start = try await queue.end()
+            try await queue.withStore { store in
+                try await store.send("HSET", store.keys.lane("0", .userAnalysedAt, "u"), "s1", 1000)
+                let lanes = Lanes(atLeast: 1, store: store, logger: .quiet)
+                let accounts = Accounts(
+                    lanes: lanes, laneMemory: .zero, store: store, passwords: Passwords(cost: .standard))
+                let dispatcher = Dispatcher(
+                    lanes: lanes, leaseLength: .seconds(1), rules: BackgroundRules(), store: store, logger: .quiet)
+                let move = UserMove(accounts: accounts, store: store, dispatcher: dispatcher)
+                let forEver = Janitor(lanes: lanes, store: store, move: move, logger: .quiet)
+                #expect(try await forEver.cleanResults() == 0)
+                let aDay = Janitor(
+                    lanes: lanes, store: store, move: move, resultAge: .seconds(24 * 3600), logger: .quiet)
+                #expect(try await aDay.cleanResults() == 1)
+                let left = try await store.send("EXISTS", store.keys.lane("0", .songResults, "u", "s1")).int
+                #expect(left == 0)
+                let highlights = try await store.send("HKEYS", store.keys.lane("0", .userHighlights, "u")).elements
+                #expect(highlights?.compactMap(\.text) == ["audio s2"])
+            }
+            _ = try await queue.events(after: start) { $0.kind == .libraryChanged }
+            let coverage = try await queue.catalog.getCoverage(CoverageRequest(userID: "u"))
+            #expect(coverage.analysed == 1)
+            #expect(try await queue.enqueue(.song, "s1").queued == 1)
+        }
+    }
+
     @Test func whatEndedLongAgoLeavesNothingBehind() async throws {
         try await withLane { lane in
             try await lane.hold()

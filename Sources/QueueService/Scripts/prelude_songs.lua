@@ -24,6 +24,18 @@ local function find_fresh(user_id, song_ids, force, since_ms)
     return fresh, all_marks
 end
 
+-- Removes all that was found out about a song.
+local function forget_results(user_id, song_id)
+    local results = key('song_results', user_id, song_id)
+    for _, analyzer in ipairs(redis.call('HKEYS', results)) do
+        redis.call('HDEL', key('user_highlights', user_id), analyzer .. ' ' .. song_id)
+    end
+    redis.call('DEL', results)
+    for _, name in ipairs({'user_analysed', 'user_analysed_at', 'user_failures'}) do
+        redis.call('HDEL', key(name, user_id), song_id)
+    end
+end
+
 -- Counts a song of the job as ended: `outcome` is analysed, skipped or failed.
 local function advance(job, outcome, audio_ms)
     job[outcome] = job[outcome] + 1

@@ -29,14 +29,8 @@ end
 local remove = {}
 
 function remove.songs(song_id)
-    for _, name in ipairs({'user_lengths', 'user_analysed', 'user_analysed_at', 'user_failures'}) do
-        redis.call('HDEL', key(name, user_id), song_id)
-    end
-    local results = key('song_results', user_id, song_id)
-    for _, analyzer in ipairs(redis.call('HKEYS', results)) do
-        redis.call('HDEL', key('user_highlights', user_id), analyzer .. ' ' .. song_id)
-    end
-    redis.call('DEL', results)
+    redis.call('HDEL', key('user_lengths', user_id), song_id)
+    forget_results(user_id, song_id)
     cancel_jobs('song', song_id)
     void_running_item(user_id, song_id)
     return redis.call('HDEL', key('user_songs', user_id), song_id)
