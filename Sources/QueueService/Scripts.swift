@@ -110,7 +110,9 @@ struct Scripts: Sendable {
         }
         let ranks = JobType.known.compactMap { type in type.priority.rank.map { "\(type.name) = \($0)" } }
         return """
-            local key_names = {\(LaneKey.allCases.map { "\($0.scriptName) = \(parts(of: $0))" }.joined(separator: ", "))}
+            local key_starts = {\(keyParts { $0[0] })}
+            local key_middles = {\(keyParts { $0.count > 2 ? $0[1] : nil })}
+            local key_ends = {\(keyParts { $0.count > 1 ? $0[$0.count - 1] : nil })}
             local fields = {\(JobField.allCases.map { quoted($0.rawValue) }.joined(separator: ", "))}
             local blanks = {\(JobField.allCases.map { $0.isNumber ? "0" : quoted("") }.joined(separator: ", "))}
             local transitions = {\(transitions.joined(separator: ", "))}
@@ -134,10 +136,13 @@ struct Scripts: Sendable {
             """
     }
 
-    /// What stands around the ids of a key, below the lane's root.
-    private static func parts(of key: LaneKey) -> String {
-        let parts = ":\(key.rawValue)".split(separator: "%s", omittingEmptySubsequences: false)
-        return "{\(parts.map { quoted(String($0)) }.joined(separator: ", "))}"
+    /// One of the parts that stand around the ids of each key, below the lane's root, where it has that part. A table of each
+    /// is made faster than a table of tables, and every run of a script makes them.
+    private static func keyParts(_ part: ([Substring]) -> Substring?) -> String {
+        LaneKey.allCases.compactMap { key in
+            part(":\(key.rawValue)".split(separator: "%s", omittingEmptySubsequences: false))
+                .flatMap { $0.isEmpty ? nil : "\(key.scriptName) = \(quoted(String($0)))" }
+        }.joined(separator: ", ")
     }
 
     private static func quoted(_ text: String) -> String { "'\(text)'" }

@@ -67,11 +67,10 @@ end
 
 -- The live job that does what is asked for; a forced job does what an unforced one would, too.
 local function find_same(user_id, target)
-    for wanted = 1, target.force, -1 do
-        local id = redis.call('HGET', key('user_wishes', user_id), wish(target.type, wanted, target.target_id))
-        local job = id and load(id)
-        if job then return job end
-    end
+    local ids = redis.call(
+        'HMGET', key('user_wishes', user_id), wish(target.type, 1, target.target_id),
+        wish(target.type, target.force, target.target_id))
+    return ids[1] and load(ids[1]) or ids[2] and load(ids[2]) or nil
 end
 
 -- The songs of a song's or a playlist's job.
@@ -109,7 +108,8 @@ local function enqueue(user_id, target)
     local entries = songs_of(user_id, target)
     if #entries == 0 then return end
     job = create(target.type, target.force, user_id, target.target_id, entries, target.class)
-    if target.type == 'song' and target.force == 0 and find_fresh(user_id, {target.target_id}, 0, 0)[1] then
+    if target.type == 'song' and target.force == 0
+        and is_fresh(redis.call('HGET', key('user_analysed', user_id), target.target_id)) then
         seek(job, 1)
         finish(job)
     end

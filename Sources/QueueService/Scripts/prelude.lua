@@ -3,10 +3,10 @@
 -- for the lane as a whole).
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
--- Before this file stand the constants that Swift renders (Scripts.swift): key_names, fields, blanks, transitions, ranks,
--- rank_names, class_width, analyzers, background_batch, pace_ms, poison_losses, song_attempts,
--- retry_base_ms, retry_cap_ms, breaker_songs, breaker_probe_ms, retention_seconds, idempotency_seconds,
--- statistics_seconds, log_length.
+-- Before this file stand the constants that Swift renders (Scripts.swift): key_starts, key_middles, key_ends, fields, blanks,
+-- transitions, ranks, rank_names, class_width, analyzers, background_batch, pace_ms, poison_losses, song_attempts,
+-- retry_base_ms, retry_cap_ms, breaker_songs, breaker_probe_ms, retention_seconds, idempotency_seconds, statistics_seconds,
+-- log_length.
 --
 -- A job is a table of the fields of its hash. `load` reads it, a script changes the table, and `commit` brings everything that
 -- follows from the change up to date: hash, counters, indexes, and one event in the log. A script checks all that it was
@@ -19,10 +19,9 @@ local clock = redis.call('TIME')
 local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function key(name, id, other)
-    local parts = key_names[name]
-    if not parts[2] then return root .. parts[1] end
-    if not parts[3] then return root .. parts[1] .. id .. parts[2] end
-    return root .. parts[1] .. id .. parts[2] .. other .. parts[3]
+    if not id then return root .. key_starts[name] end
+    if not other then return root .. key_starts[name] .. id .. (key_ends[name] or '') end
+    return root .. key_starts[name] .. id .. key_middles[name] .. other .. (key_ends[name] or '')
 end
 
 -- An error that becomes a status: NOTFOUND, EXISTS, STALE (fenced off), ILLEGAL (not in this state), MOVING (the user is, to
@@ -49,6 +48,11 @@ end
 local function score(job)
     return job.class * class_width + job.sequence
 end
+
+-- A whole number as text. Redis and Lua are slow at that, so a number that is given to Redis several times is written once.
+local function text_of(number) return string.format('%d', number) end
+
+local now_text = text_of(now_ms)
 
 -- Whether the job can be held back: background work that nobody has moved to a higher class. A song that was begun is finished.
 local function can_be_held(job)
@@ -84,30 +88,37 @@ local function load(id)
     return job
 end
 
--- The names and values of the job's fields in turn, as they were stored last, after what `list` has already.
-local function values(job, list)
-    list = list or {}
-    local length = #list
-    for index, name in ipairs(fields) do
-        if job.stored[index] ~= blanks[index] then
-            list[length + 1], list[length + 2], length = name, job.texts[index], length + 2
+-- The names and values of the job's fields in turn, as they were stored last. Not to be changed.
+local function values(job)
+    local list = job.values
+    if list then return list end
+    local stored, texts, length = job.stored, job.texts, 0
+    list = {}
+    for index = 1, #fields do
+        if stored[index] ~= blanks[index] then
+            list[length + 1], list[length + 2], length = fields[index], texts[index], length + 2
         end
     end
+    job.values = list
     return list
 end
 
--- Stores those of the job's fields that have changed. Redis is slow to write numbers as text, so each is written once.
+-- Stores those of the job's fields that have changed.
 local function store(job)
-    local changes, length = {}, 0
-    for index, name in ipairs(fields) do
+    local stored, texts, changes, length = job.stored, job.texts, {}, 0
+    for index = 1, #fields do
+        local name = fields[index]
         local value = job[name]
-        if value ~= job.stored[index] then
-            local text = blanks[index] == 0 and string.format('%d', value) or value
+        if value ~= stored[index] then
+            local text = blanks[index] == 0 and text_of(value) or value
             changes[length + 1], changes[length + 2], length = name, text, length + 2
-            job.stored[index], job.texts[index] = value, text
+            stored[index], texts[index] = value, text
         end
     end
-    if length > 0 then redis.call('HSET', key('job', job.id), unpack(changes)) end
+    if length == 0 then return end
+    redis.call('HSET', key('job', job.id), unpack(changes))
+    -- Of a job that was never stored, these are all.
+    job.values = not job.before.state and changes or nil
 end
 
 local daily = {}
@@ -125,12 +136,17 @@ local function append(event, details, job)
         entry[#entry + 1] = 'event_' .. name
         entry[#entry + 1] = value
     end
-    redis.call('XADD', key('log'), 'MAXLEN', '~', log_length, '*', unpack(job and values(job, entry) or entry))
+    if job then
+        local list, length = values(job), #entry
+        for index = 1, #list do entry[length + index] = list[index] end
+    end
+    redis.call('XADD', key('log'), 'MAXLEN', '~', log_length, '*', unpack(entry))
 end
 
 local function add_to_indexes(job)
-    redis.call('ZADD', key('live'), score(job), job.id)
-    redis.call('ZADD', key('user_jobs', job.user_id), score(job), job.id)
+    local place = text_of(score(job))
+    redis.call('ZADD', key('live'), place, job.id)
+    redis.call('ZADD', key('user_jobs', job.user_id), place, job.id)
     redis.call('HSET', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id), job.id)
 end
 
@@ -140,7 +156,7 @@ local function move_to_ended(job)
     redis.call('HDEL', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
     local indexes = {key('ended'), key('user_ended', job.user_id)}
     if job.state == 'failed' then indexes[3], indexes[4] = key('dead'), key('user_dead', job.user_id) end
-    for _, index in ipairs(indexes) do redis.call('ZADD', index, now_ms, job.id) end
+    for _, index in ipairs(indexes) do redis.call('ZADD', index, now_text, job.id) end
 end
 
 -- A job that had ended is back in line.
@@ -207,7 +223,7 @@ local function commit(job, event, details)
     local line = line_of(job)
     if line ~= before.line or reordered then
         if before.line then redis.call('ZREM', key(before.line), job.id) end
-        if line then redis.call('ZADD', key(line), score(job), job.id) end
+        if line then redis.call('ZADD', key(line), text_of(score(job)), job.id) end
     end
     if moved or reordered then
         if before.line then count('waiting_' .. rank_names[before.class + 1], -1) end
@@ -286,11 +302,11 @@ end
 local function create(type, force, user_id, target_id, entries, class)
     local sequence = redis.call('INCR', key('sequence'))
     local job = {
-        id = string.format('%s-%d', lane, sequence), user_id = user_id, type = type, class = class, state = 'pending',
+        id = lane .. '-' .. sequence, user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
         started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', aside = 0,
-        stored = {unpack(blanks)}, texts = {}, before = {audio_ahead = 0},
+        stored = {unpack(blanks)}, texts = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
     if type ~= 'song' then
