@@ -32,6 +32,76 @@ package enum Role: RawRepresentable, Hashable, Sendable, CaseIterable {
     }
 }
 
+/// What becomes of an analysis, as users are told of it.
+package enum NotificationKind: RawRepresentable, Hashable, Sendable, CaseIterable {
+    case unspecified
+    /// or goes on
+    case started
+    /// makes way for something more urgent
+    case displaced
+    case completed
+    case failed
+    case cancelled
+    /// A value from a peer that speaks a newer version.
+    case unrecognized(Int32)
+
+    package static let allCases: [NotificationKind] = [
+        .unspecified, .started, .displaced, .completed, .failed, .cancelled,
+    ]
+
+    package init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .started
+        case 2: self = .displaced
+        case 3: self = .completed
+        case 4: self = .failed
+        case 5: self = .cancelled
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    package var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .started: 1
+        case .displaced: 2
+        case .completed: 3
+        case .failed: 4
+        case .cancelled: 5
+        case .unrecognized(let rawValue): rawValue
+        }
+    }
+}
+
+package enum Theme: RawRepresentable, Hashable, Sendable, CaseIterable {
+    case unspecified
+    case light
+    case dark
+    /// A value from a peer that speaks a newer version.
+    case unrecognized(Int32)
+
+    package static let allCases: [Theme] = [.unspecified, .light, .dark]
+
+    package init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .light
+        case 2: self = .dark
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    package var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .light: 1
+        case .dark: 2
+        case .unrecognized(let rawValue): rawValue
+        }
+    }
+}
+
 package enum SongState: RawRepresentable, Hashable, Sendable, CaseIterable {
     case unspecified
     case notAnalysed
@@ -454,7 +524,7 @@ extension LoggedInReply: CMessage {
     }
 }
 
-/// About background analysis alone: nothing of it holds back what somebody asks for.
+/// Nothing of it holds back what somebody asks for.
 package struct Preferences: Message, Hashable, Sendable {
     /// whether it begins at login
     package var backgroundAnalysis: Bool
@@ -466,16 +536,22 @@ package struct Preferences: Message, Hashable, Sendable {
     package var offPeak: [String]
     /// at most, evenly spread; 0: without a limit
     package var songsPerHour: UInt32
+    /// what the user does not want to be told of; everything else is told
+    package var muted: [NotificationKind]
+    /// unspecified: as the user's device has it
+    package var theme: Theme
 
     package init(
         backgroundAnalysis: Bool = false, timeZone: String = "", quietHours: [String] = [], offPeak: [String] = [],
-        songsPerHour: UInt32 = 0
+        songsPerHour: UInt32 = 0, muted: [NotificationKind] = [], theme: Theme = .unspecified
     ) {
         self.backgroundAnalysis = backgroundAnalysis
         self.timeZone = timeZone
         self.quietHours = quietHours
         self.offPeak = offPeak
         self.songsPerHour = songsPerHour
+        self.muted = muted
+        self.theme = theme
     }
 }
 
@@ -494,6 +570,8 @@ extension Preferences: CMessage {
         }
         offPeak = try elements(c.off_peak, count: c.n_off_peak) { try String(copying: $0, of: "Preferences.off_peak") }
         songsPerHour = c.songs_per_hour
+        muted = elements(c.muted, count: c.n_muted) { NotificationKind(rawValue: Int32(bitPattern: $0.rawValue)) }
+        theme = Theme(rawValue: Int32(bitPattern: c.theme.rawValue))
     }
 
     func write(to c: inout Analysis__V1__Preferences, arena: inout MessageArena) {
@@ -504,6 +582,10 @@ extension Preferences: CMessage {
         c.n_off_peak = offPeak.count
         c.off_peak = arena.elements(offPeak.map { arena.bytes($0) })
         c.songs_per_hour = songsPerHour
+        c.n_muted = muted.count
+        c.muted = arena.elements(
+            muted.map { Analysis__V1__NotificationKind(rawValue: UInt32(bitPattern: $0.rawValue)) })
+        c.theme = Analysis__V1__Theme(rawValue: UInt32(bitPattern: theme.rawValue))
     }
 }
 
@@ -841,6 +923,77 @@ extension SongDetail: CMessage {
     }
 }
 
+package struct TargetsRequest: Message, Hashable, Sendable {
+    package var userID: String
+    /// at most 1000
+    package var songIds: [String]
+    /// at most 1000
+    package var playlistIds: [String]
+
+    package init(userID: String = "", songIds: [String] = [], playlistIds: [String] = []) {
+        self.userID = userID
+        self.songIds = songIds
+        self.playlistIds = playlistIds
+    }
+}
+
+extension TargetsRequest: CMessage {
+    static var empty: Analysis__V1__TargetsRequest {
+        var c = Analysis__V1__TargetsRequest()
+        analysis__v1__targets_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__TargetsRequest) throws {
+        userID = try String(copying: c.user_id, of: "TargetsRequest.user_id")
+        songIds = try elements(c.song_ids, count: c.n_song_ids) {
+            try String(copying: $0, of: "TargetsRequest.song_ids")
+        }
+        playlistIds = try elements(c.playlist_ids, count: c.n_playlist_ids) {
+            try String(copying: $0, of: "TargetsRequest.playlist_ids")
+        }
+    }
+
+    func write(to c: inout Analysis__V1__TargetsRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.n_song_ids = songIds.count
+        c.song_ids = arena.elements(songIds.map { arena.bytes($0) })
+        c.n_playlist_ids = playlistIds.count
+        c.playlist_ids = arena.elements(playlistIds.map { arena.bytes($0) })
+    }
+}
+
+package struct Targets: Message, Hashable, Sendable {
+    package var songs: [Song]
+    /// without counts and times
+    package var playlists: [Playlist]
+
+    package init(songs: [Song] = [], playlists: [Playlist] = []) {
+        self.songs = songs
+        self.playlists = playlists
+    }
+}
+
+extension Targets: CMessage {
+    static var empty: Analysis__V1__Targets {
+        var c = Analysis__V1__Targets()
+        analysis__v1__targets__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Targets) throws {
+        songs = try elements(c.songs, count: c.n_songs) { try Song(copying: $0) }
+        playlists = try elements(c.playlists, count: c.n_playlists) { try Playlist(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__Targets, arena: inout MessageArena) {
+        c.n_songs = songs.count
+        c.songs = arena.elements(songs.map { arena.message($0) })
+        c.n_playlists = playlists.count
+        c.playlists = arena.elements(playlists.map { arena.message($0) })
+    }
+}
+
 package struct SearchSongsRequest: Message, Hashable, Sendable {
     package var userID: String
     package var query: String
@@ -974,6 +1127,172 @@ extension Coverage: CMessage {
         c.audio_ms = audioMs
         c.audio_done_ms = audioDoneMs
         c.playlists = playlists
+    }
+}
+
+/// Of the songs whose results are fresh.
+package struct Insights: Message, Hashable, Sendable {
+    /// of the library, analysed or not
+    package var songs: UInt32
+    package var analysed: UInt32
+    package var tempoBpm: Distribution?
+    package var loudnessLufs: Distribution?
+    /// those that there are, the most frequent first
+    package var keys: [KeyCount]
+    /// at most 61, evenly spread from the first analysis to the last
+    package var coverage: [CoveragePoint]
+
+    package init(
+        songs: UInt32 = 0, analysed: UInt32 = 0, tempoBpm: Distribution? = nil, loudnessLufs: Distribution? = nil,
+        keys: [KeyCount] = [], coverage: [CoveragePoint] = []
+    ) {
+        self.songs = songs
+        self.analysed = analysed
+        self.tempoBpm = tempoBpm
+        self.loudnessLufs = loudnessLufs
+        self.keys = keys
+        self.coverage = coverage
+    }
+}
+
+extension Insights: CMessage {
+    static var empty: Analysis__V1__Insights {
+        var c = Analysis__V1__Insights()
+        analysis__v1__insights__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Insights) throws {
+        songs = c.songs
+        analysed = c.analysed
+        tempoBpm = try Distribution(copying: c.tempo_bpm)
+        loudnessLufs = try Distribution(copying: c.loudness_lufs)
+        keys = try elements(c.keys, count: c.n_keys) { try KeyCount(copying: $0) }
+        coverage = try elements(c.coverage, count: c.n_coverage) { try CoveragePoint(copying: $0) }
+    }
+
+    func write(to c: inout Analysis__V1__Insights, arena: inout MessageArena) {
+        c.songs = songs
+        c.analysed = analysed
+        c.tempo_bpm = arena.message(tempoBpm)
+        c.loudness_lufs = arena.message(loudnessLufs)
+        c.n_keys = keys.count
+        c.keys = arena.elements(keys.map { arena.message($0) })
+        c.n_coverage = coverage.count
+        c.coverage = arena.elements(coverage.map { arena.message($0) })
+    }
+}
+
+package struct Distribution: Message, Hashable, Sendable {
+    /// that have the figure; with 0, nothing else is told
+    package var songs: UInt32
+    package var least: Double
+    package var median: Double
+    package var most: Double
+    package var binWidth: Double
+    /// where the first bin begins
+    package var firstBin: Double
+    /// songs in each, without a gap; the first and the last have some
+    package var bins: [UInt32]
+
+    package init(
+        songs: UInt32 = 0, least: Double = 0, median: Double = 0, most: Double = 0, binWidth: Double = 0,
+        firstBin: Double = 0, bins: [UInt32] = []
+    ) {
+        self.songs = songs
+        self.least = least
+        self.median = median
+        self.most = most
+        self.binWidth = binWidth
+        self.firstBin = firstBin
+        self.bins = bins
+    }
+}
+
+extension Distribution: CMessage {
+    static var empty: Analysis__V1__Distribution {
+        var c = Analysis__V1__Distribution()
+        analysis__v1__distribution__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Distribution) throws {
+        songs = c.songs
+        least = c.least
+        median = c.median
+        most = c.most
+        binWidth = c.bin_width
+        firstBin = c.first_bin
+        bins = elements(c.bins, count: c.n_bins) { $0 }
+    }
+
+    func write(to c: inout Analysis__V1__Distribution, arena: inout MessageArena) {
+        c.songs = songs
+        c.least = least
+        c.median = median
+        c.most = most
+        c.bin_width = binWidth
+        c.first_bin = firstBin
+        c.n_bins = bins.count
+        c.bins = arena.elements(bins.map { $0 })
+    }
+}
+
+package struct KeyCount: Message, Hashable, Sendable {
+    /// such as "F♯ minor"
+    package var name: String
+    package var songs: UInt32
+
+    package init(name: String = "", songs: UInt32 = 0) {
+        self.name = name
+        self.songs = songs
+    }
+}
+
+extension KeyCount: CMessage {
+    static var empty: Analysis__V1__KeyCount {
+        var c = Analysis__V1__KeyCount()
+        analysis__v1__key_count__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__KeyCount) throws {
+        name = try String(copying: c.name, of: "KeyCount.name")
+        songs = c.songs
+    }
+
+    func write(to c: inout Analysis__V1__KeyCount, arena: inout MessageArena) {
+        c.name = arena.bytes(name)
+        c.songs = songs
+    }
+}
+
+package struct CoveragePoint: Message, Hashable, Sendable {
+    package var atMs: Int64
+    /// songs whose present result is from then or from before
+    package var analysed: UInt32
+
+    package init(atMs: Int64 = 0, analysed: UInt32 = 0) {
+        self.atMs = atMs
+        self.analysed = analysed
+    }
+}
+
+extension CoveragePoint: CMessage {
+    static var empty: Analysis__V1__CoveragePoint {
+        var c = Analysis__V1__CoveragePoint()
+        analysis__v1__coverage_point__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__CoveragePoint) throws {
+        atMs = c.at_ms
+        analysed = c.analysed
+    }
+
+    func write(to c: inout Analysis__V1__CoveragePoint, arena: inout MessageArena) {
+        c.at_ms = atMs
+        c.analysed = analysed
     }
 }
 

@@ -10,7 +10,7 @@ package struct CatalogClient: Sendable {
         self.client = client
     }
 
-    /// Makes a user, or says ALREADY_EXISTS.
+    /// Makes a user, or says ALREADY_EXISTS. An administrator is made only by those who may act for everybody.
     package func createUser(_ request: CreateUserRequest, options: CallOptions = .init()) async throws -> User {
         try await client.unary(CatalogMethods.createUser, request, options: options)
     }
@@ -20,6 +20,7 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.setPassword, request, options: options)
     }
 
+    /// For those who may act for everybody.
     package func setRole(_ request: SetRoleRequest, options: CallOptions = .init()) async throws -> User {
         try await client.unary(CatalogMethods.setRole, request, options: options)
     }
@@ -57,7 +58,7 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.loggedIn, request, options: options)
     }
 
-    /// What a user has set about background analysis, or what holds where nothing was set.
+    /// What a user has set, or what holds where nothing was set.
     package func getPreferences(_ request: UserRequest, options: CallOptions = .init()) async throws -> Preferences {
         try await client.unary(CatalogMethods.getPreferences, request, options: options)
     }
@@ -93,6 +94,11 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.getSong, request, options: options)
     }
 
+    /// What ids stand for: those of the songs and playlists that are in the library, in the order asked for.
+    package func getTargets(_ request: TargetsRequest, options: CallOptions = .init()) async throws -> Targets {
+        try await client.unary(CatalogMethods.getTargets, request, options: options)
+    }
+
     package func searchSongs(_ request: SearchSongsRequest, options: CallOptions = .init()) async throws
         -> SearchSongsReply
     {
@@ -102,6 +108,11 @@ package struct CatalogClient: Sendable {
     /// How much of a playlist, or of the whole library, is analysed; every song counts once.
     package func getCoverage(_ request: CoverageRequest, options: CallOptions = .init()) async throws -> Coverage {
         try await client.unary(CatalogMethods.getCoverage, request, options: options)
+    }
+
+    /// What the analyses found, over the whole library: how its tempos, keys and loudnesses are spread, and how it came to be analysed.
+    package func getInsights(_ request: UserRequest, options: CallOptions = .init()) async throws -> Insights {
+        try await client.unary(CatalogMethods.getInsights, request, options: options)
     }
 
     /// Adds songs and playlists to a library, or changes them. All is checked before anything is written, and an error names the
@@ -131,10 +142,11 @@ package struct CatalogClient: Sendable {
 
 /// Users, their libraries and what is known about their songs.
 package protocol CatalogProvider: RPCService {
-    /// Makes a user, or says ALREADY_EXISTS.
+    /// Makes a user, or says ALREADY_EXISTS. An administrator is made only by those who may act for everybody.
     func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User
     /// Ends all sessions of the user, too, unless the password is the same as before.
     func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User
+    /// For those who may act for everybody.
     func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User
     /// All users, ordered by id; for those who may act for everybody.
     func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply
@@ -148,7 +160,7 @@ package protocol CatalogProvider: RPCService {
     func logout(_ request: SessionRequest, context: CallContext) async throws -> LogoutReply
     /// Starts the background analysis of everything not analysed yet, if the user allows it and nothing of theirs runs.
     func loggedIn(_ request: UserRequest, context: CallContext) async throws -> LoggedInReply
-    /// What a user has set about background analysis, or what holds where nothing was set.
+    /// What a user has set, or what holds where nothing was set.
     func getPreferences(_ request: UserRequest, context: CallContext) async throws -> Preferences
     /// Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
     /// has it cancelled.
@@ -160,9 +172,13 @@ package protocol CatalogProvider: RPCService {
     func listPlaylists(_ request: UserRequest, context: CallContext) async throws -> ListPlaylistsReply
     func getPlaylist(_ request: PlaylistRequest, context: CallContext) async throws -> PlaylistDetail
     func getSong(_ request: SongRequest, context: CallContext) async throws -> SongDetail
+    /// What ids stand for: those of the songs and playlists that are in the library, in the order asked for.
+    func getTargets(_ request: TargetsRequest, context: CallContext) async throws -> Targets
     func searchSongs(_ request: SearchSongsRequest, context: CallContext) async throws -> SearchSongsReply
     /// How much of a playlist, or of the whole library, is analysed; every song counts once.
     func getCoverage(_ request: CoverageRequest, context: CallContext) async throws -> Coverage
+    /// What the analyses found, over the whole library: how its tempos, keys and loudnesses are spread, and how it came to be analysed.
+    func getInsights(_ request: UserRequest, context: CallContext) async throws -> Insights
     /// Adds songs and playlists to a library, or changes them. All is checked before anything is written, and an error names the
     /// field and its index; then it is written in parts, so that other calls are served meanwhile: made again after it broke
     /// off, it writes what is missing. What is there already changes nothing. Results of a song go stale where its location or
@@ -237,6 +253,10 @@ extension CatalogProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.getSong($0, context: $1)
             },
+            .unary(CatalogMethods.getTargets) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getTargets($0, context: $1)
+            },
             .unary(CatalogMethods.searchSongs) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.searchSongs($0, context: $1)
@@ -244,6 +264,10 @@ extension CatalogProvider {
             .unary(CatalogMethods.getCoverage) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.getCoverage($0, context: $1)
+            },
+            .unary(CatalogMethods.getInsights) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getInsights($0, context: $1)
             },
             .unary(CatalogMethods.upsertLibrary) {
                 try $1.require(actingFor: $0.userID)
@@ -294,10 +318,14 @@ private enum CatalogMethods {
         "analysis.v1.Catalog/GetPlaylist", isIdempotent: true)
     static let getSong = Method<SongRequest, SongDetail>(
         "analysis.v1.Catalog/GetSong", isIdempotent: true)
+    static let getTargets = Method<TargetsRequest, Targets>(
+        "analysis.v1.Catalog/GetTargets", isIdempotent: true)
     static let searchSongs = Method<SearchSongsRequest, SearchSongsReply>(
         "analysis.v1.Catalog/SearchSongs", isIdempotent: true)
     static let getCoverage = Method<CoverageRequest, Coverage>(
         "analysis.v1.Catalog/GetCoverage", isIdempotent: true)
+    static let getInsights = Method<UserRequest, Insights>(
+        "analysis.v1.Catalog/GetInsights", isIdempotent: true)
     static let upsertLibrary = Method<UpsertLibraryRequest, UpsertLibraryReply>(
         "analysis.v1.Catalog/UpsertLibrary", isIdempotent: true)
     static let removeSongs = Method<RemoveSongsRequest, RemovedReply>(

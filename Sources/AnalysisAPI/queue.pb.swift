@@ -844,6 +844,88 @@ extension ListJobsReply: CMessage {
     }
 }
 
+package struct TimelineRequest: Message, Hashable, Sendable {
+    /// whose job it must be; empty: anybody's, for operators
+    package var userID: String
+    package var jobID: String
+    /// tells what became of its songs, too, and each beginning of one
+    package var songs: Bool
+    /// 0: 200; at most 1000
+    package var limit: UInt32
+    /// next_page_token of the page before, asked for with the same fields; empty: the first page
+    package var pageToken: String
+
+    package init(
+        userID: String = "", jobID: String = "", songs: Bool = false, limit: UInt32 = 0, pageToken: String = ""
+    ) {
+        self.userID = userID
+        self.jobID = jobID
+        self.songs = songs
+        self.limit = limit
+        self.pageToken = pageToken
+    }
+}
+
+extension TimelineRequest: CMessage {
+    static var empty: Analysis__V1__TimelineRequest {
+        var c = Analysis__V1__TimelineRequest()
+        analysis__v1__timeline_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__TimelineRequest) throws {
+        userID = try String(copying: c.user_id, of: "TimelineRequest.user_id")
+        jobID = try String(copying: c.job_id, of: "TimelineRequest.job_id")
+        songs = c.songs != 0
+        limit = c.limit
+        pageToken = try String(copying: c.page_token, of: "TimelineRequest.page_token")
+    }
+
+    func write(to c: inout Analysis__V1__TimelineRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.job_id = arena.bytes(jobID)
+        c.songs = songs ? 1 : 0
+        c.limit = limit
+        c.page_token = arena.bytes(pageToken)
+    }
+}
+
+package struct Timeline: Message, Hashable, Sendable {
+    /// Cursors and jobs are as in Follow. by_job_id is empty where that is not the asking user's, and reason tells the class then.
+    package var events: [Event]
+    /// empty: this was the last page
+    package var nextPageToken: String
+    /// first page: the log does not hold its beginning any more, or that was in another lane
+    package var isCut: Bool
+
+    package init(events: [Event] = [], nextPageToken: String = "", isCut: Bool = false) {
+        self.events = events
+        self.nextPageToken = nextPageToken
+        self.isCut = isCut
+    }
+}
+
+extension Timeline: CMessage {
+    static var empty: Analysis__V1__Timeline {
+        var c = Analysis__V1__Timeline()
+        analysis__v1__timeline__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Timeline) throws {
+        events = try elements(c.events, count: c.n_events) { try Event(copying: $0) }
+        nextPageToken = try String(copying: c.next_page_token, of: "Timeline.next_page_token")
+        isCut = c.is_cut != 0
+    }
+
+    func write(to c: inout Analysis__V1__Timeline, arena: inout MessageArena) {
+        c.n_events = events.count
+        c.events = arena.elements(events.map { arena.message($0) })
+        c.next_page_token = arena.bytes(nextPageToken)
+        c.is_cut = isCut ? 1 : 0
+    }
+}
+
 package struct QueueStatusRequest: Message, Hashable, Sendable {
     /// the running job is shown to its owner; empty: to an operator
     package var userID: String

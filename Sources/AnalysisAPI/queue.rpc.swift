@@ -27,6 +27,11 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.getJob, request, options: options)
     }
 
+    /// What became of a job when and why, from its beginning, page by page, as far back as the event log reaches.
+    package func getTimeline(_ request: TimelineRequest, options: CallOptions = .init()) async throws -> Timeline {
+        try await client.unary(QueueMethods.getTimeline, request, options: options)
+    }
+
     /// The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page.
     package func listJobs(_ request: ListJobsRequest, options: CallOptions = .init()) async throws -> ListJobsReply {
         try await client.unary(QueueMethods.listJobs, request, options: options)
@@ -114,6 +119,8 @@ package protocol QueueProvider: RPCService {
     /// Asks for many songs and playlists of one user, in order, in one step: where one entry is refused, nothing is changed.
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job
+    /// What became of a job when and why, from its beginning, page by page, as far back as the event log reaches.
+    func getTimeline(_ request: TimelineRequest, context: CallContext) async throws -> Timeline
     /// The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page.
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply
     func getStatus(_ request: QueueStatusRequest, context: CallContext) async throws -> QueueStatus
@@ -157,6 +164,10 @@ extension QueueProvider {
             .unary(QueueMethods.getJob) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.getJob($0, context: $1)
+            },
+            .unary(QueueMethods.getTimeline) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.getTimeline($0, context: $1)
             },
             .unary(QueueMethods.listJobs) {
                 try $1.require(actingFor: $0.userID)
@@ -225,6 +236,8 @@ private enum QueueMethods {
         "analysis.v1.Queue/EnqueueMany", isIdempotent: true)
     static let getJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/GetJob", isIdempotent: true)
+    static let getTimeline = Method<TimelineRequest, Timeline>(
+        "analysis.v1.Queue/GetTimeline", isIdempotent: true)
     static let listJobs = Method<ListJobsRequest, ListJobsReply>(
         "analysis.v1.Queue/ListJobs", isIdempotent: true)
     static let getStatus = Method<QueueStatusRequest, QueueStatus>(

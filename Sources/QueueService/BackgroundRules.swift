@@ -79,7 +79,17 @@ struct UserPreferences: Sendable {
                 .invalidArgument,
                 "quiet_hours and off_peak leave no time at all; background_analysis switches it off")
         }
+        if let kind = message.muted.first(where: { !NotificationKind.allCases.dropFirst().contains($0) }) {
+            throw RPCError(
+                .invalidArgument,
+                "muted has an unknown kind (\(kind.rawValue)); NOTIFICATION_KIND_COMPLETED, for example, is right")
+        }
+        guard Theme.allCases.contains(message.theme) else {
+            throw RPCError(
+                .invalidArgument, "theme is unknown; THEME_LIGHT and THEME_DARK are right, or it is left out")
+        }
         var message = message
+        message.muted = Set(message.muted).sorted { $0.rawValue < $1.rawValue }
         message.quietHours = schedule.quietHours.map(\.description)
         message.offPeak = schedule.offPeak.map(\.description)
         self.message = message

@@ -17,11 +17,14 @@ struct CatalogService: CatalogProvider {
 
     /// How many songs a search finds where the caller does not say, and at most.
     private static let searchLimits = (standard: 20, maximum: 200)
+    /// How many songs, and how many playlists, are named at once.
+    private static let targetsLimit = 1000
 
     // MARK: Users
 
     func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User {
-        try await accounts.create(request)
+        if request.role == .administrator { try context.require(actingFor: "") }
+        return try await accounts.create(request)
     }
 
     func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User {
@@ -29,7 +32,9 @@ struct CatalogService: CatalogProvider {
     }
 
     func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User {
-        try await accounts.setRole(request)
+        // Who may act for one user alone must not make that user an administrator.
+        try context.require(actingFor: "")
+        return try await accounts.setRole(request)
     }
 
     func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply {
@@ -183,6 +188,19 @@ struct CatalogService: CatalogProvider {
     func searchSongs(_ request: SearchSongsRequest, context: CallContext) async throws -> SearchSongsReply {
         let limit = request.limit == 0 ? Self.searchLimits.standard : min(Int(request.limit), Self.searchLimits.maximum)
         return SearchSongsReply(songs: try await library(of: request.userID).search(request.query, limit: limit))
+    }
+
+    func getTargets(_ request: TargetsRequest, context: CallContext) async throws -> Targets {
+        for (field, ids) in [("song_ids", request.songIds), ("playlist_ids", request.playlistIds)]
+        where ids.count > Self.targetsLimit {
+            throw RPCError(
+                .invalidArgument, "\(field) has \(ids.count) entries; at most \(Self.targetsLimit) are right")
+        }
+        return try await library(of: request.userID).targets(songs: request.songIds, playlists: request.playlistIds)
+    }
+
+    func getInsights(_ request: UserRequest, context: CallContext) async throws -> Insights {
+        try await library(of: request.userID).insights()
     }
 
     func getCoverage(_ request: CoverageRequest, context: CallContext) async throws -> Coverage {

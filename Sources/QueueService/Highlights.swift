@@ -23,6 +23,21 @@ enum Highlights {
         }
     }
 
+    /// What distributions are made of.
+    struct Figures {
+        let bpm: Double?
+        let key: String?
+        let loudness: Double?
+
+        /// - Parameter objects: of one song's analyzers; of equal names the last counts.
+        init(_ objects: [[UInt8]]) {
+            let members = objects.map(decode).reduce(into: [:]) { $0.merge($1) { _, last in last } }
+            bpm = members["bpm"] as? Double
+            key = members["key"] as? String
+            loudness = members["loudness"] as? Double
+        }
+    }
+
     /// One object of all members; of equal names the last counts.
     static func merged(_ objects: [[UInt8]]) -> [UInt8] {
         guard objects.count != 1 else { return objects[0] }

@@ -63,6 +63,12 @@ struct JobQueueService: QueueProvider {
         }
     }
 
+    func getTimeline(_ request: TimelineRequest, context: CallContext) async throws -> Timeline {
+        try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await TimelineReader(lane: lane, store: store).page(request)
+        }
+    }
+
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
         guard request.ended || !request.failed else {
             throw RPCError(.invalidArgument, "failed needs ended, too: only jobs that have ended can have failed")

@@ -61,6 +61,34 @@ struct Library: Sendable {
         return SongDetail(summary: summary, results: results)
     }
 
+    /// Those of the songs and playlists that there are, in the order given; playlists without their counts.
+    func targets(songs: [String], playlists: [String]) async throws -> Targets {
+        async let songValues = columns([.userSongs], of: songs)
+        async let playlistValues = columns([.userPlaylists], of: playlists)
+        return Targets(
+            songs: try await songValues[0].compactMap(\.bytes).map { try Song(stored: $0) },
+            playlists: try await playlistValues[0].compactMap(\.bytes).map { try Playlist(stored: $0) })
+    }
+
+    /// What the analyses found, over all songs.
+    func insights() async throws -> Insights {
+        let replies = try await store.pipeline([
+            ["HLEN", key(.userSongs)], ["HGETALL", key(.userAnalysed)], ["HGETALL", key(.userAnalysedAt)],
+            ["HGETALL", key(.userHighlights)],
+        ])
+        let names = analyzers.enabled.map(\.name)
+        // As large as the library: another thread goes through it, so that the event loop serves others.
+        return await withTaskExecutorPreference(globalConcurrentExecutor) {
+            let fresh = (replies[1].map ?? [:]).filter { analyzers.isFresh(mark: $0.value.text ?? "") }.map(\.key)
+            let times = replies[2].map ?? [:]
+            let stored = replies[3].map ?? [:]
+            return Insights(
+                songs: Int(replies[0].int ?? 0),
+                highlights: fresh.map { id in names.compactMap { stored["\($0) \(id)"]?.bytes } },
+                times: fresh.compactMap { times[$0]?.int })
+        }
+    }
+
     /// Songs whose title, artist or album contains `text`, whatever the case, ordered by title.
     func search(_ text: String, limit: Int) async throws -> [SongSummary] {
         let text = text.lowercased()

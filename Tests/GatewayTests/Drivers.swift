@@ -18,6 +18,7 @@ final class QueueDriver: QueueProvider {
         var cancelJob: @Sendable (JobRequest) throws -> Job = unexpected
         var pauseJob: @Sendable (JobRequest) throws -> Job = unexpected
         var resumeJob: @Sendable (JobRequest) throws -> Job = unexpected
+        var getTimeline: @Sendable (TimelineRequest) throws -> Timeline = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -52,6 +53,9 @@ final class QueueDriver: QueueProvider {
     func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply {
         try unexpected(request)
     }
+    func getTimeline(_ request: TimelineRequest, context: CallContext) async throws -> Timeline {
+        try current.getTimeline(request)
+    }
     func getJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.getJob(request) }
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
         try current.listJobs(request)
@@ -78,6 +82,8 @@ final class CatalogDriver: CatalogProvider {
         var getSong: @Sendable (SongRequest) throws -> SongDetail = unexpected
         var searchSongs: @Sendable (SearchSongsRequest) throws -> SearchSongsReply = unexpected
         var getCoverage: @Sendable (CoverageRequest) throws -> Coverage = unexpected
+        var getTargets: @Sendable (TargetsRequest) throws -> Targets = unexpected
+        var getInsights: @Sendable (UserRequest) throws -> Insights = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -106,6 +112,12 @@ final class CatalogDriver: CatalogProvider {
     }
     func searchSongs(_ request: SearchSongsRequest, context: CallContext) async throws -> SearchSongsReply {
         try current.searchSongs(request)
+    }
+    func getTargets(_ request: TargetsRequest, context: CallContext) async throws -> Targets {
+        try current.getTargets(request)
+    }
+    func getInsights(_ request: UserRequest, context: CallContext) async throws -> Insights {
+        try current.getInsights(request)
     }
     func getCoverage(_ request: CoverageRequest, context: CallContext) async throws -> Coverage {
         try current.getCoverage(request)

@@ -15,8 +15,10 @@ import Testing
             #expect(first == Preferences(backgroundAnalysis: true))
             let wanted = Preferences(
                 backgroundAnalysis: true, timeZone: "Europe/Berlin", quietHours: ["Mon-Wed 08:00-12:00"],
-                offPeak: ["22:00-06:00", "Sun 00:00-24:00"], songsPerHour: 60)
+                offPeak: ["22:00-06:00", "Sun 00:00-24:00"], songsPerHour: 60,
+                muted: [.cancelled, .started, .cancelled], theme: .dark)
             var understood = wanted
+            understood.muted = [.started, .cancelled]
             understood.quietHours = ["Mon,Tue,Wed 08:00-12:00"]
             let told = try await queue.set(wanted)
             let kept = try await queue.preferences()
@@ -30,6 +32,8 @@ import Testing
         (Preferences(offPeak: ["Xyz 22:00-06:00"]), "off_peak[0]: 'Xyz' names no days"),
         (Preferences(quietHours: ["00:00-12:00", "12:00-24:00"]), "leave no time at all"),
         (Preferences(offPeak: Array(repeating: "22:00-06:00", count: 51)), "off_peak has 51 entries"),
+        (Preferences(muted: [.completed, .unspecified]), "muted has an unknown kind (0)"),
+        (Preferences(theme: .unrecognized(9)), "theme is unknown"),
     ])
     func whatIsWrongIsNamedAndChangesNothing(_ wrong: Preferences, _ problem: String) async throws {
         try await withServingQueue { queue in

@@ -38,14 +38,20 @@ final class RunningQueue: Sendable {
     }
 
     /// Runs the service while `body` runs, then ends it as a crash would, without a farewell.
-    func serving<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
+    ///
+    /// - Parameter access: who may do what; nil: everybody may do everything.
+    func serving<Value: Sendable>(
+        access: (any AccessPolicy)? = nil, _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
         let logger = Logger.quiet
         let redis = RedisClient(
             url: redis.url, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let system = QueueSystem(configuration: configuration, redis: redis, logger: logger)
+        var serverConfiguration = RPCServer.Configuration()
+        if let access { serverConfiguration.access = access }
         let server = RPCServer(
             addresses: [address], services: system.providers, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: logger)
+            logger: logger, configuration: serverConfiguration)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for service in [redis] + system.services + [server] as [any Service] {
                 group.addTask { try await service.run() }

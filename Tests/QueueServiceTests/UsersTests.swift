@@ -38,6 +38,36 @@ import Testing
         }
     }
 
+    /// Lets in everybody, for the user whom the metadata name.
+    private struct ForOneUser: AccessPolicy {
+        func admit(_ peer: PeerIdentity) {}
+
+        func authorize(_ peer: PeerIdentity, method: String, metadata: Metadata) async throws -> Principal {
+            metadata["user"].map { .users([$0]) } ?? .everyone
+        }
+    }
+
+    @Test func whoActsForOneUserMakesNoAdministrators() async throws {
+        try await withQueue { queue in
+            try await queue.serving(access: ForOneUser()) {
+                try await queue.fill()
+                let own = CallOptions(metadata: ["user": "u"])
+                let raised = await #expect(throws: RPCError.self) {
+                    try await queue.catalog.setRole(
+                        SetRoleRequest(userID: "u", role: .administrator), options: own)
+                }
+                let made = await #expect(throws: RPCError.self) {
+                    try await queue.catalog.createUser(
+                        CreateUserRequest(id: "x", password: "password", role: .administrator), options: own)
+                }
+                #expect(raised?.code == .permissionDenied && made?.code == .permissionDenied)
+                #expect(try await queue.catalog.getUser(UserRequest(userID: "u")).role == .listener)
+                _ = try await queue.catalog.createUser(
+                    CreateUserRequest(id: "x", password: "password", role: .administrator))
+            }
+        }
+    }
+
     @Test func anotherPasswordEndsAllSessions() async throws {
         try await withServingQueue { queue in
             let before = try await queue.catalog.login(LoginRequest(name: "u", password: "password"))

@@ -1087,6 +1087,96 @@ void   analysis__v1__song_detail__free_unpacked
   assert(message->base.descriptor == &analysis__v1__song_detail__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__targets_request__init
+                     (Analysis__V1__TargetsRequest         *message)
+{
+  static const Analysis__V1__TargetsRequest init_value = ANALYSIS__V1__TARGETS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__targets_request__get_packed_size
+                     (const Analysis__V1__TargetsRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__targets_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__targets_request__pack
+                     (const Analysis__V1__TargetsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__targets_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__targets_request__pack_to_buffer
+                     (const Analysis__V1__TargetsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__targets_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__TargetsRequest *
+       analysis__v1__targets_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__TargetsRequest *)
+     protobuf_c_message_unpack (&analysis__v1__targets_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__targets_request__free_unpacked
+                     (Analysis__V1__TargetsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__targets_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__targets__init
+                     (Analysis__V1__Targets         *message)
+{
+  static const Analysis__V1__Targets init_value = ANALYSIS__V1__TARGETS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__targets__get_packed_size
+                     (const Analysis__V1__Targets *message)
+{
+  assert(message->base.descriptor == &analysis__v1__targets__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__targets__pack
+                     (const Analysis__V1__Targets *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__targets__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__targets__pack_to_buffer
+                     (const Analysis__V1__Targets *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__targets__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Targets *
+       analysis__v1__targets__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Targets *)
+     protobuf_c_message_unpack (&analysis__v1__targets__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__targets__free_unpacked
+                     (Analysis__V1__Targets *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__targets__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__search_songs_request__init
                      (Analysis__V1__SearchSongsRequest         *message)
 {
@@ -1265,6 +1355,186 @@ void   analysis__v1__coverage__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &analysis__v1__coverage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__insights__init
+                     (Analysis__V1__Insights         *message)
+{
+  static const Analysis__V1__Insights init_value = ANALYSIS__V1__INSIGHTS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__insights__get_packed_size
+                     (const Analysis__V1__Insights *message)
+{
+  assert(message->base.descriptor == &analysis__v1__insights__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__insights__pack
+                     (const Analysis__V1__Insights *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__insights__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__insights__pack_to_buffer
+                     (const Analysis__V1__Insights *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__insights__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Insights *
+       analysis__v1__insights__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Insights *)
+     protobuf_c_message_unpack (&analysis__v1__insights__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__insights__free_unpacked
+                     (Analysis__V1__Insights *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__insights__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__distribution__init
+                     (Analysis__V1__Distribution         *message)
+{
+  static const Analysis__V1__Distribution init_value = ANALYSIS__V1__DISTRIBUTION__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__distribution__get_packed_size
+                     (const Analysis__V1__Distribution *message)
+{
+  assert(message->base.descriptor == &analysis__v1__distribution__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__distribution__pack
+                     (const Analysis__V1__Distribution *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__distribution__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__distribution__pack_to_buffer
+                     (const Analysis__V1__Distribution *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__distribution__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Distribution *
+       analysis__v1__distribution__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Distribution *)
+     protobuf_c_message_unpack (&analysis__v1__distribution__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__distribution__free_unpacked
+                     (Analysis__V1__Distribution *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__distribution__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__key_count__init
+                     (Analysis__V1__KeyCount         *message)
+{
+  static const Analysis__V1__KeyCount init_value = ANALYSIS__V1__KEY_COUNT__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__key_count__get_packed_size
+                     (const Analysis__V1__KeyCount *message)
+{
+  assert(message->base.descriptor == &analysis__v1__key_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__key_count__pack
+                     (const Analysis__V1__KeyCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__key_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__key_count__pack_to_buffer
+                     (const Analysis__V1__KeyCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__key_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__KeyCount *
+       analysis__v1__key_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__KeyCount *)
+     protobuf_c_message_unpack (&analysis__v1__key_count__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__key_count__free_unpacked
+                     (Analysis__V1__KeyCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__key_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__coverage_point__init
+                     (Analysis__V1__CoveragePoint         *message)
+{
+  static const Analysis__V1__CoveragePoint init_value = ANALYSIS__V1__COVERAGE_POINT__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__coverage_point__get_packed_size
+                     (const Analysis__V1__CoveragePoint *message)
+{
+  assert(message->base.descriptor == &analysis__v1__coverage_point__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__coverage_point__pack
+                     (const Analysis__V1__CoveragePoint *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__coverage_point__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__coverage_point__pack_to_buffer
+                     (const Analysis__V1__CoveragePoint *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__coverage_point__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__CoveragePoint *
+       analysis__v1__coverage_point__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__CoveragePoint *)
+     protobuf_c_message_unpack (&analysis__v1__coverage_point__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__coverage_point__free_unpacked
+                     (Analysis__V1__CoveragePoint *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__coverage_point__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   analysis__v1__upsert_library_request__init
@@ -2219,7 +2489,7 @@ const ProtobufCMessageDescriptor analysis__v1__logged_in_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__logged_in_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[5] =
+static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[7] =
 {
   {
     "background_analysis",
@@ -2281,18 +2551,44 @@ static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "muted",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Analysis__V1__Preferences, n_muted),
+    offsetof(Analysis__V1__Preferences, muted),
+    &analysis__v1__notification_kind__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "theme",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Preferences, theme),
+    &analysis__v1__theme__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__preferences__field_indices_by_name[] = {
   0,   /* field[0] = background_analysis */
+  5,   /* field[5] = muted */
   3,   /* field[3] = off_peak */
   2,   /* field[2] = quiet_hours */
   4,   /* field[4] = songs_per_hour */
+  6,   /* field[6] = theme */
   1,   /* field[1] = time_zone */
 };
 static const ProtobufCIntRange analysis__v1__preferences__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
 {
@@ -2302,7 +2598,7 @@ const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
   "Analysis__V1__Preferences",
   "analysis.v1",
   sizeof(Analysis__V1__Preferences),
-  5,
+  7,
   analysis__v1__preferences__field_descriptors,
   analysis__v1__preferences__field_indices_by_name,
   1,  analysis__v1__preferences__number_ranges,
@@ -2949,6 +3245,121 @@ const ProtobufCMessageDescriptor analysis__v1__song_detail__descriptor =
   (ProtobufCMessageInit) analysis__v1__song_detail__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__targets_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__TargetsRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "song_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__TargetsRequest, n_song_ids),
+    offsetof(Analysis__V1__TargetsRequest, song_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "playlist_ids",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__TargetsRequest, n_playlist_ids),
+    offsetof(Analysis__V1__TargetsRequest, playlist_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__targets_request__field_indices_by_name[] = {
+  2,   /* field[2] = playlist_ids */
+  1,   /* field[1] = song_ids */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__targets_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__targets_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.TargetsRequest",
+  "TargetsRequest",
+  "Analysis__V1__TargetsRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__TargetsRequest),
+  3,
+  analysis__v1__targets_request__field_descriptors,
+  analysis__v1__targets_request__field_indices_by_name,
+  1,  analysis__v1__targets_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__targets_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__targets__field_descriptors[2] =
+{
+  {
+    "songs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Targets, n_songs),
+    offsetof(Analysis__V1__Targets, songs),
+    &analysis__v1__song__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "playlists",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Targets, n_playlists),
+    offsetof(Analysis__V1__Targets, playlists),
+    &analysis__v1__playlist__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__targets__field_indices_by_name[] = {
+  1,   /* field[1] = playlists */
+  0,   /* field[0] = songs */
+};
+static const ProtobufCIntRange analysis__v1__targets__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__targets__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Targets",
+  "Targets",
+  "Analysis__V1__Targets",
+  "analysis.v1",
+  sizeof(Analysis__V1__Targets),
+  2,
+  analysis__v1__targets__field_descriptors,
+  analysis__v1__targets__field_indices_by_name,
+  1,  analysis__v1__targets__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__targets__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__search_songs_request__field_descriptors[3] =
 {
   {
@@ -3203,6 +3614,327 @@ const ProtobufCMessageDescriptor analysis__v1__coverage__descriptor =
   analysis__v1__coverage__field_indices_by_name,
   1,  analysis__v1__coverage__number_ranges,
   (ProtobufCMessageInit) analysis__v1__coverage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__insights__field_descriptors[6] =
+{
+  {
+    "songs",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Insights, songs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "analysed",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Insights, analysed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tempo_bpm",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Insights, tempo_bpm),
+    &analysis__v1__distribution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loudness_lufs",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Insights, loudness_lufs),
+    &analysis__v1__distribution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keys",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Insights, n_keys),
+    offsetof(Analysis__V1__Insights, keys),
+    &analysis__v1__key_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "coverage",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Insights, n_coverage),
+    offsetof(Analysis__V1__Insights, coverage),
+    &analysis__v1__coverage_point__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__insights__field_indices_by_name[] = {
+  1,   /* field[1] = analysed */
+  5,   /* field[5] = coverage */
+  4,   /* field[4] = keys */
+  3,   /* field[3] = loudness_lufs */
+  0,   /* field[0] = songs */
+  2,   /* field[2] = tempo_bpm */
+};
+static const ProtobufCIntRange analysis__v1__insights__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor analysis__v1__insights__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Insights",
+  "Insights",
+  "Analysis__V1__Insights",
+  "analysis.v1",
+  sizeof(Analysis__V1__Insights),
+  6,
+  analysis__v1__insights__field_descriptors,
+  analysis__v1__insights__field_indices_by_name,
+  1,  analysis__v1__insights__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__insights__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__distribution__field_descriptors[7] =
+{
+  {
+    "songs",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Distribution, songs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "least",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Distribution, least),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "median",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Distribution, median),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "most",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Distribution, most),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bin_width",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Distribution, bin_width),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_bin",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Distribution, first_bin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bins",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Analysis__V1__Distribution, n_bins),
+    offsetof(Analysis__V1__Distribution, bins),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__distribution__field_indices_by_name[] = {
+  4,   /* field[4] = bin_width */
+  6,   /* field[6] = bins */
+  5,   /* field[5] = first_bin */
+  1,   /* field[1] = least */
+  2,   /* field[2] = median */
+  3,   /* field[3] = most */
+  0,   /* field[0] = songs */
+};
+static const ProtobufCIntRange analysis__v1__distribution__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor analysis__v1__distribution__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Distribution",
+  "Distribution",
+  "Analysis__V1__Distribution",
+  "analysis.v1",
+  sizeof(Analysis__V1__Distribution),
+  7,
+  analysis__v1__distribution__field_descriptors,
+  analysis__v1__distribution__field_indices_by_name,
+  1,  analysis__v1__distribution__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__distribution__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__key_count__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__KeyCount, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__KeyCount, songs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__key_count__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = songs */
+};
+static const ProtobufCIntRange analysis__v1__key_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__key_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.KeyCount",
+  "KeyCount",
+  "Analysis__V1__KeyCount",
+  "analysis.v1",
+  sizeof(Analysis__V1__KeyCount),
+  2,
+  analysis__v1__key_count__field_descriptors,
+  analysis__v1__key_count__field_indices_by_name,
+  1,  analysis__v1__key_count__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__key_count__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__coverage_point__field_descriptors[2] =
+{
+  {
+    "at_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CoveragePoint, at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "analysed",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__CoveragePoint, analysed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__coverage_point__field_indices_by_name[] = {
+  1,   /* field[1] = analysed */
+  0,   /* field[0] = at_ms */
+};
+static const ProtobufCIntRange analysis__v1__coverage_point__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__coverage_point__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.CoveragePoint",
+  "CoveragePoint",
+  "Analysis__V1__CoveragePoint",
+  "analysis.v1",
+  sizeof(Analysis__V1__CoveragePoint),
+  2,
+  analysis__v1__coverage_point__field_descriptors,
+  analysis__v1__coverage_point__field_indices_by_name,
+  1,  analysis__v1__coverage_point__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__coverage_point__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__upsert_library_request__field_descriptors[3] =
@@ -3606,6 +4338,72 @@ const ProtobufCEnumDescriptor analysis__v1__role__descriptor =
   analysis__v1__role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCEnumValue analysis__v1__notification_kind__enum_values_by_number[6] =
+{
+  { "NOTIFICATION_KIND_UNSPECIFIED", "ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_UNSPECIFIED", 0 },
+  { "NOTIFICATION_KIND_STARTED", "ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_STARTED", 1 },
+  { "NOTIFICATION_KIND_DISPLACED", "ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_DISPLACED", 2 },
+  { "NOTIFICATION_KIND_COMPLETED", "ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_COMPLETED", 3 },
+  { "NOTIFICATION_KIND_FAILED", "ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_FAILED", 4 },
+  { "NOTIFICATION_KIND_CANCELLED", "ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_CANCELLED", 5 },
+};
+static const ProtobufCIntRange analysis__v1__notification_kind__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex analysis__v1__notification_kind__enum_values_by_name[6] =
+{
+  { "NOTIFICATION_KIND_CANCELLED", 5 },
+  { "NOTIFICATION_KIND_COMPLETED", 3 },
+  { "NOTIFICATION_KIND_DISPLACED", 2 },
+  { "NOTIFICATION_KIND_FAILED", 4 },
+  { "NOTIFICATION_KIND_STARTED", 1 },
+  { "NOTIFICATION_KIND_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor analysis__v1__notification_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "analysis.v1.NotificationKind",
+  "NotificationKind",
+  "Analysis__V1__NotificationKind",
+  "analysis.v1",
+  6,
+  analysis__v1__notification_kind__enum_values_by_number,
+  6,
+  analysis__v1__notification_kind__enum_values_by_name,
+  1,
+  analysis__v1__notification_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue analysis__v1__theme__enum_values_by_number[3] =
+{
+  { "THEME_UNSPECIFIED", "ANALYSIS__V1__THEME__THEME_UNSPECIFIED", 0 },
+  { "THEME_LIGHT", "ANALYSIS__V1__THEME__THEME_LIGHT", 1 },
+  { "THEME_DARK", "ANALYSIS__V1__THEME__THEME_DARK", 2 },
+};
+static const ProtobufCIntRange analysis__v1__theme__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex analysis__v1__theme__enum_values_by_name[3] =
+{
+  { "THEME_DARK", 2 },
+  { "THEME_LIGHT", 1 },
+  { "THEME_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor analysis__v1__theme__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "analysis.v1.Theme",
+  "Theme",
+  "Analysis__V1__Theme",
+  "analysis.v1",
+  3,
+  analysis__v1__theme__enum_values_by_number,
+  3,
+  analysis__v1__theme__enum_values_by_name,
+  1,
+  analysis__v1__theme__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCEnumValue analysis__v1__song_state__enum_values_by_number[4] =
 {
   { "SONG_STATE_UNSPECIFIED", "ANALYSIS__V1__SONG_STATE__SONG_STATE_UNSPECIFIED", 0 },
@@ -3638,7 +4436,7 @@ const ProtobufCEnumDescriptor analysis__v1__song_state__descriptor =
   analysis__v1__song_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[21] =
+static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[23] =
 {
   { "CreateUser", &analysis__v1__create_user_request__descriptor, &analysis__v1__user__descriptor },
   { "SetPassword", &analysis__v1__set_password_request__descriptor, &analysis__v1__user__descriptor },
@@ -3656,8 +4454,10 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
   { "ListPlaylists", &analysis__v1__user_request__descriptor, &analysis__v1__list_playlists_reply__descriptor },
   { "GetPlaylist", &analysis__v1__playlist_request__descriptor, &analysis__v1__playlist_detail__descriptor },
   { "GetSong", &analysis__v1__song_request__descriptor, &analysis__v1__song_detail__descriptor },
+  { "GetTargets", &analysis__v1__targets_request__descriptor, &analysis__v1__targets__descriptor },
   { "SearchSongs", &analysis__v1__search_songs_request__descriptor, &analysis__v1__search_songs_reply__descriptor },
   { "GetCoverage", &analysis__v1__coverage_request__descriptor, &analysis__v1__coverage__descriptor },
+  { "GetInsights", &analysis__v1__user_request__descriptor, &analysis__v1__insights__descriptor },
   { "UpsertLibrary", &analysis__v1__upsert_library_request__descriptor, &analysis__v1__upsert_library_reply__descriptor },
   { "RemoveSongs", &analysis__v1__remove_songs_request__descriptor, &analysis__v1__removed_reply__descriptor },
   { "RemovePlaylists", &analysis__v1__remove_playlists_request__descriptor, &analysis__v1__removed_reply__descriptor },
@@ -3665,10 +4465,12 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
 const unsigned analysis__v1__catalog__method_indices_by_name[] = {
   7,        /* CheckSession */
   0,        /* CreateUser */
-  17,        /* GetCoverage */
+  18,        /* GetCoverage */
+  19,        /* GetInsights */
   14,        /* GetPlaylist */
   10,        /* GetPreferences */
   15,        /* GetSong */
+  16,        /* GetTargets */
   5,        /* GetUser */
   12,        /* ImportFolder */
   13,        /* ListPlaylists */
@@ -3676,14 +4478,14 @@ const unsigned analysis__v1__catalog__method_indices_by_name[] = {
   9,        /* LoggedIn */
   6,        /* Login */
   8,        /* Logout */
-  20,        /* RemovePlaylists */
-  19,        /* RemoveSongs */
+  22,        /* RemovePlaylists */
+  21,        /* RemoveSongs */
   4,        /* RemoveUser */
-  16,        /* SearchSongs */
+  17,        /* SearchSongs */
   1,        /* SetPassword */
   11,        /* SetPreferences */
   2,        /* SetRole */
-  18         /* UpsertLibrary */
+  20         /* UpsertLibrary */
 };
 const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
 {
@@ -3692,7 +4494,7 @@ const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
   "Catalog",
   "Analysis__V1__Catalog",
   "analysis.v1",
-  21,
+  23,
   analysis__v1__catalog__method_descriptors,
   analysis__v1__catalog__method_indices_by_name
 };
@@ -3824,13 +4626,21 @@ void analysis__v1__catalog__get_song(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
   service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__catalog__get_targets(ProtobufCService *service,
+                                        const Analysis__V1__TargetsRequest *input,
+                                        Analysis__V1__Targets_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          const Analysis__V1__SearchSongsRequest *input,
                                          Analysis__V1__SearchSongsReply_Closure closure,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
@@ -3838,7 +4648,15 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__catalog__get_insights(ProtobufCService *service,
+                                         const Analysis__V1__UserRequest *input,
+                                         Analysis__V1__Insights_Closure closure,
+                                         void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            const Analysis__V1__UpsertLibraryRequest *input,
@@ -3846,7 +4664,7 @@ void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          const Analysis__V1__RemoveSongsRequest *input,
@@ -3854,7 +4672,7 @@ void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              const Analysis__V1__RemovePlaylistsRequest *input,
@@ -3862,7 +4680,7 @@ void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
                                   Analysis__V1__Catalog_ServiceDestroy destroy)

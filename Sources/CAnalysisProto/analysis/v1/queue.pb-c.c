@@ -862,6 +862,96 @@ void   analysis__v1__list_jobs_reply__free_unpacked
   assert(message->base.descriptor == &analysis__v1__list_jobs_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__timeline_request__init
+                     (Analysis__V1__TimelineRequest         *message)
+{
+  static const Analysis__V1__TimelineRequest init_value = ANALYSIS__V1__TIMELINE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__timeline_request__get_packed_size
+                     (const Analysis__V1__TimelineRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__timeline_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__timeline_request__pack
+                     (const Analysis__V1__TimelineRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__timeline_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__timeline_request__pack_to_buffer
+                     (const Analysis__V1__TimelineRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__timeline_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__TimelineRequest *
+       analysis__v1__timeline_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__TimelineRequest *)
+     protobuf_c_message_unpack (&analysis__v1__timeline_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__timeline_request__free_unpacked
+                     (Analysis__V1__TimelineRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__timeline_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__timeline__init
+                     (Analysis__V1__Timeline         *message)
+{
+  static const Analysis__V1__Timeline init_value = ANALYSIS__V1__TIMELINE__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__timeline__get_packed_size
+                     (const Analysis__V1__Timeline *message)
+{
+  assert(message->base.descriptor == &analysis__v1__timeline__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__timeline__pack
+                     (const Analysis__V1__Timeline *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__timeline__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__timeline__pack_to_buffer
+                     (const Analysis__V1__Timeline *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__timeline__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Timeline *
+       analysis__v1__timeline__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Timeline *)
+     protobuf_c_message_unpack (&analysis__v1__timeline__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__timeline__free_unpacked
+                     (Analysis__V1__Timeline *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__timeline__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__queue_status_request__init
                      (Analysis__V1__QueueStatusRequest         *message)
 {
@@ -2567,6 +2657,160 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__list_jobs_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__timeline_request__field_descriptors[5] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__TimelineRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__TimelineRequest, job_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "songs",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__TimelineRequest, songs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__TimelineRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__TimelineRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__timeline_request__field_indices_by_name[] = {
+  1,   /* field[1] = job_id */
+  3,   /* field[3] = limit */
+  4,   /* field[4] = page_token */
+  2,   /* field[2] = songs */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__timeline_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor analysis__v1__timeline_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.TimelineRequest",
+  "TimelineRequest",
+  "Analysis__V1__TimelineRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__TimelineRequest),
+  5,
+  analysis__v1__timeline_request__field_descriptors,
+  analysis__v1__timeline_request__field_indices_by_name,
+  1,  analysis__v1__timeline_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__timeline_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__timeline__field_descriptors[3] =
+{
+  {
+    "events",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Timeline, n_events),
+    offsetof(Analysis__V1__Timeline, events),
+    &analysis__v1__event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Timeline, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_cut",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Timeline, is_cut),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__timeline__field_indices_by_name[] = {
+  0,   /* field[0] = events */
+  2,   /* field[2] = is_cut */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange analysis__v1__timeline__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__timeline__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Timeline",
+  "Timeline",
+  "Analysis__V1__Timeline",
+  "analysis.v1",
+  sizeof(Analysis__V1__Timeline),
+  3,
+  analysis__v1__timeline__field_descriptors,
+  analysis__v1__timeline__field_indices_by_name,
+  1,  analysis__v1__timeline__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__timeline__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__queue_status_request__field_descriptors[1] =
 {
   {
@@ -3596,11 +3840,12 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[18] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[19] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
   { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
   { "GetJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
+  { "GetTimeline", &analysis__v1__timeline_request__descriptor, &analysis__v1__timeline__descriptor },
   { "ListJobs", &analysis__v1__list_jobs_request__descriptor, &analysis__v1__list_jobs_reply__descriptor },
   { "GetStatus", &analysis__v1__queue_status_request__descriptor, &analysis__v1__queue_status__descriptor },
   { "GetStatistics", &analysis__v1__statistics_request__descriptor, &analysis__v1__statistics__descriptor },
@@ -3618,24 +3863,25 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
   { "Follow", &analysis__v1__follow_request__descriptor, &analysis__v1__event__descriptor },
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
-  6,        /* CancelJob */
-  12,        /* ClearJobs */
+  7,        /* CancelJob */
+  13,        /* ClearJobs */
   0,        /* Enqueue */
   1,        /* EnqueueMany */
-  17,        /* Follow */
+  18,        /* Follow */
   2,        /* GetJob */
-  13,        /* GetPosition */
-  5,        /* GetStatistics */
-  4,        /* GetStatus */
-  3,        /* ListJobs */
-  7,        /* PauseJob */
-  15,        /* PauseQueue */
-  9,        /* ReplayJob */
-  11,        /* ReplayJobs */
-  14,        /* ReprioritiseJob */
-  8,        /* ResumeJob */
-  16,        /* ResumeQueue */
-  10         /* RetryJob */
+  14,        /* GetPosition */
+  6,        /* GetStatistics */
+  5,        /* GetStatus */
+  3,        /* GetTimeline */
+  4,        /* ListJobs */
+  8,        /* PauseJob */
+  16,        /* PauseQueue */
+  10,        /* ReplayJob */
+  12,        /* ReplayJobs */
+  15,        /* ReprioritiseJob */
+  9,        /* ResumeJob */
+  17,        /* ResumeQueue */
+  11         /* RetryJob */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
 {
@@ -3644,7 +3890,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  18,
+  19,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -3672,13 +3918,21 @@ void analysis__v1__queue__get_job(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__get_timeline(ProtobufCService *service,
+                                       const Analysis__V1__TimelineRequest *input,
+                                       Analysis__V1__Timeline_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__list_jobs(ProtobufCService *service,
                                     const Analysis__V1__ListJobsRequest *input,
                                     Analysis__V1__ListJobsReply_Closure closure,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_status(ProtobufCService *service,
                                      const Analysis__V1__QueueStatusRequest *input,
@@ -3686,7 +3940,7 @@ void analysis__v1__queue__get_status(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_statistics(ProtobufCService *service,
                                          const Analysis__V1__StatisticsRequest *input,
@@ -3694,7 +3948,7 @@ void analysis__v1__queue__get_statistics(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__cancel_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -3702,7 +3956,7 @@ void analysis__v1__queue__cancel_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_job(ProtobufCService *service,
                                     const Analysis__V1__JobRequest *input,
@@ -3710,7 +3964,7 @@ void analysis__v1__queue__pause_job(ProtobufCService *service,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -3718,7 +3972,7 @@ void analysis__v1__queue__resume_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__replay_job(ProtobufCService *service,
                                      const Analysis__V1__JobRequest *input,
@@ -3726,7 +3980,7 @@ void analysis__v1__queue__replay_job(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__retry_job(ProtobufCService *service,
                                     const Analysis__V1__JobRequest *input,
@@ -3734,7 +3988,7 @@ void analysis__v1__queue__retry_job(ProtobufCService *service,
                                     void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       const Analysis__V1__JobFilter *input,
@@ -3742,7 +3996,7 @@ void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      const Analysis__V1__JobFilter *input,
@@ -3750,7 +4004,7 @@ void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_position(ProtobufCService *service,
                                        const Analysis__V1__JobRequest *input,
@@ -3758,7 +4012,7 @@ void analysis__v1__queue__get_position(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            const Analysis__V1__ReprioritiseJobRequest *input,
@@ -3766,7 +4020,7 @@ void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       const Analysis__V1__PauseQueueRequest *input,
@@ -3774,7 +4028,7 @@ void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        const Analysis__V1__ResumeQueueRequest *input,
@@ -3782,7 +4036,7 @@ void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
@@ -3790,7 +4044,7 @@ void analysis__v1__queue__follow(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

@@ -13,12 +13,13 @@ class Catalog(Service[C]):
     DESCRIPTOR = catalog_pb2.DESCRIPTOR.services_by_name["Catalog"]
 
     CreateUser = UnaryMethod(catalog_pb2.CreateUserRequest, catalog_pb2.User)
-    """Makes a user, or says ALREADY_EXISTS."""
+    """Makes a user, or says ALREADY_EXISTS. An administrator is made only by those who may act for everybody."""
 
     SetPassword = UnaryMethod(catalog_pb2.SetPasswordRequest, catalog_pb2.User)
     """Ends all sessions of the user, too, unless the password is the same as before."""
 
     SetRole = UnaryMethod(catalog_pb2.SetRoleRequest, catalog_pb2.User)
+    """For those who may act for everybody."""
 
     ListUsers = UnaryMethod(catalog_pb2.ListUsersRequest, catalog_pb2.ListUsersReply)
     """All users, ordered by id; for those who may act for everybody."""
@@ -40,7 +41,7 @@ class Catalog(Service[C]):
     """Starts the background analysis of everything not analysed yet, if the user allows it and nothing of theirs runs."""
 
     GetPreferences = UnaryMethod(catalog_pb2.UserRequest, catalog_pb2.Preferences)
-    """What a user has set about background analysis, or what holds where nothing was set."""
+    """What a user has set, or what holds where nothing was set."""
 
     SetPreferences = UnaryMethod(catalog_pb2.SetPreferencesRequest, catalog_pb2.Preferences)
     """Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
@@ -56,10 +57,16 @@ class Catalog(Service[C]):
 
     GetSong = UnaryMethod(catalog_pb2.SongRequest, catalog_pb2.SongDetail)
 
+    GetTargets = UnaryMethod(catalog_pb2.TargetsRequest, catalog_pb2.Targets)
+    """What ids stand for: those of the songs and playlists that are in the library, in the order asked for."""
+
     SearchSongs = UnaryMethod(catalog_pb2.SearchSongsRequest, catalog_pb2.SearchSongsReply)
 
     GetCoverage = UnaryMethod(catalog_pb2.CoverageRequest, catalog_pb2.Coverage)
     """How much of a playlist, or of the whole library, is analysed; every song counts once."""
+
+    GetInsights = UnaryMethod(catalog_pb2.UserRequest, catalog_pb2.Insights)
+    """What the analyses found, over the whole library: how its tempos, keys and loudnesses are spread, and how it came to be analysed."""
 
     UpsertLibrary = UnaryMethod(catalog_pb2.UpsertLibraryRequest, catalog_pb2.UpsertLibraryReply)
     """Adds songs and playlists to a library, or changes them. All is checked before anything is written, and an error names the
@@ -139,6 +146,9 @@ class Queue(Service[C]):
     """Asks for many songs and playlists of one user, in order, in one step: where one entry is refused, nothing is changed."""
 
     GetJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
+
+    GetTimeline = UnaryMethod(queue_pb2.TimelineRequest, queue_pb2.Timeline)
+    """What became of a job when and why, from its beginning, page by page, as far back as the event log reaches."""
 
     ListJobs = UnaryMethod(queue_pb2.ListJobsRequest, queue_pb2.ListJobsReply)
     """The user's jobs that have not ended, in queue order, or those that have, the latest first; page by page."""

@@ -40,10 +40,16 @@ typedef struct Analysis__V1__SongSummary Analysis__V1__SongSummary;
 typedef struct Analysis__V1__PlaylistDetail Analysis__V1__PlaylistDetail;
 typedef struct Analysis__V1__SongRequest Analysis__V1__SongRequest;
 typedef struct Analysis__V1__SongDetail Analysis__V1__SongDetail;
+typedef struct Analysis__V1__TargetsRequest Analysis__V1__TargetsRequest;
+typedef struct Analysis__V1__Targets Analysis__V1__Targets;
 typedef struct Analysis__V1__SearchSongsRequest Analysis__V1__SearchSongsRequest;
 typedef struct Analysis__V1__SearchSongsReply Analysis__V1__SearchSongsReply;
 typedef struct Analysis__V1__CoverageRequest Analysis__V1__CoverageRequest;
 typedef struct Analysis__V1__Coverage Analysis__V1__Coverage;
+typedef struct Analysis__V1__Insights Analysis__V1__Insights;
+typedef struct Analysis__V1__Distribution Analysis__V1__Distribution;
+typedef struct Analysis__V1__KeyCount Analysis__V1__KeyCount;
+typedef struct Analysis__V1__CoveragePoint Analysis__V1__CoveragePoint;
 typedef struct Analysis__V1__UpsertLibraryRequest Analysis__V1__UpsertLibraryRequest;
 typedef struct Analysis__V1__PlaylistContent Analysis__V1__PlaylistContent;
 typedef struct Analysis__V1__UpsertLibraryReply Analysis__V1__UpsertLibraryReply;
@@ -60,6 +66,30 @@ typedef enum _Analysis__V1__Role {
   ANALYSIS__V1__ROLE__ROLE_ADMINISTRATOR = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__ROLE)
 } Analysis__V1__Role;
+/*
+ * What becomes of an analysis, as users are told of it.
+ */
+typedef enum _Analysis__V1__NotificationKind {
+  ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_UNSPECIFIED = 0,
+  /*
+   * or goes on
+   */
+  ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_STARTED = 1,
+  /*
+   * makes way for something more urgent
+   */
+  ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_DISPLACED = 2,
+  ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_COMPLETED = 3,
+  ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_FAILED = 4,
+  ANALYSIS__V1__NOTIFICATION_KIND__NOTIFICATION_KIND_CANCELLED = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__NOTIFICATION_KIND)
+} Analysis__V1__NotificationKind;
+typedef enum _Analysis__V1__Theme {
+  ANALYSIS__V1__THEME__THEME_UNSPECIFIED = 0,
+  ANALYSIS__V1__THEME__THEME_LIGHT = 1,
+  ANALYSIS__V1__THEME__THEME_DARK = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__THEME)
+} Analysis__V1__Theme;
 typedef enum _Analysis__V1__SongState {
   ANALYSIS__V1__SONG_STATE__SONG_STATE_UNSPECIFIED = 0,
   ANALYSIS__V1__SONG_STATE__SONG_STATE_NOT_ANALYSED = 1,
@@ -247,7 +277,7 @@ struct  Analysis__V1__LoggedInReply
 
 
 /*
- * About background analysis alone: nothing of it holds back what somebody asks for.
+ * Nothing of it holds back what somebody asks for.
  */
 struct  Analysis__V1__Preferences
 {
@@ -274,10 +304,19 @@ struct  Analysis__V1__Preferences
    * at most, evenly spread; 0: without a limit
    */
   uint32_t songs_per_hour;
+  /*
+   * what the user does not want to be told of; everything else is told
+   */
+  size_t n_muted;
+  Analysis__V1__NotificationKind *muted;
+  /*
+   * unspecified: as the user's device has it
+   */
+  Analysis__V1__Theme theme;
 };
 #define ANALYSIS__V1__PREFERENCES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__preferences__descriptor) \
-    , 0, {0,NULL}, 0,NULL, 0,NULL, 0 }
+    , 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0,NULL, ANALYSIS__V1__THEME__THEME_UNSPECIFIED }
 
 
 struct  Analysis__V1__SetPreferencesRequest
@@ -418,6 +457,42 @@ struct  Analysis__V1__SongDetail
     , NULL, 0,NULL }
 
 
+struct  Analysis__V1__TargetsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  /*
+   * at most 1000
+   */
+  size_t n_song_ids;
+  ProtobufCBinaryData *song_ids;
+  /*
+   * at most 1000
+   */
+  size_t n_playlist_ids;
+  ProtobufCBinaryData *playlist_ids;
+};
+#define ANALYSIS__V1__TARGETS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__targets_request__descriptor) \
+    , {0,NULL}, 0,NULL, 0,NULL }
+
+
+struct  Analysis__V1__Targets
+{
+  ProtobufCMessage base;
+  size_t n_songs;
+  Analysis__V1__Song **songs;
+  /*
+   * without counts and times
+   */
+  size_t n_playlists;
+  Analysis__V1__Playlist **playlists;
+};
+#define ANALYSIS__V1__TARGETS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__targets__descriptor) \
+    , 0,NULL, 0,NULL }
+
+
 struct  Analysis__V1__SearchSongsRequest
 {
   ProtobufCMessage base;
@@ -477,6 +552,89 @@ struct  Analysis__V1__Coverage
 #define ANALYSIS__V1__COVERAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__coverage__descriptor) \
     , 0, 0, 0, 0, 0, 0 }
+
+
+/*
+ * Of the songs whose results are fresh.
+ */
+struct  Analysis__V1__Insights
+{
+  ProtobufCMessage base;
+  /*
+   * of the library, analysed or not
+   */
+  uint32_t songs;
+  uint32_t analysed;
+  Analysis__V1__Distribution *tempo_bpm;
+  Analysis__V1__Distribution *loudness_lufs;
+  /*
+   * those that there are, the most frequent first
+   */
+  size_t n_keys;
+  Analysis__V1__KeyCount **keys;
+  /*
+   * at most 61, evenly spread from the first analysis to the last
+   */
+  size_t n_coverage;
+  Analysis__V1__CoveragePoint **coverage;
+};
+#define ANALYSIS__V1__INSIGHTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__insights__descriptor) \
+    , 0, 0, NULL, NULL, 0,NULL, 0,NULL }
+
+
+struct  Analysis__V1__Distribution
+{
+  ProtobufCMessage base;
+  /*
+   * that have the figure; with 0, nothing else is told
+   */
+  uint32_t songs;
+  double least;
+  double median;
+  double most;
+  double bin_width;
+  /*
+   * where the first bin begins
+   */
+  double first_bin;
+  /*
+   * songs in each, without a gap; the first and the last have some
+   */
+  size_t n_bins;
+  uint32_t *bins;
+};
+#define ANALYSIS__V1__DISTRIBUTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__distribution__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0,NULL }
+
+
+struct  Analysis__V1__KeyCount
+{
+  ProtobufCMessage base;
+  /*
+   * such as "F♯ minor"
+   */
+  ProtobufCBinaryData name;
+  uint32_t songs;
+};
+#define ANALYSIS__V1__KEY_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__key_count__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Analysis__V1__CoveragePoint
+{
+  ProtobufCMessage base;
+  int64_t at_ms;
+  /*
+   * songs whose present result is from then or from before
+   */
+  uint32_t analysed;
+};
+#define ANALYSIS__V1__COVERAGE_POINT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__coverage_point__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -1048,6 +1206,44 @@ Analysis__V1__SongDetail *
 void   analysis__v1__song_detail__free_unpacked
                      (Analysis__V1__SongDetail *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__TargetsRequest methods */
+void   analysis__v1__targets_request__init
+                     (Analysis__V1__TargetsRequest         *message);
+size_t analysis__v1__targets_request__get_packed_size
+                     (const Analysis__V1__TargetsRequest   *message);
+size_t analysis__v1__targets_request__pack
+                     (const Analysis__V1__TargetsRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__targets_request__pack_to_buffer
+                     (const Analysis__V1__TargetsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__TargetsRequest *
+       analysis__v1__targets_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__targets_request__free_unpacked
+                     (Analysis__V1__TargetsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Targets methods */
+void   analysis__v1__targets__init
+                     (Analysis__V1__Targets         *message);
+size_t analysis__v1__targets__get_packed_size
+                     (const Analysis__V1__Targets   *message);
+size_t analysis__v1__targets__pack
+                     (const Analysis__V1__Targets   *message,
+                      uint8_t             *out);
+size_t analysis__v1__targets__pack_to_buffer
+                     (const Analysis__V1__Targets   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Targets *
+       analysis__v1__targets__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__targets__free_unpacked
+                     (Analysis__V1__Targets *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__SearchSongsRequest methods */
 void   analysis__v1__search_songs_request__init
                      (Analysis__V1__SearchSongsRequest         *message);
@@ -1123,6 +1319,82 @@ Analysis__V1__Coverage *
                       const uint8_t       *data);
 void   analysis__v1__coverage__free_unpacked
                      (Analysis__V1__Coverage *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Insights methods */
+void   analysis__v1__insights__init
+                     (Analysis__V1__Insights         *message);
+size_t analysis__v1__insights__get_packed_size
+                     (const Analysis__V1__Insights   *message);
+size_t analysis__v1__insights__pack
+                     (const Analysis__V1__Insights   *message,
+                      uint8_t             *out);
+size_t analysis__v1__insights__pack_to_buffer
+                     (const Analysis__V1__Insights   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Insights *
+       analysis__v1__insights__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__insights__free_unpacked
+                     (Analysis__V1__Insights *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Distribution methods */
+void   analysis__v1__distribution__init
+                     (Analysis__V1__Distribution         *message);
+size_t analysis__v1__distribution__get_packed_size
+                     (const Analysis__V1__Distribution   *message);
+size_t analysis__v1__distribution__pack
+                     (const Analysis__V1__Distribution   *message,
+                      uint8_t             *out);
+size_t analysis__v1__distribution__pack_to_buffer
+                     (const Analysis__V1__Distribution   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Distribution *
+       analysis__v1__distribution__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__distribution__free_unpacked
+                     (Analysis__V1__Distribution *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__KeyCount methods */
+void   analysis__v1__key_count__init
+                     (Analysis__V1__KeyCount         *message);
+size_t analysis__v1__key_count__get_packed_size
+                     (const Analysis__V1__KeyCount   *message);
+size_t analysis__v1__key_count__pack
+                     (const Analysis__V1__KeyCount   *message,
+                      uint8_t             *out);
+size_t analysis__v1__key_count__pack_to_buffer
+                     (const Analysis__V1__KeyCount   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__KeyCount *
+       analysis__v1__key_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__key_count__free_unpacked
+                     (Analysis__V1__KeyCount *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__CoveragePoint methods */
+void   analysis__v1__coverage_point__init
+                     (Analysis__V1__CoveragePoint         *message);
+size_t analysis__v1__coverage_point__get_packed_size
+                     (const Analysis__V1__CoveragePoint   *message);
+size_t analysis__v1__coverage_point__pack
+                     (const Analysis__V1__CoveragePoint   *message,
+                      uint8_t             *out);
+size_t analysis__v1__coverage_point__pack_to_buffer
+                     (const Analysis__V1__CoveragePoint   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__CoveragePoint *
+       analysis__v1__coverage_point__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__coverage_point__free_unpacked
+                     (Analysis__V1__CoveragePoint *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__UpsertLibraryRequest methods */
 void   analysis__v1__upsert_library_request__init
@@ -1312,6 +1584,12 @@ typedef void (*Analysis__V1__SongRequest_Closure)
 typedef void (*Analysis__V1__SongDetail_Closure)
                  (const Analysis__V1__SongDetail *message,
                   void *closure_data);
+typedef void (*Analysis__V1__TargetsRequest_Closure)
+                 (const Analysis__V1__TargetsRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Targets_Closure)
+                 (const Analysis__V1__Targets *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__SearchSongsRequest_Closure)
                  (const Analysis__V1__SearchSongsRequest *message,
                   void *closure_data);
@@ -1323,6 +1601,18 @@ typedef void (*Analysis__V1__CoverageRequest_Closure)
                   void *closure_data);
 typedef void (*Analysis__V1__Coverage_Closure)
                  (const Analysis__V1__Coverage *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Insights_Closure)
+                 (const Analysis__V1__Insights *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Distribution_Closure)
+                 (const Analysis__V1__Distribution *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__KeyCount_Closure)
+                 (const Analysis__V1__KeyCount *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__CoveragePoint_Closure)
+                 (const Analysis__V1__CoveragePoint *message,
                   void *closure_data);
 typedef void (*Analysis__V1__UpsertLibraryRequest_Closure)
                  (const Analysis__V1__UpsertLibraryRequest *message,
@@ -1413,6 +1703,10 @@ struct Analysis__V1__Catalog_Service
                    const Analysis__V1__SongRequest *input,
                    Analysis__V1__SongDetail_Closure closure,
                    void *closure_data);
+  void (*get_targets)(Analysis__V1__Catalog_Service *service,
+                      const Analysis__V1__TargetsRequest *input,
+                      Analysis__V1__Targets_Closure closure,
+                      void *closure_data);
   void (*search_songs)(Analysis__V1__Catalog_Service *service,
                        const Analysis__V1__SearchSongsRequest *input,
                        Analysis__V1__SearchSongsReply_Closure closure,
@@ -1420,6 +1714,10 @@ struct Analysis__V1__Catalog_Service
   void (*get_coverage)(Analysis__V1__Catalog_Service *service,
                        const Analysis__V1__CoverageRequest *input,
                        Analysis__V1__Coverage_Closure closure,
+                       void *closure_data);
+  void (*get_insights)(Analysis__V1__Catalog_Service *service,
+                       const Analysis__V1__UserRequest *input,
+                       Analysis__V1__Insights_Closure closure,
                        void *closure_data);
   void (*upsert_library)(Analysis__V1__Catalog_Service *service,
                          const Analysis__V1__UpsertLibraryRequest *input,
@@ -1457,8 +1755,10 @@ void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
       function_prefix__ ## list_playlists,\
       function_prefix__ ## get_playlist,\
       function_prefix__ ## get_song,\
+      function_prefix__ ## get_targets,\
       function_prefix__ ## search_songs,\
       function_prefix__ ## get_coverage,\
+      function_prefix__ ## get_insights,\
       function_prefix__ ## upsert_library,\
       function_prefix__ ## remove_songs,\
       function_prefix__ ## remove_playlists  }
@@ -1526,6 +1826,10 @@ void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      const Analysis__V1__SongRequest *input,
                                      Analysis__V1__SongDetail_Closure closure,
                                      void *closure_data);
+void analysis__v1__catalog__get_targets(ProtobufCService *service,
+                                        const Analysis__V1__TargetsRequest *input,
+                                        Analysis__V1__Targets_Closure closure,
+                                        void *closure_data);
 void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          const Analysis__V1__SearchSongsRequest *input,
                                          Analysis__V1__SearchSongsReply_Closure closure,
@@ -1533,6 +1837,10 @@ void analysis__v1__catalog__search_songs(ProtobufCService *service,
 void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
                                          Analysis__V1__Coverage_Closure closure,
+                                         void *closure_data);
+void analysis__v1__catalog__get_insights(ProtobufCService *service,
+                                         const Analysis__V1__UserRequest *input,
+                                         Analysis__V1__Insights_Closure closure,
                                          void *closure_data);
 void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            const Analysis__V1__UpsertLibraryRequest *input,
@@ -1550,6 +1858,8 @@ void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    analysis__v1__role__descriptor;
+extern const ProtobufCEnumDescriptor    analysis__v1__notification_kind__descriptor;
+extern const ProtobufCEnumDescriptor    analysis__v1__theme__descriptor;
 extern const ProtobufCEnumDescriptor    analysis__v1__song_state__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__user__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__create_user_request__descriptor;
@@ -1575,10 +1885,16 @@ extern const ProtobufCMessageDescriptor analysis__v1__song_summary__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__playlist_detail__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__song_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__song_detail__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__targets_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__targets__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__search_songs_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__search_songs_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__coverage_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__coverage__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__insights__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__distribution__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__key_count__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__coverage_point__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__upsert_library_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__playlist_content__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__upsert_library_reply__descriptor;

@@ -36,6 +36,8 @@ typedef struct Analysis__V1__ResumeQueueReply Analysis__V1__ResumeQueueReply;
 typedef struct Analysis__V1__QueuePause Analysis__V1__QueuePause;
 typedef struct Analysis__V1__ListJobsRequest Analysis__V1__ListJobsRequest;
 typedef struct Analysis__V1__ListJobsReply Analysis__V1__ListJobsReply;
+typedef struct Analysis__V1__TimelineRequest Analysis__V1__TimelineRequest;
+typedef struct Analysis__V1__Timeline Analysis__V1__Timeline;
 typedef struct Analysis__V1__QueueStatusRequest Analysis__V1__QueueStatusRequest;
 typedef struct Analysis__V1__QueueStatus Analysis__V1__QueueStatus;
 typedef struct Analysis__V1__StatisticsRequest Analysis__V1__StatisticsRequest;
@@ -524,6 +526,54 @@ struct  Analysis__V1__ListJobsReply
 #define ANALYSIS__V1__LIST_JOBS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_reply__descriptor) \
     , 0,NULL, {0,NULL} }
+
+
+struct  Analysis__V1__TimelineRequest
+{
+  ProtobufCMessage base;
+  /*
+   * whose job it must be; empty: anybody's, for operators
+   */
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData job_id;
+  /*
+   * tells what became of its songs, too, and each beginning of one
+   */
+  protobuf_c_boolean songs;
+  /*
+   * 0: 200; at most 1000
+   */
+  uint32_t limit;
+  /*
+   * next_page_token of the page before, asked for with the same fields; empty: the first page
+   */
+  ProtobufCBinaryData page_token;
+};
+#define ANALYSIS__V1__TIMELINE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__timeline_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL} }
+
+
+struct  Analysis__V1__Timeline
+{
+  ProtobufCMessage base;
+  /*
+   * Cursors and jobs are as in Follow. by_job_id is empty where that is not the asking user's, and reason tells the class then.
+   */
+  size_t n_events;
+  Analysis__V1__Event **events;
+  /*
+   * empty: this was the last page
+   */
+  ProtobufCBinaryData next_page_token;
+  /*
+   * first page: the log does not hold its beginning any more, or that was in another lane
+   */
+  protobuf_c_boolean is_cut;
+};
+#define ANALYSIS__V1__TIMELINE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__timeline__descriptor) \
+    , 0,NULL, {0,NULL}, 0 }
 
 
 struct  Analysis__V1__QueueStatusRequest
@@ -1117,6 +1167,44 @@ Analysis__V1__ListJobsReply *
 void   analysis__v1__list_jobs_reply__free_unpacked
                      (Analysis__V1__ListJobsReply *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__TimelineRequest methods */
+void   analysis__v1__timeline_request__init
+                     (Analysis__V1__TimelineRequest         *message);
+size_t analysis__v1__timeline_request__get_packed_size
+                     (const Analysis__V1__TimelineRequest   *message);
+size_t analysis__v1__timeline_request__pack
+                     (const Analysis__V1__TimelineRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__timeline_request__pack_to_buffer
+                     (const Analysis__V1__TimelineRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__TimelineRequest *
+       analysis__v1__timeline_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__timeline_request__free_unpacked
+                     (Analysis__V1__TimelineRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Timeline methods */
+void   analysis__v1__timeline__init
+                     (Analysis__V1__Timeline         *message);
+size_t analysis__v1__timeline__get_packed_size
+                     (const Analysis__V1__Timeline   *message);
+size_t analysis__v1__timeline__pack
+                     (const Analysis__V1__Timeline   *message,
+                      uint8_t             *out);
+size_t analysis__v1__timeline__pack_to_buffer
+                     (const Analysis__V1__Timeline   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Timeline *
+       analysis__v1__timeline__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__timeline__free_unpacked
+                     (Analysis__V1__Timeline *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__QueueStatusRequest methods */
 void   analysis__v1__queue_status_request__init
                      (Analysis__V1__QueueStatusRequest         *message);
@@ -1347,6 +1435,12 @@ typedef void (*Analysis__V1__ListJobsRequest_Closure)
 typedef void (*Analysis__V1__ListJobsReply_Closure)
                  (const Analysis__V1__ListJobsReply *message,
                   void *closure_data);
+typedef void (*Analysis__V1__TimelineRequest_Closure)
+                 (const Analysis__V1__TimelineRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Timeline_Closure)
+                 (const Analysis__V1__Timeline *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__QueueStatusRequest_Closure)
                  (const Analysis__V1__QueueStatusRequest *message,
                   void *closure_data);
@@ -1393,6 +1487,10 @@ struct Analysis__V1__Queue_Service
                   const Analysis__V1__JobRequest *input,
                   Analysis__V1__Job_Closure closure,
                   void *closure_data);
+  void (*get_timeline)(Analysis__V1__Queue_Service *service,
+                       const Analysis__V1__TimelineRequest *input,
+                       Analysis__V1__Timeline_Closure closure,
+                       void *closure_data);
   void (*list_jobs)(Analysis__V1__Queue_Service *service,
                     const Analysis__V1__ListJobsRequest *input,
                     Analysis__V1__ListJobsReply_Closure closure,
@@ -1464,6 +1562,7 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
       function_prefix__ ## enqueue,\
       function_prefix__ ## enqueue_many,\
       function_prefix__ ## get_job,\
+      function_prefix__ ## get_timeline,\
       function_prefix__ ## list_jobs,\
       function_prefix__ ## get_status,\
       function_prefix__ ## get_statistics,\
@@ -1491,6 +1590,10 @@ void analysis__v1__queue__get_job(ProtobufCService *service,
                                   const Analysis__V1__JobRequest *input,
                                   Analysis__V1__Job_Closure closure,
                                   void *closure_data);
+void analysis__v1__queue__get_timeline(ProtobufCService *service,
+                                       const Analysis__V1__TimelineRequest *input,
+                                       Analysis__V1__Timeline_Closure closure,
+                                       void *closure_data);
 void analysis__v1__queue__list_jobs(ProtobufCService *service,
                                     const Analysis__V1__ListJobsRequest *input,
                                     Analysis__V1__ListJobsReply_Closure closure,
@@ -1574,6 +1677,8 @@ extern const ProtobufCMessageDescriptor analysis__v1__resume_queue_reply__descri
 extern const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_jobs_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__timeline_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__timeline__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__queue_status_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__queue_status__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__statistics_request__descriptor;

@@ -6,6 +6,12 @@ from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+NOTIFICATION_KIND_CANCELLED: NotificationKind
+NOTIFICATION_KIND_COMPLETED: NotificationKind
+NOTIFICATION_KIND_DISPLACED: NotificationKind
+NOTIFICATION_KIND_FAILED: NotificationKind
+NOTIFICATION_KIND_STARTED: NotificationKind
+NOTIFICATION_KIND_UNSPECIFIED: NotificationKind
 ROLE_ADMINISTRATOR: Role
 ROLE_LISTENER: Role
 ROLE_UNSPECIFIED: Role
@@ -13,6 +19,9 @@ SONG_STATE_ANALYSED: SongState
 SONG_STATE_FAILED: SongState
 SONG_STATE_NOT_ANALYSED: SongState
 SONG_STATE_UNSPECIFIED: SongState
+THEME_DARK: Theme
+THEME_LIGHT: Theme
+THEME_UNSPECIFIED: Theme
 
 class Coverage(_message.Message):
     __slots__ = ["analysed", "audio_done_ms", "audio_ms", "failed", "playlists", "total"]
@@ -29,6 +38,14 @@ class Coverage(_message.Message):
     playlists: int
     total: int
     def __init__(self, total: _Optional[int] = ..., analysed: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., playlists: _Optional[int] = ...) -> None: ...
+
+class CoveragePoint(_message.Message):
+    __slots__ = ["analysed", "at_ms"]
+    ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    analysed: int
+    at_ms: int
+    def __init__(self, at_ms: _Optional[int] = ..., analysed: _Optional[int] = ...) -> None: ...
 
 class CoverageRequest(_message.Message):
     __slots__ = ["playlist_id", "user_id"]
@@ -47,6 +64,24 @@ class CreateUserRequest(_message.Message):
     password: str
     role: Role
     def __init__(self, id: _Optional[str] = ..., password: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+
+class Distribution(_message.Message):
+    __slots__ = ["bin_width", "bins", "first_bin", "least", "median", "most", "songs"]
+    BINS_FIELD_NUMBER: _ClassVar[int]
+    BIN_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    FIRST_BIN_FIELD_NUMBER: _ClassVar[int]
+    LEAST_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    bin_width: float
+    bins: _containers.RepeatedScalarFieldContainer[int]
+    first_bin: float
+    least: float
+    median: float
+    most: float
+    songs: int
+    def __init__(self, songs: _Optional[int] = ..., least: _Optional[float] = ..., median: _Optional[float] = ..., most: _Optional[float] = ..., bin_width: _Optional[float] = ..., first_bin: _Optional[float] = ..., bins: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ImportFolderRequest(_message.Message):
     __slots__ = ["folder", "user_id"]
@@ -69,6 +104,30 @@ class ImportProgress(_message.Message):
     files: int
     playlists: int
     def __init__(self, files: _Optional[int] = ..., added: _Optional[int] = ..., changed: _Optional[int] = ..., playlists: _Optional[int] = ..., done: bool = ...) -> None: ...
+
+class Insights(_message.Message):
+    __slots__ = ["analysed", "coverage", "keys", "loudness_lufs", "songs", "tempo_bpm"]
+    ANALYSED_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    LOUDNESS_LUFS_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    TEMPO_BPM_FIELD_NUMBER: _ClassVar[int]
+    analysed: int
+    coverage: _containers.RepeatedCompositeFieldContainer[CoveragePoint]
+    keys: _containers.RepeatedCompositeFieldContainer[KeyCount]
+    loudness_lufs: Distribution
+    songs: int
+    tempo_bpm: Distribution
+    def __init__(self, songs: _Optional[int] = ..., analysed: _Optional[int] = ..., tempo_bpm: _Optional[_Union[Distribution, _Mapping]] = ..., loudness_lufs: _Optional[_Union[Distribution, _Mapping]] = ..., keys: _Optional[_Iterable[_Union[KeyCount, _Mapping]]] = ..., coverage: _Optional[_Iterable[_Union[CoveragePoint, _Mapping]]] = ...) -> None: ...
+
+class KeyCount(_message.Message):
+    __slots__ = ["name", "songs"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    songs: int
+    def __init__(self, name: _Optional[str] = ..., songs: _Optional[int] = ...) -> None: ...
 
 class ListPlaylistsReply(_message.Message):
     __slots__ = ["playlists"]
@@ -171,18 +230,22 @@ class PlaylistRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
 
 class Preferences(_message.Message):
-    __slots__ = ["background_analysis", "off_peak", "quiet_hours", "songs_per_hour", "time_zone"]
+    __slots__ = ["background_analysis", "muted", "off_peak", "quiet_hours", "songs_per_hour", "theme", "time_zone"]
     BACKGROUND_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    MUTED_FIELD_NUMBER: _ClassVar[int]
     OFF_PEAK_FIELD_NUMBER: _ClassVar[int]
     QUIET_HOURS_FIELD_NUMBER: _ClassVar[int]
     SONGS_PER_HOUR_FIELD_NUMBER: _ClassVar[int]
+    THEME_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     background_analysis: bool
+    muted: _containers.RepeatedScalarFieldContainer[NotificationKind]
     off_peak: _containers.RepeatedScalarFieldContainer[str]
     quiet_hours: _containers.RepeatedScalarFieldContainer[str]
     songs_per_hour: int
+    theme: Theme
     time_zone: str
-    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ...) -> None: ...
+    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ..., muted: _Optional[_Iterable[_Union[NotificationKind, str]]] = ..., theme: _Optional[_Union[Theme, str]] = ...) -> None: ...
 
 class RemovePlaylistsRequest(_message.Message):
     __slots__ = ["playlist_ids", "user_id"]
@@ -290,6 +353,24 @@ class SongSummary(_message.Message):
     state: SongState
     def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., state: _Optional[_Union[SongState, str]] = ..., analysed_at_ms: _Optional[int] = ..., failure: _Optional[str] = ..., highlights_json: _Optional[bytes] = ...) -> None: ...
 
+class Targets(_message.Message):
+    __slots__ = ["playlists", "songs"]
+    PLAYLISTS_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    playlists: _containers.RepeatedCompositeFieldContainer[Playlist]
+    songs: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.Song]
+    def __init__(self, songs: _Optional[_Iterable[_Union[_jobs_pb2.Song, _Mapping]]] = ..., playlists: _Optional[_Iterable[_Union[Playlist, _Mapping]]] = ...) -> None: ...
+
+class TargetsRequest(_message.Message):
+    __slots__ = ["playlist_ids", "song_ids", "user_id"]
+    PLAYLIST_IDS_FIELD_NUMBER: _ClassVar[int]
+    SONG_IDS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    playlist_ids: _containers.RepeatedScalarFieldContainer[str]
+    song_ids: _containers.RepeatedScalarFieldContainer[str]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., song_ids: _Optional[_Iterable[str]] = ..., playlist_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class UpsertLibraryReply(_message.Message):
     __slots__ = ["playlists_changed", "songs_added", "songs_changed"]
     PLAYLISTS_CHANGED_FIELD_NUMBER: _ClassVar[int]
@@ -335,6 +416,12 @@ class UserRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
 
 class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class NotificationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class Theme(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class SongState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):

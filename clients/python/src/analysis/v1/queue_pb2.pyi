@@ -362,6 +362,30 @@ class StatisticsRequest(_message.Message):
     days: int
     def __init__(self, days: _Optional[int] = ...) -> None: ...
 
+class Timeline(_message.Message):
+    __slots__ = ["events", "is_cut", "next_page_token"]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    IS_CUT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[Event]
+    is_cut: bool
+    next_page_token: str
+    def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., is_cut: bool = ...) -> None: ...
+
+class TimelineRequest(_message.Message):
+    __slots__ = ["job_id", "limit", "page_token", "songs", "user_id"]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SONGS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    limit: int
+    page_token: str
+    songs: bool
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., job_id: _Optional[str] = ..., songs: bool = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
 class WorkerStatus(_message.Message):
     __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "machine", "songs_analysed", "songs_failed", "suspended"]
     CONNECTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
