@@ -102,7 +102,9 @@ let package = Package(
 
         process(
             "QueueService",
-            daemon + nio + ["Jobs", "Redis", crypto, metrics, .product(name: "CryptoExtras", package: "swift-crypto")],
+            daemon + nio + [
+                "CLinux", "Jobs", "Redis", crypto, metrics, .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
             resources: [.embedInCode("Scripts")]),
         process("ProgressService", daemon + nio + ["Jobs", "Redis"]),
         process(

@@ -1,5 +1,6 @@
 // What Linux can do for a process from outside and Swift's Glibc module leaves out or shows under changing names.
 #include <errno.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>

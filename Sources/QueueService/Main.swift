@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import ArgumentParser
+import CLinux
 import Daemon
 import Jobs
 import Logging
@@ -85,6 +86,9 @@ struct QueueServiceCommand: DaemonCommand {
     }
 
     func services(_ context: DaemonContext) async throws -> [any Service] {
+        // A password's hash takes 16 MiB for a moment. Where this threshold is not set, glibc raises it to the largest block that
+        // was freed, and each thread keeps so much for ever.
+        mallopt(M_MMAP_THRESHOLD, 1 << 20)
         let configuration = QueueConfiguration(
             analyzers: analyzers,
             limits: QueueLimits(
