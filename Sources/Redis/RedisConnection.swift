@@ -90,7 +90,7 @@ final class RedisConnection: Sendable {
         _ url: RedisURL, _ configuration: RedisConfiguration, _ deadlines: Deadlines
     ) async throws {
         var commands: [[RedisArgument]] = []
-        if let password = url.password {
+        if let password = try url.currentPassword() {
             commands.append(["AUTH", RedisArgument(url.user ?? "default"), RedisArgument(password)])
         }
         if url.database != 0 { commands.append(["SELECT", RedisArgument(url.database)]) }

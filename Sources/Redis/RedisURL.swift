@@ -7,6 +7,8 @@ import FoundationEssentials
 ///   `redis://:password@host` authenticates as the default user
 /// - `rediss://…` is the same over TLS. Whom it trusts stands behind `?`, called as in `redis-cli`: `cacert=FILE`, and where Redis
 ///   asks for a client's certificate `cert=FILE&key=FILE`
+/// - any of them with `?password-file=FILE` has the password in a file, which is read for every connection, so that a password
+///   can be replaced while everything runs
 /// - `redis://host:7000,host:7001,host:7002`: nodes of a Redis Cluster. Any one would do, for the first answer that says so makes
 ///   a URL's Redis a cluster; where several are named, the others are asked while the first is away
 ///
@@ -21,6 +23,8 @@ package struct RedisURL: Sendable, Hashable {
     package private(set) var addresses: [Address]
     package var user: String?
     package var password: String?
+    /// Whose first line is the password, in place of `password`.
+    package var passwordFile: String?
     package var database: Int
     /// Nil: what is sent is not encrypted.
     package var tls: RedisTLS?
@@ -60,7 +64,10 @@ package struct RedisURL: Sendable, Hashable {
         case "rediss": try self.init(tcp: components, tls: RedisTLS())
         default: throw RedisURLError(reason: "it begins with none of unix:, redis://, rediss://")
         }
-        if user != nil, password == nil {
+        guard password == nil || passwordFile == nil else {
+            throw RedisURLError(reason: "password and password-file are both given")
+        }
+        if user != nil, password == nil, passwordFile == nil {
             throw RedisURLError(reason: "it has a user but no password")
         }
     }
@@ -75,7 +82,8 @@ package struct RedisURL: Sendable, Hashable {
             case "db": database = try Self.database(item.value ?? "")
             case "user": user = item.value
             case "password": password = item.value
-            default: throw RedisURLError(reason: "'\(item.name)' is none of db, user, password")
+            case "password-file": passwordFile = item.value
+            default: throw RedisURLError(reason: "'\(item.name)' is none of db, user, password, password-file")
             }
         }
     }
@@ -91,8 +99,8 @@ package struct RedisURL: Sendable, Hashable {
         guard (1...65535).contains(port) else {
             throw RedisURLError(reason: "\(port) is not a port")
         }
-        guard components.query == nil || tls != nil, components.fragment == nil else {
-            throw RedisURLError(reason: "nothing may follow the database number")
+        guard components.fragment == nil else {
+            throw RedisURLError(reason: "nothing may follow the database number but what begins with ?")
         }
         let path = components.path.drop { $0 == "/" }
         self.init(
@@ -102,10 +110,13 @@ package struct RedisURL: Sendable, Hashable {
             database: path.isEmpty ? 0 : try Self.database(String(path)), tls: tls)
         for item in components.queryItems ?? [] {
             switch item.name {
-            case "cacert": self.tls?.authorities = item.value
-            case "cert": self.tls?.certificate = item.value
-            case "key": self.tls?.key = item.value
-            default: throw RedisURLError(reason: "'\(item.name)' is none of cacert, cert, key")
+            case "password-file": passwordFile = item.value
+            case "cacert" where tls != nil: self.tls?.authorities = item.value
+            case "cert" where tls != nil: self.tls?.certificate = item.value
+            case "key" where tls != nil: self.tls?.key = item.value
+            default:
+                let known = tls == nil ? "not password-file" : "none of password-file, cacert, cert, key"
+                throw RedisURLError(reason: "'\(item.name)' is \(known)")
             }
         }
         guard (self.tls?.certificate == nil) == (self.tls?.key == nil) else {
@@ -118,6 +129,21 @@ package struct RedisURL: Sendable, Hashable {
             throw RedisURLError(reason: "'\(text)' is not a database number")
         }
         return number
+    }
+}
+
+extension RedisURL {
+    /// What to authenticate with now; nil: nothing is asked for.
+    ///
+    /// - Throws: ``RedisError/unavailable(_:)`` where the file of the password cannot be read or is empty.
+    func currentPassword() throws -> String? {
+        guard let passwordFile else { return password }
+        guard let data = FileManager.default.contents(atPath: passwordFile) else {
+            throw RedisError.unavailable("the password's file \(passwordFile) cannot be read")
+        }
+        let line = String(decoding: data, as: UTF8.self).prefix { !$0.isNewline }
+        guard !line.isEmpty else { throw RedisError.unavailable("the password's file \(passwordFile) is empty") }
+        return String(line)
     }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Redis
 import TestSupport
 import Testing
@@ -163,6 +164,36 @@ import Testing
                 } catch RedisError.unavailable(let why) {
                     reason = why
                 }
+            }
+        }
+    }
+
+    @Test func aPasswordThatIsReplacedInItsFileIsTakenUpWithoutARestart() async throws {
+        let server = try await RedisServer.start(options: ["--user", "queue", "on", ">first", "allkeys", "allcommands"])
+        let file = FileManager.default.temporaryDirectory.appending(path: "password-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("first\n".utf8).write(to: file)
+        var url = server.url
+        url.user = "queue"
+        url.passwordFile = file.path
+        try await withClient(url) { client in
+            let first = try #require(try await client.send("CLIENT", "ID").int)
+            try Data("second".utf8).write(to: file)
+            try await server.withClient { try await $0.send("ACL", "SETUSER", "queue", "resetpass", ">second") }
+            // Redis lets a connection live that authenticated with a password of before.
+            try await server.withClient { try await $0.send("CLIENT", "KILL", "ID", first) }
+            let id = try await untilReconnected(client)
+            #expect(id != first)
+        }
+    }
+
+    /// The id of the next connection that serves commands.
+    private func untilReconnected(_ client: RedisClient) async throws -> Int64 {
+        while true {
+            do {
+                return try #require(try await client.send("CLIENT", "ID").int)
+            } catch RedisError.unknownOutcome {
+                continue
             }
         }
     }

@@ -18,6 +18,11 @@ import Testing
                     address: .tcp(host: "db", port: 6380), database: 1,
                     tls: RedisTLS(authorities: "/ca.pem", certificate: "/c.pem", key: "/k.pem")))
         #expect(try RedisURL("rediss://db").tls == RedisTLS())
+        for text in ["unix:/a.sock?user=queue&password-file=/p", "redis://queue@db?password-file=/p"] {
+            let url = try RedisURL(text)
+            #expect(url.user == "queue" && url.password == nil && url.passwordFile == "/p", "\(text)")
+        }
+        #expect(try RedisURL("rediss://queue@db/1?cacert=/ca.pem&password-file=/p").passwordFile == "/p")
         let cluster = try RedisURL("redis://queue:a%2Cb@one:7000,two,[::1]:7002")
         #expect(
             cluster.addresses == [
@@ -30,6 +35,7 @@ import Testing
         "", "/run/redis.sock", "http://localhost", "unix:redis.sock", "unix:/a?port=1", "unix:/a?db=x", "redis://",
         "redis://host:0", "redis://host:99999", "redis://host/x", "redis://host/-1", "redis://user@host",
         "redis://host/0?x=1", "redis://host?cacert=/ca.pem", "rediss://host?ca=/ca.pem", "rediss://host?cert=/c.pem",
+        "redis://queue:a@host?password-file=/p", "redis://host/0#x",
         "redis://one,,two", "redis://one:7000,", "redis://one,two:x",
     ])
     func whatIsNoRedisURLIsRefusedWithTheRightForms(text: String) {
