@@ -8,7 +8,7 @@ import RPC
 import ServiceLifecycle
 
 @main
-struct AnalysisWorkerCommand: DaemonCommand {
+struct AnalysisWorkerCommand: ServingCommand {
     static let configuration = CommandConfiguration(
         commandName: "analysis-worker",
         abstract: "Runs analyses for the queue, each in a process that can be frozen where it stands.")

@@ -52,18 +52,26 @@ package struct DaemonContext: Sendable {
 extension DaemonCommand {
     /// Parses the command line with the environment behind it, and runs.
     package static func main() async {
+        let typed = Array(CommandLine.arguments.dropFirst())
+        if typed.first == HealthCommand.configuration.commandName, Self.self is any ServingCommand.Type {
+            await runRoot(HealthCommand.self, Array(typed.dropFirst()))
+        } else {
+            await runRoot(Self.self, typed)
+        }
+    }
+
+    private static func runRoot(_ command: any ParsableCommand.Type, _ typed: [String]) async {
         do {
-            let typed = Array(CommandLine.arguments.dropFirst())
             let added = try EnvironmentArguments.arguments(
-                for: Self.self, commandLine: typed, environment: ProcessInfo.processInfo.environment)
-            var command = try parseAsRoot(added + typed)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
+                for: command, commandLine: typed, environment: ProcessInfo.processInfo.environment)
+            var parsed = try command.parseAsRoot(added + typed)
+            if var parsed = parsed as? any AsyncParsableCommand {
+                try await parsed.run()
             } else {
-                try command.run()
+                try parsed.run()
             }
         } catch {
-            exit(withError: error)
+            command.exit(withError: error)
         }
     }
 

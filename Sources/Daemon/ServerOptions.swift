@@ -9,7 +9,10 @@ package import RPC
 /// Where a process is called, by whom, and with which certificate.
 package struct ServerOptions: ParsableArguments {
     @Option(
-        help: "Address to serve, as unix:PATH, tls://HOST:PORT or tcp://HOST:PORT; may be repeated.",
+        help: """
+            Address to serve, as unix:PATH, tls://HOST:PORT or tcp://HOST:PORT; may be repeated. With 'health' as the first \
+            argument, a process asks the one that listens there whether it can do its work.
+            """,
         transform: rpcAddress)
     package var listen: [RPCAddress] = []
 

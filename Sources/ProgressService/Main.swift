@@ -9,7 +9,7 @@ import Redis
 import ServiceLifecycle
 
 @main
-struct ProgressServiceCommand: DaemonCommand {
+struct ProgressServiceCommand: ServingCommand {
     static let configuration = CommandConfiguration(
         commandName: "progress-service",
         abstract: "Tells how far analyses are, and when they will be done.")
@@ -21,8 +21,10 @@ struct ProgressServiceCommand: DaemonCommand {
     var queue: RPCAddress
 
     @Option(
-        help:
-            "The Redis that keeps progress: unix:PATH, redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], or rediss:// for TLS."
+        help: """
+            The Redis that keeps progress: unix:PATH, redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], or rediss:// for TLS. \
+            ?password-file=FILE behind it takes the password from a file.
+            """
     )
     var redis: String
 

@@ -12,7 +12,7 @@ import Redis
 import ServiceLifecycle
 
 @main
-struct QueueServiceCommand: DaemonCommand {
+struct QueueServiceCommand: ServingCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue-service", abstract: "Keeps the queue of analyses, and the libraries that they are about.")
 
@@ -22,7 +22,10 @@ struct QueueServiceCommand: DaemonCommand {
     @OptionGroup var tls: TLSOptions
 
     @Option(
-        help: "The Redis to use: unix:PATH, redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], or rediss:// for TLS.",
+        help: """
+            The Redis to use: unix:PATH, redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], or rediss:// for TLS. \
+            ?password-file=FILE behind it takes the password from a file.
+            """,
         transform: redisURL(_:))
     var redis: RedisURL
 

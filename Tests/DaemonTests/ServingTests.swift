@@ -20,6 +20,12 @@ import Testing
     }
 
     private func withClient(_ needs: Needs, _ body: (RPCClient) async throws -> Void) async throws {
+        try await withServer(needs) { try await body($1) }
+    }
+
+    private func withServer(
+        _ needs: Needs, _ body: (RPCAddress, RPCClient) async throws -> Void
+    ) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let options = try ServerOptions.parse(["--listen", "unix:/tmp/serving-\(UUID().uuidString.prefix(13)).sock"])
@@ -31,7 +37,7 @@ import Testing
             let address = try #require(try await server.listening().first)
             let client = RPCClient(address: address, eventLoopGroup: group, logger: logger)
             tasks.addTask { try await client.run() }
-            try await body(client)
+            try await body(address, client)
             tasks.cancelAll()
         }
     }
@@ -45,6 +51,18 @@ import Testing
             let reply = try await HealthClient(client).check(HealthRequest())
             #expect(reply == HealthReply(status: .serving))
         }
+    }
+
+    @Test func healthCommandFailsWhereTheProcessCannotDoItsWorkOrDoesNotAnswer() async throws {
+        let needs = Needs()
+        try await withServer(needs) { address, _ in
+            let arguments = ["--listen", "\(address)"]
+            try await HealthCommand.parse(arguments).run()
+            needs.problem.withLock { $0 = "Redis does not answer" }
+            await #expect(throws: ExitCode.failure) { try await HealthCommand.parse(arguments).run() }
+        }
+        let nobody = ["--listen", "unix:/tmp/nobody-\(UUID().uuidString.prefix(13)).sock", "--timeout", "1"]
+        await #expect(throws: ExitCode.failure) { try await HealthCommand.parse(nobody).run() }
     }
 
     @Test func healthOfAServiceThatIsNotHere() async throws {
