@@ -9,9 +9,8 @@ import subprocess
 import pytest
 import requests
 
+from guarded_redis import BIN, GuardedRedis, make_secrets
 from system import ROOT, free_port, wait_until
-
-BIN = ROOT / ".build/release"
 
 
 class Machines:
@@ -25,17 +24,17 @@ class Machines:
         self.signing, self.verifying = folder / "signing.json", folder / "verifying.json"
         self.rotate_keys()
         self.processes = []
-        redis = f"unix:{folder}/redis.sock"
-        self._start("redis-server", "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--save", "", "--dir", folder)
+        make_secrets(folder / "secrets")
+        self.redis = GuardedRedis(folder / "secrets")
         nobody = ["--operator-uid", "4294967294", "--verifying-keys", self.verifying]
         self._serve(
-            "queue", *nobody, "--redis", redis, allow={
+            "queue", *nobody, "--redis", self.redis.url("queue"), allow={
                 "operator": ["*"], "worker": ["analysis.v1.Workers/*"],
                 "progress": ["analysis.v1.Queue/Follow", "analysis.v1.Queue/GetJob", "analysis.v1.Catalog/*"],
                 "gateway": ["analysis.v1.Queue/*", "analysis.v1.Catalog/*"],
             }, act_for=["operator", "progress"])
         self._serve(
-            "progress", *nobody, "--redis", redis, "--queue", self.address("queue"), allow={
+            "progress", *nobody, "--redis", self.redis.url("progress"), "--queue", self.address("queue"), allow={
                 "worker": ["analysis.v1.Progress/Report"], "gateway": ["analysis.v1.Progress/*"],
             }, act_for=[])
         services = ["--queue", self.address("queue"), "--progress", self.address("progress")]
@@ -78,6 +77,7 @@ class Machines:
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
             process.wait(timeout=20)
+        self.redis.stop()
 
 
 @pytest.fixture
@@ -124,3 +124,9 @@ def test_everything_works_over_tls_and_nobody_may_do_more_than_its_part(machines
     ]:
         refused = machines.ctl(name, *arguments)
         assert refused.returncode != 0 and "may not" in refused.stderr, (name, arguments, refused.stderr)
+    file = machines.folder / "backup"
+    for arguments in [["backup", file], ["restore", file, "--replace"]]:
+        done = machines.ctl("operator", *arguments)
+        assert done.returncode == 0, done.stderr
+    assert analysed() == 3
+    assert machines.redis.denied() == ""
