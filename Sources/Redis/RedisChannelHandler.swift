@@ -111,9 +111,11 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     private func receive(_ value: RedisValue) throws(RedisError) {
-        if messages != nil, let message = RedisMessage(push: value) {
+        if messages != nil, let received = RedisMessage.messages(push: value) {
             // Redis itself disconnects subscribers that cannot keep up; the subscriber learns of it by the reconnect.
-            if case .dropped = messages?.yield(message) { close(reason: "the subscriber reads too slowly") }
+            for message in received {
+                if case .dropped = messages?.yield(message) { return close(reason: "the subscriber reads too slowly") }
+            }
             return
         }
         outbox.answered()

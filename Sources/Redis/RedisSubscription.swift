@@ -6,17 +6,15 @@ package struct RedisMessage: Sendable, Hashable {
     package let channel: String
     package let payload: [UInt8]
 
-    init(channel: String, payload: [UInt8]) {
-        self.channel = channel
-        self.payload = payload
-    }
-
-    /// What a subscribed connection receives unasked: `["message", channel, payload]`.
-    init?(push value: RedisValue) {
-        guard case .array(let elements) = value, elements.count == 3, elements[0] == Self.kind,
-            let channel = elements[1].text, let payload = elements[2].bytes
+    /// What a subscribed connection receives unasked: `["message", channel, payload]`; nil where it is something else. Where
+    /// Redis tells which keys have changed the payload is a list of names, each of which is told as a message, and null for all
+    /// keys, which is told as an empty one.
+    static func messages(push value: RedisValue) -> [RedisMessage]? {
+        guard case .array(let elements) = value, elements.count == 3, elements[0] == kind,
+            let channel = elements[1].text
         else { return nil }
-        self.init(channel: channel, payload: payload)
+        let payloads = elements[2].elements ?? [elements[2].isNull ? .string([]) : elements[2]]
+        return payloads.compactMap { $0.bytes.map { RedisMessage(channel: channel, payload: $0) } }
     }
 
     private static let kind = RedisValue.string(Array("message".utf8))

@@ -1,0 +1,60 @@
+import NIOCore
+
+extension RedisClient {
+    /// From now on tells which keys whose names begin with `prefix` change, expire or go: Redis' client tracking, in its
+    /// broadcasting mode. For a Redis that is no cluster.
+    package func changes(of prefix: String) async throws -> RedisChanges {
+        try await RedisChanges(prefix, client: self)
+    }
+}
+
+/// The names of keys that have changed. They stop when it is released.
+///
+/// The names of what one command or transaction changes come together, behind those of everything that was done before.
+package final class RedisChanges: Sendable {
+    private let connection: RedisConnection
+    private let messages: AsyncStream<RedisMessage>
+
+    private static let channel = "__redis__:invalidate"
+
+    fileprivate init(_ prefix: String, client: RedisClient) async throws {
+        let shared = client.shared
+        let (stream, continuation) = AsyncStream.makeStream(of: RedisMessage.self)
+        messages = stream
+        connection = try await shared.connect(to: client.address(of: nil), messages: continuation)
+        let deadlines = Deadlines(reply: .now() + TimeAmount(shared.configuration.commandTimeout))
+        do {
+            guard let id = try await connection.send(["CLIENT", "ID"], deadlines).int else {
+                throw RedisError.protocolViolation("CLIENT ID is no number")
+            }
+            // In the protocol's second version the names come as messages of a channel, here on the same connection.
+            let prefix = RedisArgument(prefix)
+            _ = try await connection.send(
+                ["CLIENT", "TRACKING", "ON", "REDIRECT", RedisArgument(id), "BCAST", "PREFIX", prefix], deadlines)
+            _ = try await connection.send(["SUBSCRIBE", RedisArgument(Self.channel)], deadlines)
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    deinit {
+        connection.close()
+    }
+
+    /// Waits until the key `mark` has changed.
+    ///
+    /// - Returns: the names of all that has changed since this was called last, `mark` left out.
+    /// - Throws: ``RedisError/unavailable(_:)`` where names were missed, and no more will come; `CancellationError`.
+    package func names(until mark: String) async throws -> Set<[UInt8]> {
+        var names: Set<[UInt8]> = []
+        let mark = Array(mark.utf8)
+        for await message in messages {
+            guard let name = message.payload.isEmpty ? nil : message.payload else { break }
+            if name == mark { return names }
+            names.insert(name)
+        }
+        try Task.checkCancellation()
+        throw RedisError.unavailable("the connection that tells what changes was lost, or all keys were removed")
+    }
+}
