@@ -273,3 +273,251 @@ extension MoveUserReply: CMessage {
         c.keys = keys
     }
 }
+
+package struct BackupRequest: Message, Hashable, Sendable {
+
+    package init() {
+
+    }
+}
+
+extension BackupRequest: CMessage {
+    static var empty: Analysis__V1__BackupRequest {
+        var c = Analysis__V1__BackupRequest()
+        analysis__v1__backup_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__BackupRequest) throws {
+
+    }
+
+    func write(to c: inout Analysis__V1__BackupRequest, arena: inout MessageArena) {
+
+    }
+}
+
+package struct BackupPart: Message, Hashable, Sendable {
+    package var data: [UInt8]
+
+    package init(data: [UInt8] = []) {
+        self.data = data
+    }
+}
+
+extension BackupPart: CMessage {
+    static var empty: Analysis__V1__BackupPart {
+        var c = Analysis__V1__BackupPart()
+        analysis__v1__backup_part__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__BackupPart) throws {
+        data = [UInt8](copying: c.data)
+    }
+
+    func write(to c: inout Analysis__V1__BackupPart, arena: inout MessageArena) {
+        c.data = arena.bytes(data)
+    }
+}
+
+package struct RestorePart: Message, Hashable, Sendable {
+    package var data: [UInt8]
+    /// in the first part: whether the users and jobs that are there may go
+    package var replace: Bool
+
+    package init(data: [UInt8] = [], replace: Bool = false) {
+        self.data = data
+        self.replace = replace
+    }
+}
+
+extension RestorePart: CMessage {
+    static var empty: Analysis__V1__RestorePart {
+        var c = Analysis__V1__RestorePart()
+        analysis__v1__restore_part__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RestorePart) throws {
+        data = [UInt8](copying: c.data)
+        replace = c.replace != 0
+    }
+
+    func write(to c: inout Analysis__V1__RestorePart, arena: inout MessageArena) {
+        c.data = arena.bytes(data)
+        c.replace = replace ? 1 : 0
+    }
+}
+
+package struct RestoreReply: Message, Hashable, Sendable {
+    package var keys: UInt64
+    /// of what instant it is
+    package var takenAtMs: Int64
+
+    package init(keys: UInt64 = 0, takenAtMs: Int64 = 0) {
+        self.keys = keys
+        self.takenAtMs = takenAtMs
+    }
+}
+
+extension RestoreReply: CMessage {
+    static var empty: Analysis__V1__RestoreReply {
+        var c = Analysis__V1__RestoreReply()
+        analysis__v1__restore_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RestoreReply) throws {
+        keys = c.keys
+        takenAtMs = c.taken_at_ms
+    }
+
+    func write(to c: inout Analysis__V1__RestoreReply, arena: inout MessageArena) {
+        c.keys = keys
+        c.taken_at_ms = takenAtMs
+    }
+}
+
+/// What a backup's file consists of, each behind its length in 4 bytes, big-endian: a header; keys, of which a later one takes the
+/// place of an earlier one of the same name; an end.
+package struct BackupRecord: Message, Hashable, Sendable {
+    package enum Record: Hashable, Sendable {
+        case header(BackupHeader)
+        case key(StoredKey)
+        case end(BackupEnd)
+    }
+
+    package var record: Record?
+
+    package init(record: Record? = nil) {
+        self.record = record
+    }
+}
+
+extension BackupRecord: CMessage {
+    static var empty: Analysis__V1__BackupRecord {
+        var c = Analysis__V1__BackupRecord()
+        analysis__v1__backup_record__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__BackupRecord) throws {
+        switch c.record_case {
+        case ANALYSIS__V1__BACKUP_RECORD__RECORD_HEADER:
+            record = try BackupHeader(copying: c.header).map { .header($0) }
+        case ANALYSIS__V1__BACKUP_RECORD__RECORD_KEY: record = try StoredKey(copying: c.key).map { .key($0) }
+        case ANALYSIS__V1__BACKUP_RECORD__RECORD_END: record = try BackupEnd(copying: c.end).map { .end($0) }
+        default: break
+        }
+    }
+
+    func write(to c: inout Analysis__V1__BackupRecord, arena: inout MessageArena) {
+        switch record {
+        case .header(let value):
+            c.record_case = ANALYSIS__V1__BACKUP_RECORD__RECORD_HEADER
+            c.header = arena.message(value)
+        case .key(let value):
+            c.record_case = ANALYSIS__V1__BACKUP_RECORD__RECORD_KEY
+            c.key = arena.message(value)
+        case .end(let value):
+            c.record_case = ANALYSIS__V1__BACKUP_RECORD__RECORD_END
+            c.end = arena.message(value)
+        case nil: break
+        }
+    }
+}
+
+package struct BackupHeader: Message, Hashable, Sendable {
+    /// 1
+    package var format: UInt32
+
+    package init(format: UInt32 = 0) {
+        self.format = format
+    }
+}
+
+extension BackupHeader: CMessage {
+    static var empty: Analysis__V1__BackupHeader {
+        var c = Analysis__V1__BackupHeader()
+        analysis__v1__backup_header__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__BackupHeader) throws {
+        format = c.format
+    }
+
+    func write(to c: inout Analysis__V1__BackupHeader, arena: inout MessageArena) {
+        c.format = format
+    }
+}
+
+package struct StoredKey: Message, Hashable, Sendable {
+    /// after the key prefix
+    package var name: [UInt8]
+    /// as Redis' DUMP tells it; empty: there is no such key
+    package var value: [UInt8]
+    /// 0: never
+    package var expiresAtMs: Int64
+    /// the next record has more of the value
+    package var continues: Bool
+
+    package init(name: [UInt8] = [], value: [UInt8] = [], expiresAtMs: Int64 = 0, continues: Bool = false) {
+        self.name = name
+        self.value = value
+        self.expiresAtMs = expiresAtMs
+        self.continues = continues
+    }
+}
+
+extension StoredKey: CMessage {
+    static var empty: Analysis__V1__StoredKey {
+        var c = Analysis__V1__StoredKey()
+        analysis__v1__stored_key__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__StoredKey) throws {
+        name = [UInt8](copying: c.name)
+        value = [UInt8](copying: c.value)
+        expiresAtMs = c.expires_at_ms
+        continues = c.continues != 0
+    }
+
+    func write(to c: inout Analysis__V1__StoredKey, arena: inout MessageArena) {
+        c.name = arena.bytes(name)
+        c.value = arena.bytes(value)
+        c.expires_at_ms = expiresAtMs
+        c.continues = continues ? 1 : 0
+    }
+}
+
+package struct BackupEnd: Message, Hashable, Sendable {
+    package var takenAtMs: Int64
+    /// of all bytes before this record's length
+    package var sha256: [UInt8]
+
+    package init(takenAtMs: Int64 = 0, sha256: [UInt8] = []) {
+        self.takenAtMs = takenAtMs
+        self.sha256 = sha256
+    }
+}
+
+extension BackupEnd: CMessage {
+    static var empty: Analysis__V1__BackupEnd {
+        var c = Analysis__V1__BackupEnd()
+        analysis__v1__backup_end__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__BackupEnd) throws {
+        takenAtMs = c.taken_at_ms
+        sha256 = [UInt8](copying: c.sha256)
+    }
+
+    func write(to c: inout Analysis__V1__BackupEnd, arena: inout MessageArena) {
+        c.taken_at_ms = takenAtMs
+        c.sha256 = arena.bytes(sha256)
+    }
+}

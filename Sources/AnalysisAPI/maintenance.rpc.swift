@@ -33,6 +33,20 @@ package struct MaintenanceClient: Sendable {
     package func moveUser(_ request: MoveUserRequest, options: CallOptions = .init()) async throws -> MoveUserReply {
         try await client.unary(MaintenanceMethods.moveUser, request, options: options)
     }
+
+    /// Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
+    /// where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster.
+    package func backup(_ request: BackupRequest, options: CallOptions = .init()) -> RPCStream<BackupPart> {
+        client.serverStream(MaintenanceMethods.backup, request, options: options)
+    }
+
+    /// Puts back what a backup's file holds, all of it at once, or nothing. FAILED_PRECONDITION where there are users or jobs, and they
+    /// may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete.
+    package func restore(
+        options: CallOptions = .init(), _ body: (RPCWriter<RestorePart>) async throws -> Void
+    ) async throws -> RestoreReply {
+        try await client.clientStream(MaintenanceMethods.restore, options: options, body)
+    }
 }
 
 /// What looks after the queue's store. All of it is for operators.
@@ -49,6 +63,12 @@ package protocol MaintenanceProvider: RPCService {
     /// user has arrived, what would change anything of theirs is UNAVAILABLE. A move that broke off is finished by another call, or by
     /// the service within some minutes; a call with the lane that they come from takes them back.
     func moveUser(_ request: MoveUserRequest, context: CallContext) async throws -> MoveUserReply
+    /// Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
+    /// where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster.
+    func backup(_ request: BackupRequest, to writer: RPCWriter<BackupPart>, context: CallContext) async throws
+    /// Puts back what a backup's file holds, all of it at once, or nothing. FAILED_PRECONDITION where there are users or jobs, and they
+    /// may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete.
+    func restore(_ requests: RPCStream<RestorePart>, context: CallContext) async throws -> RestoreReply
 }
 
 extension MaintenanceProvider {
@@ -67,6 +87,10 @@ extension MaintenanceProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.moveUser($0, context: $1)
             },
+            .serverStream(MaintenanceMethods.backup) {
+                try await self.backup($0, to: $1, context: $2)
+            },
+            .clientStream(MaintenanceMethods.restore) { try await self.restore($0, context: $1) },
         ]
     }
 }
@@ -80,4 +104,8 @@ private enum MaintenanceMethods {
         "analysis.v1.Maintenance/AddLanes", isIdempotent: true)
     static let moveUser = Method<MoveUserRequest, MoveUserReply>(
         "analysis.v1.Maintenance/MoveUser", isIdempotent: true)
+    static let backup = Method<BackupRequest, BackupPart>(
+        "analysis.v1.Maintenance/Backup", isIdempotent: false)
+    static let restore = Method<RestorePart, RestoreReply>(
+        "analysis.v1.Maintenance/Restore", isIdempotent: false)
 }

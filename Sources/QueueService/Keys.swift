@@ -165,4 +165,31 @@ struct Keys: Sendable {
     var resultJanitor: String { "\(prefix)janitor:results" }
     /// Channel: there may be something to tell the worker that holds the lane.
     func hints(lane: String) -> String { "\(root(lane: lane)):hints" }
+
+    // MARK: Backups
+
+    /// STRING; expires: tells a backup that it has seen all that changed before.
+    func backupMark(_ id: String) -> String { "\(prefix)backup:\(id)" }
+    /// STRING id; expires: a backup is being put back.
+    var restoring: String { "\(prefix)restore" }
+    /// What the names of the keys begin with that a backup holds, until all of them are there.
+    func staged(_ id: String) -> String { "\(prefix)restore:\(id):" }
+
+    /// Redis' pattern of all names that begin with the prefix.
+    var pattern: String { Self.pattern(prefix) }
+
+    static func pattern(_ prefix: String) -> String {
+        prefix.reduce(into: "") { $0 += "*?[]\\^".contains($1) ? "\\\($1)" : "\($1)" } + "*"
+    }
+
+    /// What names begin with, after the prefix, that neither belong in a backup nor give way to one: of what is true of connected
+    /// processes only, and of the progress service.
+    static let notBackedUp = ["{progress}:", "backup:", "restore", "janitor", "workers"]
+
+    /// Whether a key belongs in a backup. A lease ends with the processes, too.
+    func isBackedUp(_ name: [UInt8]) -> Bool {
+        let name = name.dropFirst(prefix.utf8.count)
+        return !Self.notBackedUp.contains { name.starts(with: $0.utf8) }
+            && !(name.first == UInt8(ascii: "{") && name.reversed().starts(with: "}:lease".utf8.reversed()))
+    }
 }

@@ -61,6 +61,18 @@ struct MaintenanceService: MaintenanceProvider {
         return try await move.run(request.userID, to: request.lane)
     }
 
+    func backup(_ request: BackupRequest, to writer: RPCWriter<BackupPart>, context: CallContext) async throws {
+        try context.require(actingFor: "")
+        try await Backup(store: store).run(to: writer)
+    }
+
+    func restore(_ requests: RPCStream<RestorePart>, context: CallContext) async throws -> RestoreReply {
+        try context.require(actingFor: "")
+        let reply = try await Restoration(store: store).run(requests)
+        try await lanes.refresh()
+        return reply
+    }
+
     private func check(lane: String) async throws {
         guard try await lanes.contains(lane) else { throw RPCError(.notFound, "there is no lane \(lane)") }
     }

@@ -105,7 +105,8 @@ struct Store: Sendable {
         return try await translated { try await redis.pipeline(commands) }
     }
 
-    private func translated<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    /// Does something with Redis itself.
+    func translated<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
         } catch let error as RedisError {

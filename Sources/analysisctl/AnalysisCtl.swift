@@ -12,6 +12,6 @@ struct AnalysisCtl: AsyncParsableCommand {
         subcommands: [
             Status.self, Stats.self, Jobs.self, Queue.self, Workers.self, Lanes.self, Library.self, Users.self,
             PreferencesOfUser.self,
-            Keys.self, Verify.self, Repair.self,
+            Keys.self, Verify.self, Repair.self, Backup.self, Restore.self,
         ])
 }

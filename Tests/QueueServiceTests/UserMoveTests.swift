@@ -289,7 +289,7 @@ extension RunningQueue {
         for song in songs { _ = try await enqueue(.song, song) }
     }
 
-    fileprivate func analyse(_ song: String, by worker: ScriptedWorker) async throws {
+    func analyse(_ song: String, by worker: ScriptedWorker) async throws {
         _ = try await enqueue(.song, song)
         _ = try await worker.drain(from: try await worker.work())
     }

@@ -412,6 +412,366 @@ void   analysis__v1__move_user_reply__free_unpacked
   assert(message->base.descriptor == &analysis__v1__move_user_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__backup_request__init
+                     (Analysis__V1__BackupRequest         *message)
+{
+  static const Analysis__V1__BackupRequest init_value = ANALYSIS__V1__BACKUP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__backup_request__get_packed_size
+                     (const Analysis__V1__BackupRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__backup_request__pack
+                     (const Analysis__V1__BackupRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__backup_request__pack_to_buffer
+                     (const Analysis__V1__BackupRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__BackupRequest *
+       analysis__v1__backup_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__BackupRequest *)
+     protobuf_c_message_unpack (&analysis__v1__backup_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__backup_request__free_unpacked
+                     (Analysis__V1__BackupRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__backup_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__backup_part__init
+                     (Analysis__V1__BackupPart         *message)
+{
+  static const Analysis__V1__BackupPart init_value = ANALYSIS__V1__BACKUP_PART__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__backup_part__get_packed_size
+                     (const Analysis__V1__BackupPart *message)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__backup_part__pack
+                     (const Analysis__V1__BackupPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__backup_part__pack_to_buffer
+                     (const Analysis__V1__BackupPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__BackupPart *
+       analysis__v1__backup_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__BackupPart *)
+     protobuf_c_message_unpack (&analysis__v1__backup_part__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__backup_part__free_unpacked
+                     (Analysis__V1__BackupPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__backup_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__restore_part__init
+                     (Analysis__V1__RestorePart         *message)
+{
+  static const Analysis__V1__RestorePart init_value = ANALYSIS__V1__RESTORE_PART__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__restore_part__get_packed_size
+                     (const Analysis__V1__RestorePart *message)
+{
+  assert(message->base.descriptor == &analysis__v1__restore_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__restore_part__pack
+                     (const Analysis__V1__RestorePart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__restore_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__restore_part__pack_to_buffer
+                     (const Analysis__V1__RestorePart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__restore_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RestorePart *
+       analysis__v1__restore_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RestorePart *)
+     protobuf_c_message_unpack (&analysis__v1__restore_part__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__restore_part__free_unpacked
+                     (Analysis__V1__RestorePart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__restore_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__restore_reply__init
+                     (Analysis__V1__RestoreReply         *message)
+{
+  static const Analysis__V1__RestoreReply init_value = ANALYSIS__V1__RESTORE_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__restore_reply__get_packed_size
+                     (const Analysis__V1__RestoreReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__restore_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__restore_reply__pack
+                     (const Analysis__V1__RestoreReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__restore_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__restore_reply__pack_to_buffer
+                     (const Analysis__V1__RestoreReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__restore_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RestoreReply *
+       analysis__v1__restore_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RestoreReply *)
+     protobuf_c_message_unpack (&analysis__v1__restore_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__restore_reply__free_unpacked
+                     (Analysis__V1__RestoreReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__restore_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__backup_record__init
+                     (Analysis__V1__BackupRecord         *message)
+{
+  static const Analysis__V1__BackupRecord init_value = ANALYSIS__V1__BACKUP_RECORD__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__backup_record__get_packed_size
+                     (const Analysis__V1__BackupRecord *message)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_record__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__backup_record__pack
+                     (const Analysis__V1__BackupRecord *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_record__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__backup_record__pack_to_buffer
+                     (const Analysis__V1__BackupRecord *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_record__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__BackupRecord *
+       analysis__v1__backup_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__BackupRecord *)
+     protobuf_c_message_unpack (&analysis__v1__backup_record__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__backup_record__free_unpacked
+                     (Analysis__V1__BackupRecord *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__backup_record__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__backup_header__init
+                     (Analysis__V1__BackupHeader         *message)
+{
+  static const Analysis__V1__BackupHeader init_value = ANALYSIS__V1__BACKUP_HEADER__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__backup_header__get_packed_size
+                     (const Analysis__V1__BackupHeader *message)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_header__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__backup_header__pack
+                     (const Analysis__V1__BackupHeader *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_header__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__backup_header__pack_to_buffer
+                     (const Analysis__V1__BackupHeader *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_header__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__BackupHeader *
+       analysis__v1__backup_header__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__BackupHeader *)
+     protobuf_c_message_unpack (&analysis__v1__backup_header__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__backup_header__free_unpacked
+                     (Analysis__V1__BackupHeader *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__backup_header__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__stored_key__init
+                     (Analysis__V1__StoredKey         *message)
+{
+  static const Analysis__V1__StoredKey init_value = ANALYSIS__V1__STORED_KEY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__stored_key__get_packed_size
+                     (const Analysis__V1__StoredKey *message)
+{
+  assert(message->base.descriptor == &analysis__v1__stored_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__stored_key__pack
+                     (const Analysis__V1__StoredKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__stored_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__stored_key__pack_to_buffer
+                     (const Analysis__V1__StoredKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__stored_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__StoredKey *
+       analysis__v1__stored_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__StoredKey *)
+     protobuf_c_message_unpack (&analysis__v1__stored_key__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__stored_key__free_unpacked
+                     (Analysis__V1__StoredKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__stored_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__backup_end__init
+                     (Analysis__V1__BackupEnd         *message)
+{
+  static const Analysis__V1__BackupEnd init_value = ANALYSIS__V1__BACKUP_END__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__backup_end__get_packed_size
+                     (const Analysis__V1__BackupEnd *message)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_end__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__backup_end__pack
+                     (const Analysis__V1__BackupEnd *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_end__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__backup_end__pack_to_buffer
+                     (const Analysis__V1__BackupEnd *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__backup_end__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__BackupEnd *
+       analysis__v1__backup_end__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__BackupEnd *)
+     protobuf_c_message_unpack (&analysis__v1__backup_end__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__backup_end__free_unpacked
+                     (Analysis__V1__BackupEnd *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__backup_end__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor analysis__v1__verify_request__field_descriptors[2] =
 {
   {
@@ -864,17 +1224,409 @@ const ProtobufCMessageDescriptor analysis__v1__move_user_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__move_user_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__maintenance__method_descriptors[4] =
+#define analysis__v1__backup_request__field_descriptors NULL
+#define analysis__v1__backup_request__field_indices_by_name NULL
+#define analysis__v1__backup_request__number_ranges NULL
+const ProtobufCMessageDescriptor analysis__v1__backup_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.BackupRequest",
+  "BackupRequest",
+  "Analysis__V1__BackupRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__BackupRequest),
+  0,
+  analysis__v1__backup_request__field_descriptors,
+  analysis__v1__backup_request__field_indices_by_name,
+  0,  analysis__v1__backup_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__backup_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__backup_part__field_descriptors[1] =
+{
+  {
+    "data",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__BackupPart, data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__backup_part__field_indices_by_name[] = {
+  0,   /* field[0] = data */
+};
+static const ProtobufCIntRange analysis__v1__backup_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__backup_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.BackupPart",
+  "BackupPart",
+  "Analysis__V1__BackupPart",
+  "analysis.v1",
+  sizeof(Analysis__V1__BackupPart),
+  1,
+  analysis__v1__backup_part__field_descriptors,
+  analysis__v1__backup_part__field_indices_by_name,
+  1,  analysis__v1__backup_part__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__backup_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__restore_part__field_descriptors[2] =
+{
+  {
+    "data",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RestorePart, data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replace",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RestorePart, replace),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__restore_part__field_indices_by_name[] = {
+  0,   /* field[0] = data */
+  1,   /* field[1] = replace */
+};
+static const ProtobufCIntRange analysis__v1__restore_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__restore_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RestorePart",
+  "RestorePart",
+  "Analysis__V1__RestorePart",
+  "analysis.v1",
+  sizeof(Analysis__V1__RestorePart),
+  2,
+  analysis__v1__restore_part__field_descriptors,
+  analysis__v1__restore_part__field_indices_by_name,
+  1,  analysis__v1__restore_part__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__restore_part__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__restore_reply__field_descriptors[2] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RestoreReply, keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "taken_at_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RestoreReply, taken_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__restore_reply__field_indices_by_name[] = {
+  0,   /* field[0] = keys */
+  1,   /* field[1] = taken_at_ms */
+};
+static const ProtobufCIntRange analysis__v1__restore_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__restore_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RestoreReply",
+  "RestoreReply",
+  "Analysis__V1__RestoreReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__RestoreReply),
+  2,
+  analysis__v1__restore_reply__field_descriptors,
+  analysis__v1__restore_reply__field_indices_by_name,
+  1,  analysis__v1__restore_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__restore_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__backup_record__field_descriptors[3] =
+{
+  {
+    "header",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__BackupRecord, record_case),
+    offsetof(Analysis__V1__BackupRecord, header),
+    &analysis__v1__backup_header__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__BackupRecord, record_case),
+    offsetof(Analysis__V1__BackupRecord, key),
+    &analysis__v1__stored_key__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__BackupRecord, record_case),
+    offsetof(Analysis__V1__BackupRecord, end),
+    &analysis__v1__backup_end__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__backup_record__field_indices_by_name[] = {
+  2,   /* field[2] = end */
+  0,   /* field[0] = header */
+  1,   /* field[1] = key */
+};
+static const ProtobufCIntRange analysis__v1__backup_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__backup_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.BackupRecord",
+  "BackupRecord",
+  "Analysis__V1__BackupRecord",
+  "analysis.v1",
+  sizeof(Analysis__V1__BackupRecord),
+  3,
+  analysis__v1__backup_record__field_descriptors,
+  analysis__v1__backup_record__field_indices_by_name,
+  1,  analysis__v1__backup_record__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__backup_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__backup_header__field_descriptors[1] =
+{
+  {
+    "format",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__BackupHeader, format),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__backup_header__field_indices_by_name[] = {
+  0,   /* field[0] = format */
+};
+static const ProtobufCIntRange analysis__v1__backup_header__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__backup_header__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.BackupHeader",
+  "BackupHeader",
+  "Analysis__V1__BackupHeader",
+  "analysis.v1",
+  sizeof(Analysis__V1__BackupHeader),
+  1,
+  analysis__v1__backup_header__field_descriptors,
+  analysis__v1__backup_header__field_indices_by_name,
+  1,  analysis__v1__backup_header__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__backup_header__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__stored_key__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__StoredKey, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__StoredKey, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_at_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__StoredKey, expires_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "continues",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__StoredKey, continues),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__stored_key__field_indices_by_name[] = {
+  3,   /* field[3] = continues */
+  2,   /* field[2] = expires_at_ms */
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange analysis__v1__stored_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor analysis__v1__stored_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.StoredKey",
+  "StoredKey",
+  "Analysis__V1__StoredKey",
+  "analysis.v1",
+  sizeof(Analysis__V1__StoredKey),
+  4,
+  analysis__v1__stored_key__field_descriptors,
+  analysis__v1__stored_key__field_indices_by_name,
+  1,  analysis__v1__stored_key__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__stored_key__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__backup_end__field_descriptors[2] =
+{
+  {
+    "taken_at_ms",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__BackupEnd, taken_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sha256",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__BackupEnd, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__backup_end__field_indices_by_name[] = {
+  1,   /* field[1] = sha256 */
+  0,   /* field[0] = taken_at_ms */
+};
+static const ProtobufCIntRange analysis__v1__backup_end__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__backup_end__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.BackupEnd",
+  "BackupEnd",
+  "Analysis__V1__BackupEnd",
+  "analysis.v1",
+  sizeof(Analysis__V1__BackupEnd),
+  2,
+  analysis__v1__backup_end__field_descriptors,
+  analysis__v1__backup_end__field_indices_by_name,
+  1,  analysis__v1__backup_end__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__backup_end__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor analysis__v1__maintenance__method_descriptors[6] =
 {
   { "Verify", &analysis__v1__verify_request__descriptor, &analysis__v1__verify_report__descriptor },
   { "ListLanes", &analysis__v1__list_lanes_request__descriptor, &analysis__v1__list_lanes_reply__descriptor },
   { "AddLanes", &analysis__v1__add_lanes_request__descriptor, &analysis__v1__list_lanes_reply__descriptor },
   { "MoveUser", &analysis__v1__move_user_request__descriptor, &analysis__v1__move_user_reply__descriptor },
+  { "Backup", &analysis__v1__backup_request__descriptor, &analysis__v1__backup_part__descriptor },
+  { "Restore", &analysis__v1__restore_part__descriptor, &analysis__v1__restore_reply__descriptor },
 };
 const unsigned analysis__v1__maintenance__method_indices_by_name[] = {
   2,        /* AddLanes */
+  4,        /* Backup */
   1,        /* ListLanes */
   3,        /* MoveUser */
+  5,        /* Restore */
   0         /* Verify */
 };
 const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor =
@@ -884,7 +1636,7 @@ const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor =
   "Maintenance",
   "Analysis__V1__Maintenance",
   "analysis.v1",
-  4,
+  6,
   analysis__v1__maintenance__method_descriptors,
   analysis__v1__maintenance__method_indices_by_name
 };
@@ -919,6 +1671,22 @@ void analysis__v1__maintenance__move_user(ProtobufCService *service,
 {
   assert(service->descriptor == &analysis__v1__maintenance__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__maintenance__backup(ProtobufCService *service,
+                                       const Analysis__V1__BackupRequest *input,
+                                       Analysis__V1__BackupPart_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__maintenance__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__maintenance__restore(ProtobufCService *service,
+                                        const Analysis__V1__RestorePart *input,
+                                        Analysis__V1__RestoreReply_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__maintenance__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service,
                                       Analysis__V1__Maintenance_ServiceDestroy destroy)

@@ -38,6 +38,6 @@ private let source = RedisURL.Address.tcp(host: "127.0.0.1", port: 6379)
 /// As the client itself does with errors and published messages, and as callers do with values that they have not checked.
 private func readEveryWay(_ value: RedisValue) {
     _ = (value.bytes, value.text, value.int, value.double, value.map)
-    _ = (value.redirection(from: source), RedisMessage(push: value))
+    _ = (value.redirection(from: source), RedisMessage.messages(push: value))
     for element in value.elements ?? [] { readEveryWay(element) }
 }

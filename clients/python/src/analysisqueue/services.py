@@ -115,6 +115,14 @@ class Maintenance(Service[C]):
     user has arrived, what would change anything of theirs is UNAVAILABLE. A move that broke off is finished by another call, or by
     the service within some minutes; a call with the lane that they come from takes them back."""
 
+    Backup = ServerStreamMethod(maintenance_pb2.BackupRequest, maintenance_pb2.BackupPart)
+    """Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
+    where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster."""
+
+    Restore = ClientStreamMethod(maintenance_pb2.RestorePart, maintenance_pb2.RestoreReply)
+    """Puts back what a backup's file holds, all of it at once, or nothing. FAILED_PRECONDITION where there are users or jobs, and they
+    may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete."""
+
 
 class Progress(Service[C]):
     """How far analyses are, and when they will be done."""

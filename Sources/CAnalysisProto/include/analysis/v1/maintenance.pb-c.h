@@ -24,6 +24,14 @@ typedef struct Analysis__V1__LaneStatus Analysis__V1__LaneStatus;
 typedef struct Analysis__V1__AddLanesRequest Analysis__V1__AddLanesRequest;
 typedef struct Analysis__V1__MoveUserRequest Analysis__V1__MoveUserRequest;
 typedef struct Analysis__V1__MoveUserReply Analysis__V1__MoveUserReply;
+typedef struct Analysis__V1__BackupRequest Analysis__V1__BackupRequest;
+typedef struct Analysis__V1__BackupPart Analysis__V1__BackupPart;
+typedef struct Analysis__V1__RestorePart Analysis__V1__RestorePart;
+typedef struct Analysis__V1__RestoreReply Analysis__V1__RestoreReply;
+typedef struct Analysis__V1__BackupRecord Analysis__V1__BackupRecord;
+typedef struct Analysis__V1__BackupHeader Analysis__V1__BackupHeader;
+typedef struct Analysis__V1__StoredKey Analysis__V1__StoredKey;
+typedef struct Analysis__V1__BackupEnd Analysis__V1__BackupEnd;
 
 
 /* --- enums --- */
@@ -169,6 +177,132 @@ struct  Analysis__V1__MoveUserReply
 #define ANALYSIS__V1__MOVE_USER_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__move_user_reply__descriptor) \
     , {0,NULL}, 0, 0 }
+
+
+struct  Analysis__V1__BackupRequest
+{
+  ProtobufCMessage base;
+};
+#define ANALYSIS__V1__BACKUP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__backup_request__descriptor) \
+     }
+
+
+struct  Analysis__V1__BackupPart
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData data;
+};
+#define ANALYSIS__V1__BACKUP_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__backup_part__descriptor) \
+    , {0,NULL} }
+
+
+struct  Analysis__V1__RestorePart
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData data;
+  /*
+   * in the first part: whether the users and jobs that are there may go
+   */
+  protobuf_c_boolean replace;
+};
+#define ANALYSIS__V1__RESTORE_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__restore_part__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Analysis__V1__RestoreReply
+{
+  ProtobufCMessage base;
+  uint64_t keys;
+  /*
+   * of what instant it is
+   */
+  int64_t taken_at_ms;
+};
+#define ANALYSIS__V1__RESTORE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__restore_reply__descriptor) \
+    , 0, 0 }
+
+
+typedef enum {
+  ANALYSIS__V1__BACKUP_RECORD__RECORD__NOT_SET = 0,
+  ANALYSIS__V1__BACKUP_RECORD__RECORD_HEADER = 1,
+  ANALYSIS__V1__BACKUP_RECORD__RECORD_KEY = 2,
+  ANALYSIS__V1__BACKUP_RECORD__RECORD_END = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__BACKUP_RECORD__RECORD__CASE)
+} Analysis__V1__BackupRecord__RecordCase;
+
+/*
+ * What a backup's file consists of, each behind its length in 4 bytes, big-endian: a header; keys, of which a later one takes the
+ * place of an earlier one of the same name; an end.
+ */
+struct  Analysis__V1__BackupRecord
+{
+  ProtobufCMessage base;
+  Analysis__V1__BackupRecord__RecordCase record_case;
+  union {
+    Analysis__V1__BackupHeader *header;
+    Analysis__V1__StoredKey *key;
+    Analysis__V1__BackupEnd *end;
+  };
+};
+#define ANALYSIS__V1__BACKUP_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__backup_record__descriptor) \
+    , ANALYSIS__V1__BACKUP_RECORD__RECORD__NOT_SET, {0} }
+
+
+struct  Analysis__V1__BackupHeader
+{
+  ProtobufCMessage base;
+  /*
+   * 1
+   */
+  uint32_t format;
+};
+#define ANALYSIS__V1__BACKUP_HEADER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__backup_header__descriptor) \
+    , 0 }
+
+
+struct  Analysis__V1__StoredKey
+{
+  ProtobufCMessage base;
+  /*
+   * after the key prefix
+   */
+  ProtobufCBinaryData name;
+  /*
+   * as Redis' DUMP tells it; empty: there is no such key
+   */
+  ProtobufCBinaryData value;
+  /*
+   * 0: never
+   */
+  int64_t expires_at_ms;
+  /*
+   * the next record has more of the value
+   */
+  protobuf_c_boolean continues;
+};
+#define ANALYSIS__V1__STORED_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__stored_key__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0 }
+
+
+struct  Analysis__V1__BackupEnd
+{
+  ProtobufCMessage base;
+  int64_t taken_at_ms;
+  /*
+   * of all bytes before this record's length
+   */
+  ProtobufCBinaryData sha256;
+};
+#define ANALYSIS__V1__BACKUP_END__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__backup_end__descriptor) \
+    , 0, {0,NULL} }
 
 
 /* Analysis__V1__VerifyRequest methods */
@@ -342,6 +476,158 @@ Analysis__V1__MoveUserReply *
 void   analysis__v1__move_user_reply__free_unpacked
                      (Analysis__V1__MoveUserReply *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__BackupRequest methods */
+void   analysis__v1__backup_request__init
+                     (Analysis__V1__BackupRequest         *message);
+size_t analysis__v1__backup_request__get_packed_size
+                     (const Analysis__V1__BackupRequest   *message);
+size_t analysis__v1__backup_request__pack
+                     (const Analysis__V1__BackupRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__backup_request__pack_to_buffer
+                     (const Analysis__V1__BackupRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__BackupRequest *
+       analysis__v1__backup_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__backup_request__free_unpacked
+                     (Analysis__V1__BackupRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__BackupPart methods */
+void   analysis__v1__backup_part__init
+                     (Analysis__V1__BackupPart         *message);
+size_t analysis__v1__backup_part__get_packed_size
+                     (const Analysis__V1__BackupPart   *message);
+size_t analysis__v1__backup_part__pack
+                     (const Analysis__V1__BackupPart   *message,
+                      uint8_t             *out);
+size_t analysis__v1__backup_part__pack_to_buffer
+                     (const Analysis__V1__BackupPart   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__BackupPart *
+       analysis__v1__backup_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__backup_part__free_unpacked
+                     (Analysis__V1__BackupPart *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RestorePart methods */
+void   analysis__v1__restore_part__init
+                     (Analysis__V1__RestorePart         *message);
+size_t analysis__v1__restore_part__get_packed_size
+                     (const Analysis__V1__RestorePart   *message);
+size_t analysis__v1__restore_part__pack
+                     (const Analysis__V1__RestorePart   *message,
+                      uint8_t             *out);
+size_t analysis__v1__restore_part__pack_to_buffer
+                     (const Analysis__V1__RestorePart   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RestorePart *
+       analysis__v1__restore_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__restore_part__free_unpacked
+                     (Analysis__V1__RestorePart *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RestoreReply methods */
+void   analysis__v1__restore_reply__init
+                     (Analysis__V1__RestoreReply         *message);
+size_t analysis__v1__restore_reply__get_packed_size
+                     (const Analysis__V1__RestoreReply   *message);
+size_t analysis__v1__restore_reply__pack
+                     (const Analysis__V1__RestoreReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__restore_reply__pack_to_buffer
+                     (const Analysis__V1__RestoreReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RestoreReply *
+       analysis__v1__restore_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__restore_reply__free_unpacked
+                     (Analysis__V1__RestoreReply *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__BackupRecord methods */
+void   analysis__v1__backup_record__init
+                     (Analysis__V1__BackupRecord         *message);
+size_t analysis__v1__backup_record__get_packed_size
+                     (const Analysis__V1__BackupRecord   *message);
+size_t analysis__v1__backup_record__pack
+                     (const Analysis__V1__BackupRecord   *message,
+                      uint8_t             *out);
+size_t analysis__v1__backup_record__pack_to_buffer
+                     (const Analysis__V1__BackupRecord   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__BackupRecord *
+       analysis__v1__backup_record__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__backup_record__free_unpacked
+                     (Analysis__V1__BackupRecord *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__BackupHeader methods */
+void   analysis__v1__backup_header__init
+                     (Analysis__V1__BackupHeader         *message);
+size_t analysis__v1__backup_header__get_packed_size
+                     (const Analysis__V1__BackupHeader   *message);
+size_t analysis__v1__backup_header__pack
+                     (const Analysis__V1__BackupHeader   *message,
+                      uint8_t             *out);
+size_t analysis__v1__backup_header__pack_to_buffer
+                     (const Analysis__V1__BackupHeader   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__BackupHeader *
+       analysis__v1__backup_header__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__backup_header__free_unpacked
+                     (Analysis__V1__BackupHeader *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__StoredKey methods */
+void   analysis__v1__stored_key__init
+                     (Analysis__V1__StoredKey         *message);
+size_t analysis__v1__stored_key__get_packed_size
+                     (const Analysis__V1__StoredKey   *message);
+size_t analysis__v1__stored_key__pack
+                     (const Analysis__V1__StoredKey   *message,
+                      uint8_t             *out);
+size_t analysis__v1__stored_key__pack_to_buffer
+                     (const Analysis__V1__StoredKey   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__StoredKey *
+       analysis__v1__stored_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__stored_key__free_unpacked
+                     (Analysis__V1__StoredKey *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__BackupEnd methods */
+void   analysis__v1__backup_end__init
+                     (Analysis__V1__BackupEnd         *message);
+size_t analysis__v1__backup_end__get_packed_size
+                     (const Analysis__V1__BackupEnd   *message);
+size_t analysis__v1__backup_end__pack
+                     (const Analysis__V1__BackupEnd   *message,
+                      uint8_t             *out);
+size_t analysis__v1__backup_end__pack_to_buffer
+                     (const Analysis__V1__BackupEnd   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__BackupEnd *
+       analysis__v1__backup_end__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__backup_end__free_unpacked
+                     (Analysis__V1__BackupEnd *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Analysis__V1__VerifyRequest_Closure)
@@ -371,6 +657,30 @@ typedef void (*Analysis__V1__MoveUserRequest_Closure)
 typedef void (*Analysis__V1__MoveUserReply_Closure)
                  (const Analysis__V1__MoveUserReply *message,
                   void *closure_data);
+typedef void (*Analysis__V1__BackupRequest_Closure)
+                 (const Analysis__V1__BackupRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__BackupPart_Closure)
+                 (const Analysis__V1__BackupPart *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__RestorePart_Closure)
+                 (const Analysis__V1__RestorePart *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__RestoreReply_Closure)
+                 (const Analysis__V1__RestoreReply *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__BackupRecord_Closure)
+                 (const Analysis__V1__BackupRecord *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__BackupHeader_Closure)
+                 (const Analysis__V1__BackupHeader *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__StoredKey_Closure)
+                 (const Analysis__V1__StoredKey *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__BackupEnd_Closure)
+                 (const Analysis__V1__BackupEnd *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -394,6 +704,14 @@ struct Analysis__V1__Maintenance_Service
                     const Analysis__V1__MoveUserRequest *input,
                     Analysis__V1__MoveUserReply_Closure closure,
                     void *closure_data);
+  void (*backup)(Analysis__V1__Maintenance_Service *service,
+                 const Analysis__V1__BackupRequest *input,
+                 Analysis__V1__BackupPart_Closure closure,
+                 void *closure_data);
+  void (*restore)(Analysis__V1__Maintenance_Service *service,
+                  const Analysis__V1__RestorePart *input,
+                  Analysis__V1__RestoreReply_Closure closure,
+                  void *closure_data);
 };
 typedef void (*Analysis__V1__Maintenance_ServiceDestroy)(Analysis__V1__Maintenance_Service *);
 void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service,
@@ -405,7 +723,9 @@ void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service
       function_prefix__ ## verify,\
       function_prefix__ ## list_lanes,\
       function_prefix__ ## add_lanes,\
-      function_prefix__ ## move_user  }
+      function_prefix__ ## move_user,\
+      function_prefix__ ## backup,\
+      function_prefix__ ## restore  }
 void analysis__v1__maintenance__verify(ProtobufCService *service,
                                        const Analysis__V1__VerifyRequest *input,
                                        Analysis__V1__VerifyReport_Closure closure,
@@ -422,6 +742,14 @@ void analysis__v1__maintenance__move_user(ProtobufCService *service,
                                           const Analysis__V1__MoveUserRequest *input,
                                           Analysis__V1__MoveUserReply_Closure closure,
                                           void *closure_data);
+void analysis__v1__maintenance__backup(ProtobufCService *service,
+                                       const Analysis__V1__BackupRequest *input,
+                                       Analysis__V1__BackupPart_Closure closure,
+                                       void *closure_data);
+void analysis__v1__maintenance__restore(ProtobufCService *service,
+                                        const Analysis__V1__RestorePart *input,
+                                        Analysis__V1__RestoreReply_Closure closure,
+                                        void *closure_data);
 
 /* --- descriptors --- */
 
@@ -434,6 +762,14 @@ extern const ProtobufCMessageDescriptor analysis__v1__lane_status__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__add_lanes_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__move_user_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__move_user_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__backup_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__backup_part__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__restore_part__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__restore_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__backup_record__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__backup_header__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__stored_key__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__backup_end__descriptor;
 extern const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -11,6 +11,40 @@ class AddLanesRequest(_message.Message):
     total: int
     def __init__(self, total: _Optional[int] = ...) -> None: ...
 
+class BackupEnd(_message.Message):
+    __slots__ = ["sha256", "taken_at_ms"]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    sha256: bytes
+    taken_at_ms: int
+    def __init__(self, taken_at_ms: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+
+class BackupHeader(_message.Message):
+    __slots__ = ["format"]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    format: int
+    def __init__(self, format: _Optional[int] = ...) -> None: ...
+
+class BackupPart(_message.Message):
+    __slots__ = ["data"]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...
+
+class BackupRecord(_message.Message):
+    __slots__ = ["end", "header", "key"]
+    END_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    end: BackupEnd
+    header: BackupHeader
+    key: StoredKey
+    def __init__(self, header: _Optional[_Union[BackupHeader, _Mapping]] = ..., key: _Optional[_Union[StoredKey, _Mapping]] = ..., end: _Optional[_Union[BackupEnd, _Mapping]] = ...) -> None: ...
+
+class BackupRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
 class Damage(_message.Message):
     __slots__ = ["key", "repair", "what"]
     KEY_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +92,34 @@ class MoveUserRequest(_message.Message):
     lane: str
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., lane: _Optional[str] = ...) -> None: ...
+
+class RestorePart(_message.Message):
+    __slots__ = ["data", "replace"]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    replace: bool
+    def __init__(self, data: _Optional[bytes] = ..., replace: bool = ...) -> None: ...
+
+class RestoreReply(_message.Message):
+    __slots__ = ["keys", "taken_at_ms"]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    keys: int
+    taken_at_ms: int
+    def __init__(self, keys: _Optional[int] = ..., taken_at_ms: _Optional[int] = ...) -> None: ...
+
+class StoredKey(_message.Message):
+    __slots__ = ["continues", "expires_at_ms", "name", "value"]
+    CONTINUES_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    continues: bool
+    expires_at_ms: int
+    name: bytes
+    value: bytes
+    def __init__(self, name: _Optional[bytes] = ..., value: _Optional[bytes] = ..., expires_at_ms: _Optional[int] = ..., continues: bool = ...) -> None: ...
 
 class VerifyReport(_message.Message):
     __slots__ = ["damage", "keys", "lane"]

@@ -1,0 +1,91 @@
+// `analysisctl backup` and `analysisctl restore`: the whole store as a file.
+
+import AnalysisAPI
+import ArgumentParser
+import Foundation
+import RPC
+
+struct Backup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes all that the queue has stored to a file, as it stands at one instant.",
+        discussion:
+            """
+            May run at any time, and nothing waits for it. The file holds users with their password hashes, so it can be read by \
+            its owner only. It leaves out what the progress service has learned, which it learns again.
+            """)
+
+    @Argument(help: "The file to make; - is standard output.") var file: String
+    @Flag(help: "Replaces the file where there is one.") var force = false
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+        guard force || file == "-" || !FileManager.default.fileExists(atPath: file) else {
+            throw ValidationError("There is a file '\(file)' already; --force replaces it.")
+        }
+        // Under its name it is whole.
+        let part = file + ".part"
+        let output = try file == "-" ? .standardOutput : made(part)
+        var options = connection.options
+        options.timeout = nil
+        do {
+            let bytes = try await connection.withQueue { [options, output] client in
+                var bytes = 0
+                for try await part in MaintenanceClient(client).backup(BackupRequest(), options: options) {
+                    try output.write(contentsOf: Data(part.data))
+                    bytes += part.data.count
+                }
+                return bytes
+            }
+            guard file != "-" else { return }
+            try output.synchronize()
+            guard rename(part, file) == 0 else { throw ValidationError("'\(file)' cannot be written: \(reason())") }
+            print("\(file): \(bytes) bytes")
+        } catch {
+            if file != "-" { unlink(part) }
+            throw error
+        }
+    }
+
+    private func made(_ path: String) throws -> FileHandle {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw ValidationError("'\(path)' cannot be written: \(reason())") }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+}
+
+struct Restore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Puts back what a backup holds, all of it at once.",
+        discussion:
+            """
+            Where there are users or jobs it changes nothing, unless they may be replaced. Workers go on by themselves; restart \
+            the progress service afterwards where something was replaced.
+            """)
+
+    @Argument(help: "The file that `analysisctl backup` made; - is standard input.") var file: String
+    @Flag(help: "Removes all users, libraries and jobs that are there. Back them up first.") var replace = false
+    @OptionGroup var connection: Connection
+
+    /// How much is sent at once.
+    private static let partBytes = 256 << 10
+
+    func run() async throws {
+        guard let input = file == "-" ? .standardInput : FileHandle(forReadingAtPath: file) else {
+            throw ValidationError("There is no file '\(file)' that can be read.")
+        }
+        var options = connection.options
+        options.timeout = nil
+        let reply = try await connection.withQueue { [replace, options, input] client in
+            try await MaintenanceClient(client).restore(options: options) { writer in
+                var part = try input.read(upToCount: Self.partBytes) ?? Data()
+                repeat {
+                    try await writer.write(RestorePart(data: Array(part), replace: replace))
+                    part = try input.read(upToCount: Self.partBytes) ?? Data()
+                } while !part.isEmpty
+            }
+        }
+        print("\(reply.keys) keys, as they were at \(time(reply.takenAtMs))")
+    }
+}
+
+private func reason() -> String { String(cString: strerror(errno)) }

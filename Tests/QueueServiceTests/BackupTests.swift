@@ -1,0 +1,179 @@
+// What is promised about backups: they are of one instant, whatever goes on meanwhile, and putting one back loses nothing unasked.
+
+import AnalysisAPI
+import RPC
+import Redis
+import TestSupport
+import Testing
+
+@testable import QueueService
+
+@Suite(.timeLimit(.minutes(3))) struct BackupTests {
+    @Test func whatIsPutBackIsWhatWasThere() async throws {
+        try await withServingQueue(on: RedisServer.shared()) { queue in
+            _ = try await queue.maintenance.addLanes(AddLanesRequest(total: 2))
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted("0")
+                try await queue.analyse("s9", by: worker)
+            }
+            _ = try await queue.enqueue(.playlist, "p")
+            _ = try await queue.enqueue(.background)
+            let before = try await queue.contents()
+            let file = try await queue.backup()
+            try await withQueue(on: RedisServer.shared()) { other in
+                try await other.serving {
+                    let reply = try await other.restore(file)
+                    #expect(reply.keys == UInt64(before.count))
+                    #expect(try await other.contents() == before)
+                    #expect(try await other.damage() == [])
+                    #expect(try await other.maintenance.listLanes(ListLanesRequest()).lanes.count == 2)
+                    let worker = ScriptedWorker("w", of: other)
+                    try await worker.connected {
+                        try await worker.granted("0")
+                        #expect(try await worker.drain(from: try await worker.work()).count == 9)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Jobs come one after another, so a backup that has one of them has all before it; and a worker takes them meanwhile.
+    @Test func aBackupIsOfOneInstantWhileJobsComeAndGo() async throws {
+        try await withServingQueue(on: RedisServer.shared()) { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted("0")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        while !Task.isCancelled {
+                            let song = TestLane.songs.randomElement() ?? ""
+                            guard let job = try await queue.enqueue(.song, song, force: true).job else { continue }
+                            if Bool.random() { _ = try? await queue.queue.cancelJob(JobRequest(jobID: job.id)) }
+                        }
+                    }
+                    group.addTask {
+                        while !Task.isCancelled { _ = try await worker.drain(from: try await worker.work()) }
+                    }
+                    for _ in 0..<5 {
+                        let known = try await queue.lastJob()
+                        let file = try await queue.backup()
+                        try await withQueue(on: RedisServer.shared()) { other in
+                            try await other.serving {
+                                _ = try await other.restore(file)
+                                #expect(try await other.damage() == [])
+                                let jobs = try await other.jobNumbers()
+                                #expect(jobs.count >= known && jobs == Set(1...(jobs.max() ?? 0)))
+                            }
+                        }
+                    }
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    @Test func usersAndJobsThatAreThereAreNotLostUnasked() async throws {
+        try await withServingQueue(on: RedisServer.shared()) { queue in
+            let file = try await queue.backup()
+            _ = try await queue.enqueue(.song, "s3")
+            let before = try await queue.contents()
+            let error = await Result { try await queue.restore(file) }.failure as? RPCError
+            #expect(error?.code == .failedPrecondition)
+            #expect(error?.detail.contains("1 users and 1 jobs") == true)
+            #expect(try await queue.contents() == before)
+            _ = try await queue.restore(file, replace: true)
+            #expect(try await queue.jobNumbers() == [])
+            #expect(try await queue.damage() == [])
+        }
+    }
+
+    enum Damage: CaseIterable {
+        case cut, flipped, followed, empty, foreign
+
+        func applied(to file: [UInt8]) -> [UInt8] {
+            var file = file
+            switch self {
+            case .cut: file.removeLast(file.count / 3)
+            case .flipped: file[file.count / 2] ^= 1
+            case .followed: file += file
+            case .empty: file = []
+            case .foreign: file = Array("REDIS0011 and so on, as another program writes it".utf8)
+            }
+            return file
+        }
+    }
+
+    @Test(arguments: Damage.allCases) func whatIsNoWholeBackupChangesNothing(damage: Damage) async throws {
+        try await withServingQueue(on: RedisServer.shared()) { queue in
+            let file = try await queue.backup()
+            let before = try await queue.contents()
+            let error = await Result { try await queue.restore(damage.applied(to: file), replace: true) }.failure
+            #expect((error as? RPCError)?.code == .invalidArgument)
+            #expect(try await queue.contents() == before)
+            try await queue.withStore { store in
+                let staged = try await store.send(
+                    "SCAN", 0, "MATCH", Keys.pattern(store.keys.restoring), "COUNT", 1_000_000)
+                #expect(staged.elements?.last?.elements?.isEmpty == true)
+            }
+        }
+    }
+}
+
+extension RunningQueue {
+    fileprivate func backup() async throws -> [UInt8] {
+        var file: [UInt8] = []
+        for try await part in maintenance.backup(BackupRequest(), options: CallOptions(timeout: .seconds(60))) {
+            file += part.data
+        }
+        return file
+    }
+
+    fileprivate func restore(_ file: [UInt8], replace: Bool = false) async throws -> RestoreReply {
+        try await maintenance.restore(options: CallOptions(timeout: .seconds(60))) { writer in
+            // In small parts, which end anywhere.
+            for part in file.isEmpty ? [[]] : file.batches(of: 1000) {
+                try await writer.write(RestorePart(data: Array(part), replace: replace))
+            }
+        }
+    }
+
+    /// All that belongs in a backup, by the names after the prefix.
+    fileprivate func contents() async throws -> [[UInt8]: [UInt8]] {
+        try await withStore { store in
+            let found = try await store.send("SCAN", 0, "MATCH", store.keys.pattern, "COUNT", 10_000_000)
+            let names = Set((found.elements?.last?.elements ?? []).compactMap(\.bytes)).filter(store.keys.isBackedUp)
+            var contents: [[UInt8]: [UInt8]] = [:]
+            for name in names {
+                let value = try await store.send(["DUMP", RedisArgument(name)]).bytes
+                contents[Array(name.dropFirst(store.keys.prefix.utf8.count))] = value
+            }
+            return contents
+        }
+    }
+
+    fileprivate func damage() async throws -> [String] {
+        var damage: [String] = []
+        for try await report in maintenance.verify(VerifyRequest(), options: CallOptions(timeout: .seconds(30))) {
+            damage += report.damage.map { "\($0.key): \($0.what)" }
+        }
+        return damage
+    }
+
+    /// How many jobs there have been.
+    fileprivate func lastJob() async throws -> Int {
+        try await withStore { Int(try await $0.send("GET", $0.keys.lane("0", .sequence)).int ?? 0) }
+    }
+
+    /// The sequence numbers of all jobs of the first lane.
+    fileprivate func jobNumbers() async throws -> Set<Int> {
+        try await withStore { store in
+            var numbers: Set<Int> = []
+            for index in [LaneKey.live, .ended] {
+                let ids = try await store.send("ZRANGE", store.keys.lane("0", index), 0, -1).elements ?? []
+                numbers.formUnion(ids.compactMap { $0.text?.split(separator: "-").last.flatMap { Int($0) } })
+            }
+            return numbers
+        }
+    }
+}
