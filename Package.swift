@@ -129,7 +129,7 @@ let package = Package(
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ],
             resources: [.embedInCode("Web")]),
-        process("analysisctl", ["AnalysisAPI", "Daemon", "Jobs", "RPC", arguments, log] + nio),
+        process("analysisctl", ["AnalysisAPI", "Daemon", "Jobs", "RPC", "Redis", arguments, log] + nio),
 
         library(
             "TestSupport",

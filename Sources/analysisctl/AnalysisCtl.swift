@@ -13,5 +13,6 @@ struct AnalysisCtl: AsyncParsableCommand {
             Status.self, Stats.self, Jobs.self, Queue.self, Workers.self, Lanes.self, Library.self, Users.self,
             PreferencesOfUser.self,
             Keys.self, Verify.self, Repair.self, Backup.self, Restore.self,
+            Migrate.self,
         ])
 }
