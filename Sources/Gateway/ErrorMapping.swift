@@ -13,6 +13,7 @@ struct GatewayError: Error, Sendable {
     /// For the person at the browser: what was wrong and what would be right.
     var message: String
     var retryAfterSeconds: Int?
+    var headers: HTTPFields = [:]
 
     static let signedOut = GatewayError(status: .unauthorized, message: "Sign in first.")
     static let wrongLogin = GatewayError(status: .unauthorized, message: "The name or the password is wrong.")
@@ -60,10 +61,6 @@ extension GatewayError {
         case is CancellationError: self.init(RPCError(.cancelled, ""))
         case let error as any HTTPResponseError where error.status == .notFound:
             self.init(status: .notFound, message: "There is no \(request.method) \(request.uri.path).")
-        case let error as any HTTPResponseError where error.status == .contentTooLarge:
-            self.init(
-                status: .contentTooLarge,
-                message: "The body is too large; at most \(GatewayContext.maxBodyBytes) bytes are taken.")
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase)
         default: self = .fault
@@ -72,7 +69,7 @@ extension GatewayError {
 }
 
 /// The body of every answer that is not a success.
-struct ProblemAnswer: Encodable, Sendable {
+struct ProblemAnswer: Answer {
     var success = false
     var status = "error"
     let error: String
@@ -100,12 +97,12 @@ struct ErrorMiddleware: RouterMiddleware {
                     "request failed",
                     metadata: ["method": "\(request.method)", "path": "\(request.uri.path)", "error": "\(error)"])
             }
-            var headers: HTTPFields = [:]
+            var headers = problem.headers
             if let seconds = problem.retryAfterSeconds { headers[.retryAfter] = String(seconds) }
             let body = ProblemAnswer(
                 error: problem.message, message: problem.message, title: problem.status.reasonPhrase,
                 detail: problem.message, code: problem.status.code, requestID: context.requestID)
-            return try JSONBody.response(body, status: problem.status, headers: headers)
+            return JSONBody.response(encoded: try JSONBody.encode(body), status: problem.status, headers: headers)
         }
     }
 }

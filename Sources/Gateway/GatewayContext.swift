@@ -16,9 +16,6 @@ struct GatewayContext: RequestContext {
     /// Names the request in every line of the log, in its answer's `X-Request-ID` and in a problem's body.
     let requestID: String
 
-    /// Bodies of this API are a few names and switches.
-    static let maxBodyBytes = 64 * 1024
-
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? RequestID().description

@@ -37,8 +37,8 @@ struct GatewayCommand: DaemonCommand {
         let backend = Backend(
             queue: queue, progress: progress, signer: try signingKeys.map { try TokenSigner(path: $0) })
         let servers = try listen.map { text in
-            GatewayServer.application(
-                backend: backend, address: try BindAddress(try RPCAddress(text)),
+            try GatewayServer.application(
+                backend: backend, settings: GatewaySettings(), address: try BindAddress(try RPCAddress(text)),
                 eventLoopGroup: context.eventLoopGroup,
                 logger: context.logger)
         }

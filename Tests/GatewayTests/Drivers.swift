@@ -19,6 +19,7 @@ final class QueueDriver: QueueProvider {
         var pauseJob: @Sendable (JobRequest) throws -> Job = unexpected
         var resumeJob: @Sendable (JobRequest) throws -> Job = unexpected
         var getTimeline: @Sendable (TimelineRequest) throws -> Timeline = unexpected
+        var retryJob: @Sendable (JobRequest) throws -> Job = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -33,7 +34,7 @@ final class QueueDriver: QueueProvider {
         try unexpected(request)
     }
     func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
-    func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
+    func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.retryJob(request) }
     func getStatistics(_ request: StatisticsRequest, context: CallContext) async throws -> Statistics {
         try unexpected(request)
     }
@@ -84,6 +85,9 @@ final class CatalogDriver: CatalogProvider {
         var getCoverage: @Sendable (CoverageRequest) throws -> Coverage = unexpected
         var getTargets: @Sendable (TargetsRequest) throws -> Targets = unexpected
         var getInsights: @Sendable (UserRequest) throws -> Insights = unexpected
+        var upsertLibrary: @Sendable (UpsertLibraryRequest) throws -> UpsertLibraryReply = unexpected
+        var removeSongs: @Sendable (RemoveSongsRequest) throws -> RemovedReply = unexpected
+        var removePlaylists: @Sendable (RemovePlaylistsRequest) throws -> RemovedReply = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -145,13 +149,13 @@ final class CatalogDriver: CatalogProvider {
         try unexpected(request)
     }
     func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply {
-        try unexpected(request)
+        try current.upsertLibrary(request)
     }
     func removeSongs(_ request: RemoveSongsRequest, context: CallContext) async throws -> RemovedReply {
-        try unexpected(request)
+        try current.removeSongs(request)
     }
     func removePlaylists(_ request: RemovePlaylistsRequest, context: CallContext) async throws -> RemovedReply {
-        try unexpected(request)
+        try current.removePlaylists(request)
     }
 }
 

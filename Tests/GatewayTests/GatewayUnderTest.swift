@@ -26,7 +26,12 @@ struct GatewayUnderTest: Sendable {
     static let cookie = "\(SessionToken.cookieName)=\(Data(session).base64EncodedString())"
 
     /// Runs `body` with a gateway whose services run, and with Demo's session known to the catalog.
-    static func run(_ body: @escaping @Sendable (GatewayUnderTest) async throws -> Void) async throws {
+    ///
+    /// - Parameter settings: by default, every request is answered anew.
+    static func run(
+        _ settings: GatewaySettings = GatewaySettings(answersFreshFor: .zero),
+        _ body: @escaping @Sendable (GatewayUnderTest) async throws -> Void
+    ) async throws {
         let folder = URL(filePath: "/tmp/gateway-test-\(UInt64.random(in: 0...UInt64.max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -60,9 +65,9 @@ struct GatewayUnderTest: Sendable {
                 _ = try await server.listening()
             }
             for client in clients { tasks.addTask { try await client.run() } }
-            let app = GatewayServer.application(
+            let app = try GatewayServer.application(
                 backend: Backend(queue: clients[0], progress: clients[1], signer: nil),
-                address: .hostname("127.0.0.1", port: 0),
+                settings: settings, address: .hostname("127.0.0.1", port: 0),
                 eventLoopGroup: group, logger: logger)
             try await app.test(.live) { client in
                 try await body(
@@ -112,21 +117,14 @@ struct Answer: Sendable {
     var json: JSONValue {
         get throws { try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) }
     }
+
+    /// The body of a polled answer, without what is said to pollers.
+    var content: JSONValue {
+        get throws { try json.without("poll_after_ms", "stale") }
+    }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
-    ExpressibleByBooleanLiteral, ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
-{
-    init(stringLiteral value: String) { self = .string(value) }
-    init(integerLiteral value: Int64) { self = .integer(value) }
-    init(floatLiteral value: Double) { self = .number(value) }
-    init(booleanLiteral value: Bool) { self = .bool(value) }
-    init(nilLiteral: ()) { self = .null }
-    init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    init(dictionaryLiteral elements: (String, JSONValue)...) {
-        self = .object(Dictionary(elements) { _, last in last })
-    }
-
+extension JSONValue {
     /// The member of an object; nil where there is none.
     subscript(name: String) -> JSONValue? {
         if case .object(let members) = self { members[name] } else { nil }

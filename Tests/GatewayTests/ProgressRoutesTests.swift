@@ -35,7 +35,7 @@ import Testing
                     return Self.view
                 }
             }
-            #expect(try await gateway.get("/api/progress/0-3").json == ["success": true, "progress": Self.entry])
+            #expect(try await gateway.get("/api/progress/0-3").content == ["success": true, "progress": Self.entry])
         }
     }
 
@@ -43,7 +43,7 @@ import Testing
         try await GatewayUnderTest.run { gateway async throws in
             gateway.progress.set { $0.listActive = { _ in ListActiveReply(jobs: [Self.view]) } }
             #expect(
-                try await gateway.get("/api/progress").json == [
+                try await gateway.get("/api/progress").content == [
                     "success": true, "active_jobs": ["0-3": Self.entry], "total_active": 1,
                 ])
         }
@@ -119,7 +119,7 @@ import Testing
             }
             gateway.progress.set { $0.get = { _ in Self.view } }
             #expect(
-                try await gateway.get("/api/jobs/0-3/status").json == [
+                try await gateway.get("/api/jobs/0-3/status").content == [
                     "status": "success",
                     "job": [
                         "job_id": "0-3", "status": "IN_PROGRESS", "job_type": "PLAYLIST_ANALYSIS", "priority": "MEDIUM",

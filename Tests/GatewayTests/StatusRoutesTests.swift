@@ -34,7 +34,7 @@ import Testing
                 "explanation": "Fine.", "created_at": "1970-01-01T00:00:01.500Z",
             ]
             #expect(
-                try await gateway.get(path).json == [
+                try await gateway.get(path).content == [
                     "success": true, "completed": true, "has_analysis": true, "status": "completed", "progress": 100,
                     "stage": "Analysis complete", "message": "Analysis completed", "score": 87, "concern_level": "low",
                     "result": analysis, "analysis": analysis,
@@ -68,7 +68,7 @@ import Testing
                 songFraction: 0.429, stage: "Beats")
             Self.set(gateway, song: Self.detail(.notAnalysed), live: [job], views: [view])
             #expect(
-                try await gateway.get("/api/songs/17/analysis-status").json == [
+                try await gateway.get("/api/songs/17/analysis-status").content == [
                     "success": true, "completed": false, "has_analysis": false, "status": "pending", "progress": 42,
                     "stage": "Beats", "message": "Analysing T", "job_id": "0-3", "eta_seconds": 2.5,
                 ])
@@ -100,7 +100,7 @@ import Testing
         try await GatewayUnderTest.run { gateway async throws in
             Self.set(gateway, song: Self.detail(.failed, failure: "The file is empty"))
             #expect(
-                try await gateway.get("/api/songs/17/analysis-status").json == [
+                try await gateway.get("/api/songs/17/analysis-status").content == [
                     "success": false, "completed": true, "failed": true, "has_analysis": false, "status": "failed",
                     "progress": 0, "stage": "Analysis failed", "error": "The file is empty",
                     "message": "The file is empty",
@@ -125,7 +125,7 @@ import Testing
         try await GatewayUnderTest.run { gateway async throws in
             Self.set(gateway, song: Self.detail(.notAnalysed))
             #expect(
-                try await gateway.get("/api/songs/17/analysis-status").json == [
+                try await gateway.get("/api/songs/17/analysis-status").content == [
                     "success": true, "completed": false, "has_analysis": false, "status": "pending", "progress": 0,
                     "stage": "Not started", "message": "Analysis not started", "job_id": nil, "eta_seconds": nil,
                 ])
@@ -143,7 +143,7 @@ import Testing
                 }
             }
             #expect(
-                try await gateway.get("/api/playlists/9/analysis-status").json == [
+                try await gateway.get("/api/playlists/9/analysis-status").content == [
                     "success": true, "completed": false, "progress": 62.5, "analyzed_count": 4, "total_count": 8,
                     "message": "Analysis 62.5% complete (4/8 songs)", "playlist_id": 9,
                     "detailed_status": ["completed": 4, "failed": 1, "pending": 2, "in_progress": 1], "job_id": "0-2",
@@ -180,7 +180,7 @@ import Testing
                 }
             }
             #expect(
-                try await gateway.get("/api/analysis/status").json == [
+                try await gateway.get("/api/analysis/status").content == [
                     "success": true, "status": "success", "active": true, "completed": false, "progress": 50,
                     "analyzed_count": 48, "failed_count": 1, "total_count": 98, "queue_length": 3, "pending_jobs": 1,
                     "in_progress_jobs": 1, "estimated_completion_minutes": 2.5,

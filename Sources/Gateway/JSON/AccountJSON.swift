@@ -2,17 +2,35 @@
 
 import AnalysisAPI
 
-struct LoginBody: Decodable, Sendable {
-    let user: String?
-    let name: String?
+/// Who signs in: `user`, or `name` in the web app's words.
+struct LoginBody: Decodable, Sendable, Described {
+    let user: String
     let password: String
+
+    private enum Key: CodingKey { case user, name, password }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        user = try container.decodeIfPresent(String.self, forKey: .user) ?? container.decode(String.self, forKey: .name)
+        password = try container.decode(String.self, forKey: .password)
+    }
+
+    static func schema(in schemas: inout Schemas) -> JSONValue {
+        func object(_ name: String) -> JSONValue {
+            [
+                "type": "object", "required": [.string(name), "password"],
+                "properties": [name: ["type": "string"], "password": ["type": "string"]],
+            ]
+        }
+        return ["anyOf": [object("user"), object("name")]]
+    }
 }
 
-struct AccountAnswer: Encodable, Sendable {
+struct AccountAnswer: Answer {
     var success = true
     let user: UserJSON
 
-    struct UserJSON: Encodable, Sendable {
+    struct UserJSON: Codable, Sendable {
         let id: Identifier
         let name: String
         let role: String
@@ -32,13 +50,13 @@ struct AccountAnswer: Encodable, Sendable {
 }
 
 /// `GET /api/session`: `null` where nobody is signed in, which is no error to ask.
-struct SessionAnswer: Encodable, Sendable {
+struct SessionAnswer: Answer {
     var success = true
     @OrNull var user: AccountAnswer.UserJSON?
 }
 
 /// `POST /api/login`: also what the background analysis found to do.
-struct LoginAnswer: Encodable, Sendable {
+struct LoginAnswer: Answer {
     var success = true
     var status = "success"
     let message: String
@@ -47,13 +65,13 @@ struct LoginAnswer: Encodable, Sendable {
     @OrNull var jobID: String?
 }
 
-struct DoneAnswer: Encodable, Sendable {
+struct DoneAnswer: Answer {
     var success = true
     var status = "success"
     let message: String
 }
 
-struct HealthAnswer: Encodable, Sendable {
+struct HealthAnswer: Answer {
     /// `healthy` or `unhealthy`; `alive`; `ready` or `not ready`.
     let status: String
     let timestamp: Timestamp
@@ -61,7 +79,7 @@ struct HealthAnswer: Encodable, Sendable {
     @OrNull var error: String?
     var checks: [Check]?
 
-    struct Check: Encodable, Sendable {
+    struct Check: Codable, Sendable {
         let name: String
         let status: String
         let responseMs: Double

@@ -9,7 +9,7 @@ import Synchronization
 
 /// A JSON object that an analyzer produced, to be embedded byte for byte: neither its numbers nor the order of its
 /// members change on the way, and a waveform of thousands of numbers costs no decoding into values.
-struct RawJSON: Encodable, Sendable {
+struct RawJSON: Codable, Sendable {
     let bytes: [UInt8]
 
     /// `nil` where the bytes are not one JSON object.
@@ -22,6 +22,11 @@ struct RawJSON: Encodable, Sendable {
         }
         guard (try? JSONDecoder().decode(Object.self, from: Data(bytes))) != nil else { return nil }
         self.bytes = bytes
+    }
+
+    /// Of equal value, but no longer byte for byte.
+    init(from decoder: any Decoder) throws {
+        bytes = Array(try JSONEncoder().encode(try JSONValue(from: decoder)))
     }
 
     /// Encodes a placeholder, which `JSONBody` replaces with the bytes.
@@ -46,12 +51,24 @@ enum JSONBody {
     }
 
     static func response(
-        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
-    ) throws -> Response {
+        encoded body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) -> Response {
         var headers = headers
         headers[.contentType] = "application/json; charset=utf-8"
         headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: .init(byteBuffer: try encode(value)))
+        return Response(status: status, headers: headers, body: .init(byteBuffer: body))
+    }
+
+    /// An answer that a browser may keep, if it asks each time whether it still holds: 304 where it does.
+    static func response(
+        encoded body: ByteBuffer, tag: EntityTag, to request: Request, headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.eTag] = tag.text
+        headers[.cacheControl] = "private, no-cache"
+        if tag.matches(request) { return Response(status: .notModified, headers: headers) }
+        headers[.contentType] = "application/json; charset=utf-8"
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: body))
     }
 
     // Never nil: any raw value is accepted.

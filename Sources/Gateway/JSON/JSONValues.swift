@@ -8,11 +8,16 @@ import Foundation
 /// Its initializer is written out because the synthesized one has a default, with which memberwise initializers around it would
 /// ask for the wrapper instead of the value.
 @propertyWrapper
-struct OrNull<Value: Encodable & Sendable>: Encodable, Sendable {
+struct OrNull<Value: Codable & Sendable>: Codable, Sendable {
     var wrappedValue: Value?
 
     init(wrappedValue value: Value?) {
         wrappedValue = value
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        wrappedValue = container.decodeNil() ? nil : try container.decode(Value.self)
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -29,7 +34,7 @@ struct OrNull<Value: Encodable & Sendable>: Encodable, Sendable {
 ///
 /// A number must come back as the same identifier, so leading zeros and what exceeds the integers that JavaScript
 /// represents exactly (2⁵³ − 1) stay strings.
-struct Identifier: Encodable, Sendable {
+struct Identifier: Codable, Sendable {
     let text: String
 
     init(_ text: String) {
@@ -40,6 +45,11 @@ struct Identifier: Encodable, Sendable {
     init?(nonEmpty text: String) {
         if text.isEmpty { return nil }
         self.text = text
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        text = try (try? container.decode(Int64.self)).map(String.init) ?? container.decode(String.self)
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -53,7 +63,7 @@ struct Identifier: Encodable, Sendable {
 }
 
 /// A moment, as ISO 8601 in UTC with milliseconds: `2025-01-31T17:05:09.250Z`.
-struct Timestamp: Encodable, Sendable {
+struct Timestamp: Codable, Sendable {
     let millisecondsSince1970: Int64
 
     init(millisecondsSince1970: Int64) {
@@ -66,6 +76,13 @@ struct Timestamp: Encodable, Sendable {
         self.init(millisecondsSince1970: milliseconds)
     }
 
+    private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+    init(from decoder: any Decoder) throws {
+        let date = try Self.style.parse(try decoder.singleValueContainer().decode(String.self))
+        millisecondsSince1970 = Int64((date.timeIntervalSince1970 * 1000).rounded())
+    }
+
     static var now: Timestamp {
         Timestamp(millisecondsSince1970: Int64(Date().timeIntervalSince1970 * 1000))
     }
@@ -73,7 +90,7 @@ struct Timestamp: Encodable, Sendable {
     func encode(to encoder: any Encoder) throws {
         let date = Date(timeIntervalSince1970: Double(millisecondsSince1970) / 1000)
         var container = encoder.singleValueContainer()
-        try container.encode(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+        try container.encode(date.formatted(Self.style))
     }
 }
 

@@ -2,7 +2,7 @@
 
 import AnalysisAPI
 
-struct JobJSON: Encodable, Sendable {
+struct JobJSON: Codable, Sendable {
     let jobID: String
     let status: String
     let jobType: String
@@ -15,7 +15,7 @@ struct JobJSON: Encodable, Sendable {
     let metadata: Metadata
 
     /// What the job has done so far, in songs.
-    struct Metadata: Encodable, Sendable {
+    struct Metadata: Codable, Sendable {
         let totalSongs: UInt32
         let analyzedSongs: UInt32
         let skippedSongs: UInt32
@@ -24,7 +24,7 @@ struct JobJSON: Encodable, Sendable {
         let failures: [Failure]
     }
 
-    struct Failure: Encodable, Sendable {
+    struct Failure: Codable, Sendable {
         let songID: Identifier
         let reason: String
     }
@@ -52,13 +52,24 @@ struct JobJSON: Encodable, Sendable {
 }
 
 /// `GET /api/jobs/{job_id}/status`: the job with its progress beside its own members.
-struct JobStatusAnswer: Encodable, Sendable {
+struct JobStatusAnswer: PolledAnswer {
     var status = "success"
     let job: JobWithProgress
+    var pace: PollPace { PollPace(status: job.job.status) }
 
-    struct JobWithProgress: Encodable, Sendable {
+    struct JobWithProgress: Codable, Sendable {
         let job: JobJSON
         let progress: ProgressEntry
+
+        init(job: JobJSON, progress: ProgressEntry) {
+            self.job = job
+            self.progress = progress
+        }
+
+        init(from decoder: any Decoder) throws {
+            job = try JobJSON(from: decoder)
+            progress = try decoder.container(keyedBy: Key.self).decode(ProgressEntry.self, forKey: .progress)
+        }
 
         func encode(to encoder: any Encoder) throws {
             try job.encode(to: encoder)
@@ -69,19 +80,33 @@ struct JobStatusAnswer: Encodable, Sendable {
     }
 }
 
+/// `GET /api/jobs`: a page of the user's jobs.
+struct JobsAnswer: Answer {
+    var success = true
+    let jobs: [JobJSON]
+    /// Asks for the next page; `null`: this was the last.
+    @OrNull var nextPageToken: String?
+
+    init(_ reply: ListJobsReply) {
+        jobs = reply.jobs.map(JobJSON.init)
+        nextPageToken = reply.nextPageToken.isEmpty ? nil : reply.nextPageToken
+    }
+}
+
 /// The answer to what changes a job.
-struct JobAnswer: Encodable, Sendable {
+struct JobAnswer: Answer {
     var success = true
     var status = "success"
     let message: String
     let job: JobJSON
 }
 
-struct QueueStatusAnswer: Encodable, Sendable {
+struct QueueStatusAnswer: PolledAnswer {
     var status = "success"
     let queue: Queue
+    var pace: PollPace { queue.inProgressJobs > 0 ? .running : queue.pendingJobs > 0 ? .waiting : .idle }
 
-    struct Queue: Encodable, Sendable {
+    struct Queue: Codable, Sendable {
         let totalJobs: UInt64
         let pendingJobs: UInt64
         let inProgressJobs: UInt64
@@ -109,11 +134,11 @@ struct QueueStatusAnswer: Encodable, Sendable {
 }
 
 /// `GET /api/queue/health`; the queue answers only where it reaches Redis, so the two go together.
-struct QueueHealthAnswer: Encodable, Sendable {
+struct QueueHealthAnswer: Answer {
     let status: String
     let queueHealth: Health
 
-    struct Health: Encodable, Sendable {
+    struct Health: Codable, Sendable {
         let redisConnected: Bool
         let queueAccessible: Bool
         @OrNull var error: String?
@@ -128,12 +153,12 @@ struct QueueHealthAnswer: Encodable, Sendable {
 }
 
 /// `GET /api/worker/health`: all workers together, then each.
-struct WorkerHealthAnswer: Encodable, Sendable {
+struct WorkerHealthAnswer: Answer {
     var status = "success"
     let worker: Worker
     let workers: [Worker]
 
-    struct Worker: Encodable, Sendable {
+    struct Worker: Codable, Sendable {
         @OrNull var id: String?
         /// `running`, `idle` or `offline`.
         let status: String

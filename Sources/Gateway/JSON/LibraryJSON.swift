@@ -3,11 +3,11 @@
 import AnalysisAPI
 import Foundation
 
-struct PlaylistsAnswer: Encodable, Sendable {
+struct PlaylistsAnswer: Answer {
     let playlists: [PlaylistJSON]
 }
 
-struct PlaylistJSON: Encodable, Sendable {
+struct PlaylistJSON: Codable, Sendable {
     let id: Identifier
     let name: String
     @OrNull var description: String?
@@ -39,11 +39,11 @@ func percentage(_ part: some BinaryInteger, of whole: some BinaryInteger) -> Dou
     whole == 0 ? 0 : (Double(part) / Double(whole)).percentage
 }
 
-struct PlaylistSongsAnswer: Encodable, Sendable {
+struct PlaylistSongsAnswer: Answer {
     let playlist: Head
     let songs: [PlaylistSongJSON]
 
-    struct Head: Encodable, Sendable {
+    struct Head: Codable, Sendable {
         let id: Identifier
         let name: String
         @OrNull var description: String?
@@ -58,7 +58,7 @@ struct PlaylistSongsAnswer: Encodable, Sendable {
     }
 }
 
-struct PlaylistSongJSON: Encodable, Sendable {
+struct PlaylistSongJSON: Codable, Sendable {
     let id: Identifier
     let name: String
     let artist: String
@@ -113,10 +113,10 @@ struct Highlights: Decodable, Sendable {
     }
 }
 
-struct SearchAnswer: Encodable, Sendable {
+struct SearchAnswer: Answer {
     let songs: [Hit]
 
-    struct Hit: Encodable, Sendable {
+    struct Hit: Codable, Sendable {
         let id: Identifier
         let name: String
         let artist: String
@@ -136,7 +136,7 @@ struct SearchAnswer: Encodable, Sendable {
     }
 }
 
-struct StatisticsAnswer: Encodable, Sendable {
+struct StatisticsAnswer: Answer {
     let totalPlaylists: UInt32
     let totalSongs: UInt32
     let analyzedSongs: UInt32
@@ -163,7 +163,7 @@ struct StatisticsAnswer: Encodable, Sendable {
     }
 }
 
-struct SyncStatusAnswer: Encodable, Sendable {
+struct SyncStatusAnswer: Answer {
     var status = "success"
     let totalPlaylists: Int
     let syncActive: Bool

@@ -3,6 +3,8 @@
 import AnalysisAPI
 
 extension JobType {
+    static let named: [JobType] = [.song, .playlist, .background]
+
     /// `song_analysis`, as in progress entries. Upper-cased where the contract shows a job.
     var contractName: String {
         switch self {
@@ -25,6 +27,8 @@ extension JobType {
 }
 
 extension Priority {
+    static let named: [Priority] = [.high, .medium, .low]
+
     var contractName: String {
         switch self {
         case .high: "high"

@@ -3,7 +3,7 @@
 import AnalysisAPI
 
 /// One context's progress: of a job, a playlist or the whole library.
-struct ProgressEntry: Encodable, Sendable {
+struct ProgressEntry: Codable, Sendable {
     let context: Context
     @OrNull var jobID: String?
     @OrNull var jobType: String?
@@ -43,7 +43,7 @@ struct ProgressEntry: Encodable, Sendable {
     let version: UInt64
 
     /// What the entry is about. The library has no id.
-    struct Context: Encodable, Sendable {
+    struct Context: Codable, Sendable {
         let type: String
         @OrNull var id: Identifier?
 
@@ -135,7 +135,7 @@ extension String {
 }
 
 /// A song, as briefly as a line about it needs.
-struct SongName: Encodable, Sendable {
+struct SongName: Codable, Sendable {
     let id: Identifier
     let name: String
     let artist: String
@@ -149,13 +149,15 @@ struct SongName: Encodable, Sendable {
     }
 }
 
-struct ProgressAnswer: Encodable, Sendable {
+struct ProgressAnswer: PolledAnswer {
     var success = true
     let progress: ProgressEntry
+    var pace: PollPace { PollPace(status: progress.status) }
 }
 
-struct ActiveProgressAnswer: Encodable, Sendable {
+struct ActiveProgressAnswer: PolledAnswer {
     var success = true
     let activeJobs: [String: ProgressEntry]
     let totalActive: Int
+    var pace: PollPace { activeJobs.values.map { PollPace(status: $0.status) }.min() ?? .idle }
 }

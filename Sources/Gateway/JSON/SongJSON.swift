@@ -36,11 +36,11 @@ struct Review: Sendable {
 }
 
 /// `GET /api/song/{id}/analysis`.
-struct SongAnalysisAnswer: Encodable, Sendable {
+struct SongAnalysisAnswer: Answer {
     let song: SongJSON
     @OrNull var analysis: Analysis?
 
-    struct SongJSON: Encodable, Sendable {
+    struct SongJSON: Codable, Sendable {
         let id: Identifier
         let name: String
         let artist: String
@@ -51,7 +51,7 @@ struct SongAnalysisAnswer: Encodable, Sendable {
         let attributes: [String: String]
     }
 
-    struct Analysis: Encodable, Sendable {
+    struct Analysis: Codable, Sendable {
         let status: String
         @OrNull var score: JSONValue?
         @OrNull var concernLevel: JSONValue?
@@ -66,7 +66,7 @@ struct SongAnalysisAnswer: Encodable, Sendable {
     }
 
     /// The result of an analyzer other than `audio`.
-    struct Result: Encodable, Sendable {
+    struct Result: Codable, Sendable {
         let analyzer: String
         let version: String
         let tookMs: UInt64
@@ -104,10 +104,36 @@ struct SongAnalysisAnswer: Encodable, Sendable {
 }
 
 /// `GET /api/songs/{id}/analysis-status`, one of its three shapes.
-enum SongStatusAnswer: Encodable, Sendable {
+enum SongStatusAnswer: PolledAnswer, Described {
     case completed(Completed)
     case active(Active)
     case ended(Ended)
+
+    var pace: PollPace {
+        if case .active(let answer) = self, answer.jobID != nil {
+            answer.progress > 0 ? .running : .waiting
+        } else {
+            .idle
+        }
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let answer = try? Completed(from: decoder) {
+            self = .completed(answer)
+        } else if let answer = try? Ended(from: decoder) {
+            self = .ended(answer)
+        } else {
+            self = .active(try Active(from: decoder))
+        }
+    }
+
+    static func schema(in schemas: inout Schemas) -> JSONValue {
+        [
+            "anyOf": [
+                schemas.schema(of: Completed.self), schemas.schema(of: Active.self), schemas.schema(of: Ended.self),
+            ]
+        ]
+    }
 
     func encode(to encoder: any Encoder) throws {
         switch self {
@@ -117,7 +143,7 @@ enum SongStatusAnswer: Encodable, Sendable {
         }
     }
 
-    struct Completed: Encodable, Sendable {
+    struct Completed: Codable, Sendable {
         var success = true
         var completed = true
         var hasAnalysis = true
@@ -130,7 +156,7 @@ enum SongStatusAnswer: Encodable, Sendable {
         let result: Result
         let analysis: Result
 
-        struct Result: Encodable, Sendable {
+        struct Result: Codable, Sendable {
             /// A song has one current analysis, which goes by the song's own identifier.
             let id: Identifier
             @OrNull var score: JSONValue?
@@ -143,7 +169,7 @@ enum SongStatusAnswer: Encodable, Sendable {
     }
 
     /// Waits, runs, or was never asked for.
-    struct Active: Encodable, Sendable {
+    struct Active: Codable, Sendable {
         var success = true
         var completed = false
         var hasAnalysis = false
@@ -157,7 +183,7 @@ enum SongStatusAnswer: Encodable, Sendable {
     }
 
     /// Failed or cancelled.
-    struct Ended: Encodable, Sendable {
+    struct Ended: Codable, Sendable {
         var success = false
         var completed = true
         var failed = true

@@ -3,7 +3,7 @@
 import AnalysisAPI
 
 /// `POST …/songs/{id}/analyze`.
-struct SongQueuedAnswer: Encodable, Sendable {
+struct SongQueuedAnswer: Answer {
     var success = true
     var status = "success"
     let message: String
@@ -12,7 +12,7 @@ struct SongQueuedAnswer: Encodable, Sendable {
 }
 
 /// `POST` of a playlist's or the library's analysis; `job_id` is left out where there was nothing to do.
-struct SongsQueuedAnswer: Encodable, Sendable {
+struct SongsQueuedAnswer: Answer {
     var success = true
     var status = "success"
     let message: String
@@ -31,7 +31,7 @@ struct SongsQueuedAnswer: Encodable, Sendable {
 }
 
 /// `GET /api/playlists/{id}/analysis-status`.
-struct PlaylistStatusAnswer: Encodable, Sendable {
+struct PlaylistStatusAnswer: PolledAnswer {
     var success = true
     let completed: Bool
     /// 0.0 to 100.0.
@@ -43,9 +43,10 @@ struct PlaylistStatusAnswer: Encodable, Sendable {
     let detailedStatus: Detail
     @OrNull var jobID: String?
     @OrNull var etaSeconds: Double?
+    var pace: PollPace { detailedStatus.inProgress > 0 ? .running : jobID != nil ? .waiting : .idle }
 
     /// The four add up to `total_count`.
-    struct Detail: Encodable, Sendable {
+    struct Detail: Codable, Sendable {
         let completed: UInt32
         let failed: UInt32
         let pending: UInt32
@@ -77,7 +78,7 @@ extension PlaylistStatusAnswer.Detail {
 }
 
 /// `GET /api/analysis/status`: the user's whole library, a song in two playlists counting once.
-struct LibraryStatusAnswer: Encodable, Sendable {
+struct LibraryStatusAnswer: PolledAnswer {
     var success = true
     var status = "success"
     let active: Bool
@@ -92,6 +93,7 @@ struct LibraryStatusAnswer: Encodable, Sendable {
     let inProgressJobs: Int
     @OrNull var estimatedCompletionMinutes: Double?
     let message: String
+    var pace: PollPace { inProgressJobs > 0 ? .running : active ? .waiting : .idle }
 
     /// - Parameter jobs: the user's that have not ended.
     init(_ view: ProgressView, jobs: [Job]) {

@@ -11,27 +11,27 @@ struct AccountRoutes: Sendable {
     let sessions: Sessions
 
     /// For everybody.
-    func addOpen(to group: RouterGroup<GatewayContext>) {
-        group.get("session") { _, context in
-            try JSONBody.response(SessionAnswer(user: context.session.map { .init($0.user) }))
+    func addOpen(to routes: Endpoints<GatewayContext>) {
+        routes.get("session", "Who is signed in; null where nobody is.") { _, context in
+            SessionAnswer(user: context.session.map { .init($0.user) })
         }
-        group.post("login", use: login)
-        group.post("logout", use: logout)
+        routes.post(
+            "login", "Signs in, and starts the background analysis.", body: LoginBody.self, use: login)
+        routes.post("logout", "Signs out.", use: logout)
     }
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.get("me") { _, context in try JSONBody.response(AccountAnswer(user: .init(context.user))) }
+    func add(to routes: Endpoints<SignedInContext>) {
+        routes.get("me", "Who is signed in.") { _, context in AccountAnswer(user: .init(context.user)) }
     }
 
     /// Opens a session, ends the one that the browser had, and starts the background analysis.
-    @Sendable private func login(request: Request, context: GatewayContext) async throws -> Response {
-        guard let body = try await request.json(LoginBody.self), let name = body.user ?? body.name else {
-            throw GatewayError.badRequest("The body must be {\"user\": …, \"password\": …}.")
-        }
+    @Sendable private func login(
+        request: Request, body: LoginBody, context: GatewayContext
+    ) async throws -> Reply<LoginAnswer> {
         let reply: LoginReply
         do {
             reply = try await backend.catalog.login(
-                LoginRequest(name: name, password: body.password), options: Backend.call)
+                LoginRequest(name: body.user, password: body.password), options: Backend.call)
         } catch let error as RPCError where error.code == .unauthenticated {
             throw GatewayError.wrongLogin
         }
@@ -39,13 +39,14 @@ struct AccountRoutes: Sendable {
         if let former = context.session { try? await sessions.end(former.token) }
         let background = await startBackground(of: user, logger: context.logger)
 
-        var response = try JSONBody.response(
+        var answer = Reply(
             LoginAnswer(
                 message: "Signed in", user: .init(user), queuedCount: background?.queued ?? 0,
                 jobID: background?.job?.id))
-        response.setCookie(
-            SessionToken(reply.session).cookie(expiresAtMs: reply.expiresAtMs, secure: request.cameByHTTPS))
-        return response
+        answer.cookies = [
+            SessionToken(reply.session).cookie(expiresAtMs: reply.expiresAtMs, secure: request.cameByHTTPS)
+        ]
+        return answer
     }
 
     /// A login stands even where its background analysis could not be started.
@@ -59,11 +60,11 @@ struct AccountRoutes: Sendable {
         }
     }
 
-    @Sendable private func logout(request: Request, context: GatewayContext) async throws -> Response {
+    @Sendable private func logout(request: Request, context: GatewayContext) async throws -> Reply<DoneAnswer> {
         if let session = context.session { try await sessions.end(session.token) }
-        var response = try JSONBody.response(DoneAnswer(message: "Signed out"))
-        response.setCookie(SessionToken.expiredCookie)
-        return response
+        var answer = Reply(DoneAnswer(message: "Signed out"))
+        answer.cookies = [SessionToken.expiredCookie]
+        return answer
     }
 }
 

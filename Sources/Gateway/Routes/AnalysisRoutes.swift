@@ -6,39 +6,45 @@ import Hummingbird
 struct AnalysisRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.post("songs/:id/analyze", use: analyzeSong)
-        group.post("analyze_song/:id", use: analyzeSong)
-        group.post("playlists/:id/analyze") { try await analyzePlaylist(context: $1, force: false) }
-        group.post("playlists/:id/analyze-unanalyzed") { try await analyzePlaylist(context: $1, force: false) }
-        group.post("playlists/:id/reanalyze-all") { try await analyzePlaylist(context: $1, force: true) }
-        group.post("analysis/background", use: analyzeEverything)
+    func add(to routes: Endpoints<SignedInContext>) {
+        for path in ["songs/:id/analyze", "analyze_song/:id"] {
+            routes.post(
+                path, "Analyses a song, before everything else.", body: AnalyzeBody?.self,
+                use: analyzeSong)
+        }
+        for path in ["playlists/:id/analyze", "playlists/:id/analyze-unanalyzed"] {
+            routes.post(path, "Analyses what is not analysed yet of a playlist.") {
+                try await analyzePlaylist(context: $1, force: false)
+            }
+        }
+        routes.post("playlists/:id/reanalyze-all", "Analyses every song of a playlist, again.") {
+            try await analyzePlaylist(context: $1, force: true)
+        }
+        routes.post("analysis/background", "Analyses what is not analysed yet of the library, after everything else.") {
+            let reply = try await enqueue(.background, target: "", force: false, $1)
+            return SongsQueuedAnswer(reply, nothing: "All songs already analyzed")
+        }
     }
 
-    private struct AnalyzeBody: Decodable {
+    struct AnalyzeBody: Decodable, Sendable {
+        /// Whether a song is analysed that has been already.
         let force: Bool?
     }
 
-    @Sendable private func analyzeSong(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func analyzeSong(
+        request: Request, body: AnalyzeBody?, context: SignedInContext
+    ) async throws -> SongQueuedAnswer {
         let id = try context.identifier("id")
-        let force = try await request.json(AnalyzeBody.self)?.force ?? false
-        let reply = try await enqueue(.song, target: id, force: force, context)
+        let reply = try await enqueue(.song, target: id, force: body?.force ?? false, context)
         let done = reply.job == nil || reply.job?.state == .completed
-        return try JSONBody.response(
-            SongQueuedAnswer(
-                message: done ? "Already analysed" : "Song queued for analysis", songID: Identifier(id),
-                jobID: reply.job?.id))
+        return SongQueuedAnswer(
+            message: done ? "Already analysed" : "Song queued for analysis", songID: Identifier(id),
+            jobID: reply.job?.id)
     }
 
-    private func analyzePlaylist(context: SignedInContext, force: Bool) async throws -> Response {
+    private func analyzePlaylist(context: SignedInContext, force: Bool) async throws -> SongsQueuedAnswer {
         let reply = try await enqueue(.playlist, target: context.identifier("id"), force: force, context)
-        return try JSONBody.response(
-            SongsQueuedAnswer(reply, nothing: force ? "No songs found in playlist" : "All songs already analyzed"))
-    }
-
-    @Sendable private func analyzeEverything(request: Request, context: SignedInContext) async throws -> Response {
-        let reply = try await enqueue(.background, target: "", force: false, context)
-        return try JSONBody.response(SongsQueuedAnswer(reply, nothing: "All songs already analyzed"))
+        return SongsQueuedAnswer(reply, nothing: force ? "No songs found in playlist" : "All songs already analyzed")
     }
 
     private func enqueue(

@@ -13,8 +13,16 @@ import ServiceLifecycle
 struct EventRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.get("events", use: events)
+    func add(to routes: Endpoints<SignedInContext>) {
+        routes.raw(
+            "events", "Every change of the contexts asked for, as it happens: server-sent events named progress.",
+            query: [
+                QueryParameter("job", .texts, "jobs to follow"),
+                QueryParameter("playlist", .texts, "playlists to follow"),
+                QueryParameter("library", .flag, "whether to follow the library"),
+                QueryParameter("active", .flag, "whether to follow all jobs that have not ended"),
+            ],
+            contentType: "text/event-stream", use: events)
     }
 
     /// Where contexts are named, their first state is awaited before the answer begins, so that someone else's job is a 404 and a

@@ -8,18 +8,22 @@ import RPC
 struct HealthRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<GatewayContext>) {
-        group.get("health/live") { _, _ in
-            try JSONBody.response(HealthAnswer(status: "alive", timestamp: .now, error: nil))
+    func add(to routes: Endpoints<GatewayContext>) {
+        routes.get("health/live", "Whether the gateway runs.") { _, _ in
+            HealthAnswer(status: "alive", timestamp: .now, error: nil)
         }
-        group.get("health") { _, _ in try await answer(well: "healthy", badly: "unhealthy", listingChecks: false) }
-        group.get("health/ready") { _, _ in try await answer(well: "ready", badly: "not ready", listingChecks: false) }
-        group.get("health/detailed") { _, _ in
-            try await answer(well: "healthy", badly: "unhealthy", listingChecks: true)
+        routes.get("health", "Whether everything that the gateway needs answers.", unavailable: HealthAnswer.self) {
+            _, _ in await answer(well: "healthy", badly: "unhealthy", listingChecks: false)
+        }
+        routes.get(
+            "health/ready", "Whether the gateway can serve, and what is missing.", unavailable: HealthAnswer.self
+        ) { _, _ in await answer(well: "ready", badly: "not ready", listingChecks: false) }
+        routes.get("health/detailed", "What each service says of itself.", unavailable: HealthAnswer.self) { _, _ in
+            await answer(well: "healthy", badly: "unhealthy", listingChecks: true)
         }
     }
 
-    private func answer(well: String, badly: String, listingChecks: Bool) async throws -> Response {
+    private func answer(well: String, badly: String, listingChecks: Bool) async -> Reply<HealthAnswer> {
         async let queue = check("queue-service", backend.queueHealth)
         async let progress = check("progress-service", backend.progressHealth)
         let checks = await [queue, progress]
@@ -27,7 +31,7 @@ struct HealthRoutes: Sendable {
         let body = HealthAnswer(
             status: missing.isEmpty ? well : badly, timestamp: .now,
             error: missing.isEmpty ? nil : missing.joined(separator: "; "), checks: listingChecks ? checks : nil)
-        return try JSONBody.response(
+        return Reply(
             body, status: missing.isEmpty ? .ok : .serviceUnavailable,
             headers: missing.isEmpty ? [:] : [.retryAfter: "1"])
     }

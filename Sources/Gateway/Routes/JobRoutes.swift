@@ -1,4 +1,4 @@
-// One job: where it stands, and pausing, resuming and cancelling it.
+// Jobs: which there are, where one stands, and pausing, resuming, cancelling and retrying it.
 
 import AnalysisAPI
 import Hummingbird
@@ -6,30 +6,66 @@ import Hummingbird
 struct JobRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.get("jobs/:id/status", use: status)
-        group.post("jobs/:id/pause") { request, context in
+    func add(to routes: Endpoints<SignedInContext>) {
+        routes.get(
+            "jobs", "The user's jobs, page by page: those that have not ended in queue order, others the latest first.",
+            query: [
+                QueryParameter("state", .one(of: JobStateFilter.allCases.map(\.rawValue)), "active, if left out"),
+                QueryParameter("type", .one(of: JobType.named.map(\.shortName)), "all, if left out"),
+                QueryParameter("priority", .one(of: Priority.named.map(\.contractName)), "all, if left out"),
+                QueryParameter("limit", .integer(1...1000), "jobs of a page; 100, if left out"),
+                QueryParameter("page_token", .token, "next_page_token of the page before"),
+            ], use: list)
+        routes.poll("jobs/:id/status", "A job, and how far it is.", use: status)
+        routes.post("jobs/:id/pause", "Pauses a job; what runs of it is frozen where it stands.") { _, context in
             let job = try await backend.queue.pauseJob(context.jobRequest(), options: context.call)
-            return try JSONBody.response(JobAnswer(message: "Paused", job: JobJSON(job)))
+            return JobAnswer(message: "Paused", job: JobJSON(job))
         }
-        group.post("jobs/:id/resume") { request, context in
+        routes.post("jobs/:id/resume", "Lets a paused job go on.") { _, context in
             let job = try await backend.queue.resumeJob(context.jobRequest(), options: context.call)
-            return try JSONBody.response(JobAnswer(message: "Resumed", job: JobJSON(job)))
+            return JobAnswer(message: "Resumed", job: JobJSON(job))
         }
-        group.post("jobs/:id/cancel") { request, context in
+        routes.post("jobs/:id/cancel", "Cancels a job.") { _, context in
             let job = try await backend.queue.cancelJob(context.jobRequest(), options: context.call)
-            return try JSONBody.response(JobAnswer(message: "Cancelled", job: JobJSON(job)))
+            return JobAnswer(message: "Cancelled", job: JobJSON(job))
+        }
+        routes.post("jobs/:id/retry", "Tries again what failed: songs of a job, or a job as a whole.") { _, context in
+            let job = try await backend.queue.retryJob(context.jobRequest(), options: context.call)
+            return JobAnswer(message: "Tried again", job: JobJSON(job))
         }
     }
 
-    @Sendable private func status(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func list(request: Request, context: SignedInContext) async throws -> JobsAnswer {
+        let filter = request.query("state").flatMap(JobStateFilter.init) ?? .active
+        let reply = try await backend.queue.listJobs(
+            ListJobsRequest(
+                userID: context.user.id, ended: filter.hasEnded,
+                limit: request.query("limit").flatMap { UInt32($0) } ?? 0,
+                type: JobType.named.first { $0.shortName == request.query("type") } ?? .unspecified,
+                priority: Priority.named.first { $0.contractName == request.query("priority") } ?? .unspecified,
+                state: filter.state, pageToken: request.query("page_token") ?? ""),
+            options: context.call)
+        return JobsAnswer(reply)
+    }
+
+    @Sendable private func status(request: Request, context: SignedInContext) async throws -> JobStatusAnswer {
         let request = try context.jobRequest()
         async let view = backend.progress.get(
             ProgressRequest(userID: request.userID, context: .job(request.jobID)), options: context.call)
         let job = try await backend.queue.getJob(request, options: context.call)
-        return try JSONBody.response(
-            JobStatusAnswer(job: .init(job: JobJSON(job), progress: ProgressEntry(try await view))))
+        return JobStatusAnswer(job: .init(job: JobJSON(job), progress: ProgressEntry(try await view)))
     }
+}
+
+/// Which jobs are listed: all that have or have not ended, or those in one state.
+private enum JobStateFilter: String, CaseIterable {
+    case active, ended
+    case scheduled, pending
+    case inProgress = "in_progress"
+    case interrupted, paused, completed, failed, cancelled
+
+    var state: JobState { JobState.allCases.first { $0.contractName == rawValue } ?? .unspecified }
+    var hasEnded: Bool { self == .ended || state.hasEnded }
 }
 
 extension SignedInContext {

@@ -6,25 +6,26 @@ import Hummingbird
 struct ProgressRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.get("progress", use: all)
-        group.get("progress/global") { try await context(.library, $1) }
-        group.get("progress/playlist/:id") { try await context(.playlist($1.identifier("id")), $1) }
-        group.get("progress/:id") { try await context(.job($1.identifier("id")), $1) }
+    func add(to routes: Endpoints<SignedInContext>) {
+        routes.poll("progress", "How far all jobs are that have not ended.", use: all)
+        routes.poll("progress/global", "How far the library is.") { try await context(.library, $1) }
+        routes.poll("progress/playlist/:id", "How far a playlist is.") {
+            try await context(.playlist($1.identifier("id")), $1)
+        }
+        routes.poll("progress/:id", "How far a job is.") { try await context(.job($1.identifier("id")), $1) }
     }
 
-    @Sendable private func all(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func all(request: Request, context: SignedInContext) async throws -> ActiveProgressAnswer {
         let request = ListActiveRequest(userID: context.user.id)
         let views = try await backend.progress.listActive(request, options: context.call).jobs
         let entries = views.compactMap { view in view.job.map { ($0.id, ProgressEntry(view)) } }
-        return try JSONBody.response(
-            ActiveProgressAnswer(
-                activeJobs: Dictionary(entries) { _, last in last }, totalActive: entries.count))
+        return ActiveProgressAnswer(
+            activeJobs: Dictionary(entries) { _, last in last }, totalActive: entries.count)
     }
 
-    private func context(_ progress: ProgressContext, _ context: SignedInContext) async throws -> Response {
+    private func context(_ progress: ProgressContext, _ context: SignedInContext) async throws -> ProgressAnswer {
         let request = ProgressRequest(userID: context.user.id, context: progress)
         let view = try await backend.progress.get(request, options: context.call)
-        return try JSONBody.response(ProgressAnswer(progress: ProgressEntry(view)))
+        return ProgressAnswer(progress: ProgressEntry(view))
     }
 }

@@ -7,33 +7,36 @@ import RPC
 struct QueueRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.get("queue/status", use: status)
-        group.get("queue/health", use: health)
-        group.get("worker/health", use: workers)
+    func add(to routes: Endpoints<SignedInContext>) {
+        routes.poll("queue/status", "What is in the queue.", use: status)
+        routes.get(
+            "queue/health", "Whether the queue answers.", unavailable: QueueHealthAnswer.self, use: health)
+        routes.get("worker/health", "What the workers do.", use: workers)
     }
 
-    @Sendable private func status(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func status(request: Request, context: SignedInContext) async throws -> QueueStatusAnswer {
         async let queue = queueStatus(context)
         let library = try await backend.progress.get(
             ProgressRequest(userID: context.user.id, context: .library), options: context.call)
-        return try JSONBody.response(QueueStatusAnswer(try await queue, etaMs: library.etaMs))
+        return QueueStatusAnswer(try await queue, etaMs: library.etaMs)
     }
 
     /// 503 in the contract's own shape while the queue does not answer.
-    @Sendable private func health(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func health(
+        request: Request, context: SignedInContext
+    ) async throws -> Reply<QueueHealthAnswer> {
         do {
             _ = try await queueStatus(context)
-            return try JSONBody.response(QueueHealthAnswer(error: nil))
+            return Reply(QueueHealthAnswer(error: nil))
         } catch let error as RPCError {
             let problem = GatewayError(error)
-            return try JSONBody.response(
+            return Reply(
                 QueueHealthAnswer(error: problem.message), status: .serviceUnavailable, headers: [.retryAfter: "1"])
         }
     }
 
-    @Sendable private func workers(request: Request, context: SignedInContext) async throws -> Response {
-        try JSONBody.response(WorkerHealthAnswer(try await queueStatus(context), now: .now))
+    @Sendable private func workers(request: Request, context: SignedInContext) async throws -> WorkerHealthAnswer {
+        WorkerHealthAnswer(try await queueStatus(context), now: .now)
     }
 
     /// Running jobs are shown to their owners, and to administrators.

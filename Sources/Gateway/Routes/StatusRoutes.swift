@@ -6,15 +6,14 @@ import Hummingbird
 struct StatusRoutes: Sendable {
     let backend: Backend
 
-    func add(to group: RouterGroup<SignedInContext>) {
-        group.get("songs/:id/analysis-status", use: song)
-        group.get("song_analysis_status/:id", use: song)
-        group.get("playlists/:id/analysis-status", use: playlist)
-        group.get("analysis/status", use: library)
-    }
-
-    @Sendable private func song(request: Request, context: SignedInContext) async throws -> Response {
-        try JSONBody.response(try await songStatus(try context.identifier("id"), context))
+    func add(to routes: Endpoints<SignedInContext>) {
+        for path in ["songs/:id/analysis-status", "song_analysis_status/:id"] {
+            routes.poll(path, "How far the analysis of a song is, and what it found.") {
+                try await songStatus(try $1.identifier("id"), $1)
+            }
+        }
+        routes.poll("playlists/:id/analysis-status", "How far the analysis of a playlist is.", use: playlist)
+        routes.poll("analysis/status", "How far the analysis of the library is.", use: library)
     }
 
     /// The jobs are read before the song: a job that ends in between has then left its result for the second read.
@@ -48,19 +47,19 @@ struct StatusRoutes: Sendable {
         }
     }
 
-    @Sendable private func playlist(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func playlist(request: Request, context: SignedInContext) async throws -> PlaylistStatusAnswer {
         let id = try context.identifier("id")
         let view = try await backend.progress.get(
             ProgressRequest(userID: context.user.id, context: .playlist(id)), options: context.call)
-        return try JSONBody.response(PlaylistStatusAnswer(view, playlistID: id))
+        return PlaylistStatusAnswer(view, playlistID: id)
     }
 
-    @Sendable private func library(request: Request, context: SignedInContext) async throws -> Response {
+    @Sendable private func library(request: Request, context: SignedInContext) async throws -> LibraryStatusAnswer {
         let userID = context.user.id
         async let jobs = backend.queue.listJobs(ListJobsRequest(userID: userID), options: context.call).jobs
         let view = try await backend.progress.get(
             ProgressRequest(userID: userID, context: .library), options: context.call)
-        return try JSONBody.response(LibraryStatusAnswer(view, jobs: try await jobs))
+        return LibraryStatusAnswer(view, jobs: try await jobs)
     }
 }
 

@@ -1,0 +1,127 @@
+// Songs and playlists as the web app brings them.
+
+import AnalysisAPI
+
+/// An identifier that a client gives: a text, or a whole number where it is all digits.
+struct GivenIdentifier: Decodable, Sendable, Described {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+        text = try Identifier(from: decoder).text
+        // Of its length and its signs, the catalog says more.
+        guard !text.isEmpty else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "an identifier is not empty."))
+        }
+    }
+
+    static func schema(in schemas: inout Schemas) -> JSONValue {
+        [
+            "anyOf": [
+                ["type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"],
+                ["type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991],
+            ]
+        ]
+    }
+}
+
+struct SongsBody: Decodable, Sendable, Limited {
+    let songs: [GivenSong]
+    static let limits: [String: JSONValue] = ["songs": ["maxItems": 10_000]]
+}
+
+/// A song; what is left out is not known.
+struct GivenSong: Decodable, Sendable, Limited {
+    let id: GivenIdentifier
+    let name: String?
+    let artist: String?
+    let album: String?
+    let durationMs: UInt64?
+    /// A path beneath the music folders.
+    let location: String?
+    let attributes: [String: String]?
+
+    static let limits: [String: JSONValue] = [
+        "name": ["maxLength": 1000], "artist": ["maxLength": 1000], "album": ["maxLength": 1000],
+        "duration_ms": ["maximum": 2_592_000_000],
+        "location": ["pattern": "^$|^(?!\\.{1,2}(/|$))[^/]+(/(?!\\.{1,2}(/|$))[^/]+)*$"],
+        "attributes": ["propertyNames": ["minLength": 1, "maxLength": 64]],
+    ]
+
+    var song: Song {
+        Song(
+            id: id.text, title: name ?? "", artist: artist ?? "", album: album ?? "", durationMs: durationMs,
+            location: location ?? "",
+            attributes: (attributes ?? [:]).sorted { $0.key < $1.key }
+                .map { Attribute(name: $0.key, value: $0.value) })
+    }
+}
+
+struct PlaylistsBody: Decodable, Sendable, Limited {
+    let playlists: [GivenPlaylist]
+    static let limits: [String: JSONValue] = ["playlists": ["maxItems": 10_000]]
+}
+
+/// A playlist with its id beside its content.
+struct GivenPlaylist: Decodable, Sendable {
+    let id: GivenIdentifier
+    let content: PlaylistContentBody
+
+    private enum Key: CodingKey { case id }
+
+    init(from decoder: any Decoder) throws {
+        id = try decoder.container(keyedBy: Key.self).decode(GivenIdentifier.self, forKey: .id)
+        content = try PlaylistContentBody(from: decoder)
+    }
+}
+
+/// A playlist as a whole.
+struct PlaylistContentBody: Decodable, Sendable, Limited {
+    let name: String
+    let description: String?
+    /// In order; of songs of the library.
+    let songIds: [GivenIdentifier]
+
+    static let limits: [String: JSONValue] = [
+        "name": ["minLength": 1, "maxLength": 1000], "description": ["maxLength": 4000],
+        "song_ids": ["maxItems": 10_000],
+    ]
+
+    func content(id: String) -> PlaylistContent {
+        PlaylistContent(id: id, name: name, description: description ?? "", songIds: songIds.map(\.text))
+    }
+}
+
+struct SongIDsBody: Decodable, Sendable, Limited {
+    let songIds: [GivenIdentifier]
+    static let limits: [String: JSONValue] = ["song_ids": ["maxItems": 10_000]]
+}
+
+struct PlaylistIDsBody: Decodable, Sendable, Limited {
+    let playlistIds: [GivenIdentifier]
+    static let limits: [String: JSONValue] = ["playlist_ids": ["maxItems": 10_000]]
+}
+
+struct LibraryChangedAnswer: Answer {
+    var success = true
+    var status = "success"
+    let message: String
+    let songsAdded: UInt32
+    let songsChanged: UInt32
+    /// Those that are new included.
+    let playlistsChanged: UInt32
+}
+
+struct RemovedAnswer: Answer {
+    var success = true
+    var status = "success"
+    let message: String
+    let removed: UInt32
+    let cancelledJobs: UInt32
+
+    init(_ reply: RemovedReply) {
+        message = "Removed"
+        removed = reply.removed
+        cancelledJobs = reply.cancelledJobs
+    }
+}
