@@ -126,6 +126,7 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ],
             resources: [.embedInCode("Web")]),
@@ -174,7 +175,7 @@ let package = Package(
         tests(
             "GatewayTests",
             nio + [
-                "AnalysisAPI", "Gateway", "RPC", log,
+                "AnalysisAPI", "Gateway", "RPC", log, .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -77,6 +77,7 @@ extension DaemonCommand {
 
     package func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        allowManyConnections()
         let name = Self.configuration.commandName ?? "\(Self.self)"
         let level = daemon.logLevel
         LoggingSystem.bootstrap { label in
@@ -98,6 +99,14 @@ extension DaemonCommand {
         group.maximumGracefulShutdownDuration = .seconds(daemon.stopTimeout)
         try await ServiceGroup(configuration: group).run()
     }
+}
+
+/// Raises the number of files that may be open, of which each connection is one, as far as the system lets it.
+private func allowManyConnections() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 /// - Throws: a message that lists the levels where `name` is none of them.

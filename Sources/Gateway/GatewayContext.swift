@@ -4,6 +4,7 @@ import AnalysisAPI
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 import RPC
 
 /// Any request.
@@ -11,6 +12,10 @@ struct GatewayContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Whose request it is; nil where nobody is signed in.
     var session: Session?
+    /// The network address that it came from, as far as it is known.
+    var address: String
+    /// The connection that it came by.
+    let channel: any Channel
     /// With what the services are called for this request.
     var call = Backend.call
     /// Names the request in every line of the log, in its answer's `X-Request-ID` and in a problem's body.
@@ -18,6 +23,8 @@ struct GatewayContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+        address = source.channel.remoteAddress?.ipAddress ?? "local"
         requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? RequestID().description
     }
 }
@@ -25,8 +32,11 @@ struct GatewayContext: RequestContext {
 /// A request of somebody who is signed in.
 struct SignedInContext: ChildRequestContext {
     var coreContext: CoreRequestContextStorage
+    /// The connection that it came by.
+    let channel: any Channel
     let session: Session
     let call: CallOptions
+    let address: String
 
     var user: User { session.user }
 
@@ -36,6 +46,8 @@ struct SignedInContext: ChildRequestContext {
         coreContext = context.coreContext
         self.session = session
         call = context.call
+        address = context.address
+        channel = context.channel
     }
 
     /// An identifier in the path, percent-encoding undone.

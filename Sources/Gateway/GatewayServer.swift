@@ -10,38 +10,58 @@ import RPC
 struct GatewaySettings: Sendable {
     /// As long an answer to a poller serves everybody who asks the same.
     var answersFreshFor: Duration = .milliseconds(100)
+    /// Whether strangers may make themselves an account.
+    var registration = false
+    /// Whether a proxy in front says, in X-Forwarded-For, where a request comes from.
+    var trustsProxy = false
+    /// Wrong ones of one account.
+    var loginsPerMinute = 10
+    /// Requests for analyses, and what else changes a library, of one user.
+    var asksPerMinute = 600
+    /// Event streams of one user at a time.
+    var streamsPerUser = 20
+    var heartbeat: Duration = .seconds(15)
+    /// After how long somebody who has an event stream and reads nothing is left.
+    var streamPatience: TimeAmount = .seconds(30)
+    /// The tokens of the web app that count.
+    var tokens: WebAppTokens?
 }
 
 enum GatewayServer {
     static func router(backend: Backend, settings: GatewaySettings) throws -> Router<GatewayContext> {
-        let sessions = Sessions(catalog: backend.catalog)
+        let sessions = Sessions(backend: backend, tokens: settings.tokens)
+        let limits = RequestLimits(settings)
         let table = EndpointTable(recent: RecentAnswers(freshFor: settings.answersFreshFor))
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: LogRequestsMiddleware(.debug))
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: ErrorMiddleware())
         router.add(middleware: ChangeGuardMiddleware())
+        if settings.trustsProxy { router.add(middleware: ProxyMiddleware()) }
         StaticFiles().add(to: router)
 
         let api = router.group("/api")
-        let watched = Endpoints(group: api, table: table, access: .everybody)
-        HealthRoutes(backend: backend).add(to: watched)
-        let accounts = AccountRoutes(backend: backend, sessions: sessions)
-        api.add(middleware: SessionMiddleware(sessions: sessions, backend: backend))
         let open = Endpoints(group: api, table: table, access: .everybody)
+        HealthRoutes(backend: backend).add(to: open)
+        let accounts = AccountRoutes(
+            backend: backend, sessions: sessions, limits: limits, registration: settings.registration)
+        api.add(middleware: SessionMiddleware(sessions: sessions))
         accounts.addOpen(to: open)
         let signedIn = Endpoints(
             group: api.group(context: SignedInContext.self), table: table, access: .signedIn)
         accounts.add(to: signedIn)
-        AnalysisRoutes(backend: backend).add(to: signedIn)
+        AnalysisRoutes(backend: backend, limits: limits).add(to: signedIn)
         StatusRoutes(backend: backend).add(to: signedIn)
         ProgressRoutes(backend: backend).add(to: signedIn)
         JobRoutes(backend: backend).add(to: signedIn)
         QueueRoutes(backend: backend).add(to: signedIn)
         LibraryRoutes(backend: backend).add(to: signedIn)
         LibraryImportRoutes(backend: backend).add(to: signedIn)
-        EventRoutes(backend: backend).add(to: signedIn)
-        try DescriptionRoute(table: table).add(to: watched)
+        EventRoutes(
+            backend: backend, sessions: sessions, streams: limits.streams, heartbeat: settings.heartbeat,
+            patience: settings.streamPatience
+        ).add(to: signedIn)
+        try DescriptionRoute(table: table).add(to: open)
         refuseOtherMethods(of: table, router)
         return router
     }
@@ -62,15 +82,18 @@ enum GatewayServer {
         }
     }
 
-    /// A connection without a request is closed after `idleTimeout`; an open event stream is a request.
+    /// A connection is closed where no request has come as a whole `idleTimeout` after the last; an open event stream is a request.
     static func application(
-        backend: Backend, settings: GatewaySettings, address: BindAddress, eventLoopGroup: any EventLoopGroup,
-        logger: Logger,
+        router: Router<GatewayContext>, address: BindAddress, eventLoopGroup: any EventLoopGroup, logger: Logger,
         idleTimeout: TimeAmount = .seconds(75)
-    ) throws -> some ApplicationProtocol {
+    ) -> some ApplicationProtocol {
         Application(
-            router: try router(backend: backend, settings: settings),
-            server: .http1(configuration: .init(idleTimeout: idleTimeout)),
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: idleTimeout,
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))),
             configuration: .init(address: address),
             eventLoopGroupProvider: .shared(eventLoopGroup),
             logger: logger)

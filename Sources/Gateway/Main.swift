@@ -28,17 +28,46 @@ struct GatewayCommand: DaemonCommand {
             """)
     var signingKeys: String?
 
+    @Flag(help: "Lets strangers make themselves an account.")
+    var registration = false
+
+    @Flag(help: "Believes the X-Forwarded-For of a proxy in front, which limits go by.")
+    var trustProxy = false
+
+    @Option(help: "How many wrong logins an account may have in a minute.")
+    var loginsPerMinute = GatewaySettings().loginsPerMinute
+
+    @Option(help: "How many requests for analyses a user may make in a minute.")
+    var asksPerMinute = GatewaySettings().asksPerMinute
+
+    @Option(help: "How many event streams a user may have open.")
+    var streamsPerUser = GatewaySettings().streamsPerUser
+
+    @OptionGroup var webApp: WebAppTokenOptions
     @OptionGroup var tls: TLSOptions
     @OptionGroup var daemon: DaemonOptions
 
-    func services(_ context: DaemonContext) throws -> [any Service] {
+    func validate() throws {
+        for (name, value) in [
+            ("logins-per-minute", loginsPerMinute), ("asks-per-minute", asksPerMinute),
+            ("streams-per-user", streamsPerUser),
+        ] where !(1...1_000_000).contains(value) {
+            throw ValidationError("--\(name) is \(value); it must be between 1 and 1000000.")
+        }
+    }
+
+    func services(_ context: DaemonContext) async throws -> [any Service] {
         let queue = try tls.client(queue, context)
         let progress = try tls.client(progress, context)
         let backend = Backend(
             queue: queue, progress: progress, signer: try signingKeys.map { try TokenSigner(path: $0) })
+        let settings = GatewaySettings(
+            registration: registration, trustsProxy: trustProxy, loginsPerMinute: loginsPerMinute,
+            asksPerMinute: asksPerMinute, streamsPerUser: streamsPerUser, tokens: try await webApp.tokens())
+        let router = try GatewayServer.router(backend: backend, settings: settings)
         let servers = try listen.map { text in
-            try GatewayServer.application(
-                backend: backend, settings: GatewaySettings(), address: try BindAddress(try RPCAddress(text)),
+            GatewayServer.application(
+                router: router, address: try BindAddress(try RPCAddress(text)),
                 eventLoopGroup: context.eventLoopGroup,
                 logger: context.logger)
         }

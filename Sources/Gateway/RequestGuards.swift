@@ -35,7 +35,7 @@ struct ChangeGuardMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
-        if request.method == .get || request.method == .head { return try await next(request, context) }
+        if request.isRead { return try await next(request, context) }
         guard Self.isSameOrigin(request) else {
             throw GatewayError(status: .forbidden, message: "Requests from other sites may not change anything here.")
         }
@@ -47,6 +47,21 @@ struct ChangeGuardMiddleware: RouterMiddleware {
         guard let origin = request.headers[.origin] else { return true }
         guard let host = request.head.authority else { return false }
         return origin == "http://\(host)" || origin == "https://\(host)"
+    }
+}
+
+/// Takes where a request comes from out of what the proxy in front of the gateway has added last; what stands before it, anybody
+/// may have written.
+struct ProxyMiddleware: RouterMiddleware {
+    private static let forwardedFor = HTTPField.Name("X-Forwarded-For")!  // A literal token is a valid name.
+
+    func handle(
+        _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        let addresses = request.headers[values: Self.forwardedFor].flatMap { $0.split(separator: ",") }
+        if let last = addresses.last { context.address = last.filter { $0 != " " } }
+        return try await next(request, context)
     }
 }
 

@@ -1,6 +1,8 @@
-// Sessions: the cookie that names one, and whose it is. The catalog keeps them; this remembers its answers briefly.
+// Who calls: the cookie or the token that shows it, and what it gives them. The catalog keeps sessions; this remembers its answers
+// briefly.
 
 import AnalysisAPI
+import Crypto
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -35,62 +37,139 @@ struct SessionToken: Hashable, Sendable {
         name: cookieName, value: "", expires: .distantPast, maxAge: 0, path: "/", httpOnly: true, sameSite: .lax)
 }
 
+/// What shows whose request it is.
+enum Credential: Hashable, Sendable {
+    case session(SessionToken)
+    /// A token of the web app.
+    case token(String)
+
+    /// What our own page sends back with each change, in `X-CSRF-Token`. Who does not have the credential cannot make it.
+    var csrfToken: String {
+        let secret =
+            switch self {
+            case .session(let session): session.bytes
+            case .token(let text): Array(text.utf8)
+            }
+        let code = HMAC<SHA256>.authenticationCode(for: Data("csrf".utf8), using: SymmetricKey(data: secret))
+        return Data(code).base64EncodedString()
+    }
+}
+
+/// Somebody who is signed in.
 struct Session: Sendable {
-    let token: SessionToken
+    let credential: Credential
     let user: User
+
+    /// The session that the catalog keeps; nil where the web app's own is used.
+    var token: SessionToken? {
+        if case .session(let token) = credential { token } else { nil }
+    }
 }
 
 final class Sessions: Sendable {
-    private let catalog: CatalogClient
-    private let state = Mutex(SessionCacheState())
-
-    init(catalog: CatalogClient) {
-        self.catalog = catalog
+    private struct Caller {
+        let user: User
+        let call: CallOptions
     }
 
-    /// Whose session it is; nil where it is none, any more or ever. An answer may be a second old, except that what this
-    /// gateway has ended stays ended.
+    private let backend: Backend
+    private let tokens: WebAppTokens?
+    private let state = Mutex(SessionCacheState<Caller>())
+
+    init(backend: Backend, tokens: WebAppTokens?) {
+        self.backend = backend
+        self.tokens = tokens
+    }
+
+    /// What a request brings to show whose it is.
+    func credential(of request: Request) -> Credential? {
+        if let tokens, let token = tokens.token(in: request) { return .token(token) }
+        return request.cookies[SessionToken.cookieName].flatMap { SessionToken(cookie: $0.value) }
+            .map { .session($0) }
+    }
+
+    /// Whose it is, and with what the services are called for them; nil where it shows nothing, any more or ever. An answer may be a
+    /// second old, except that what this gateway has ended stays ended.
     ///
+    /// - Parameter isRead: whether the answer may be older while the catalog is away: for who only reads, there may be something
+    ///   that was known before.
     /// - Throws: `RPCError` when the catalog cannot be asked.
-    func user(of token: SessionToken) async throws -> User? {
-        switch state.withLock({ $0.lookup(token, now: .now) }) {
-        case .known(let user): return user
+    func caller(of credential: Credential, isRead: Bool) async throws -> (user: User, call: CallOptions)? {
+        let known = state.withLock { $0.lookup(credential, now: .now) }
+        switch known {
+        case .known(let caller): return (caller.user, caller.call)
         case .revoked: return nil
-        case .unknown: break
+        case .former, .unknown: break
         }
         do {
-            let user = try await catalog.checkSession(SessionRequest(session: token.bytes), options: Backend.call)
-            return state.withLock { state in
-                state.remember(user, for: token, now: .now)
-                return state.lookup(token, now: .now) == .revoked ? nil : user
+            guard let user = try await user(of: credential) else {
+                state.withLock { $0.forget(credential, now: .now) }
+                return nil
             }
-        } catch let error as RPCError where error.code == .unauthenticated || error.code == .notFound {
-            return nil
+            let call = try await backend.call(for: user)
+            let counts = state.withLock { $0.remember(Caller(user: user, call: call), for: credential, now: .now) }
+            return counts ? (user, call) : nil
+        } catch let error as RPCError where error.saysAway {
+            guard isRead, case .former(let caller) = known else { throw error }
+            return (caller.user, try await backend.call(for: caller.user))
+        }
+    }
+
+    private func user(of credential: Credential) async throws -> User? {
+        switch credential {
+        case .token(let text): return try await tokens?.user(of: text, backend: backend)
+        case .session(let token):
+            do {
+                return try await backend.catalog.checkSession(
+                    SessionRequest(session: token.bytes), options: Backend.call)
+            } catch let error as RPCError where error.code == .unauthenticated || error.code == .notFound {
+                return nil
+            }
         }
     }
 
     /// Ends a session, here at once and then in the catalog.
     func end(_ token: SessionToken) async throws {
-        state.withLock { $0.revoke(token, now: .now) }
-        _ = try await catalog.logout(SessionRequest(session: token.bytes), options: Backend.call)
+        state.withLock { $0.revoke(.session(token), now: .now) }
+        _ = try await backend.catalog.logout(SessionRequest(session: token.bytes), options: Backend.call)
     }
 }
 
 /// Finds out whose request it is, and calls the services for nobody else.
 struct SessionMiddleware: RouterMiddleware {
     let sessions: Sessions
-    let backend: Backend
 
     func handle(
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        if let token = request.cookies[SessionToken.cookieName].flatMap({ SessionToken(cookie: $0.value) }),
-            let user = try await sessions.user(of: token)
+        if let credential = sessions.credential(of: request),
+            let (user, call) = try await sessions.caller(of: credential, isRead: request.isRead)
         {
-            context.session = Session(token: token, user: user)
-            context.call = try await backend.call(for: user)
+            context.session = Session(credential: credential, user: user)
+            context.call = call
+            if !request.isRead { try Self.checkToken(request, credential) }
         }
+        context.call.metadata["request-id"] = context.requestID
         return try await next(request, context)
     }
+
+    /// Other pages send none: of them, `ChangeGuardMiddleware` knows where they come from.
+    private static func checkToken(_ request: Request, _ credential: Credential) throws {
+        guard let token = request.headers[.csrfToken] else { return }
+        let (given, right) = (Array(token.utf8), Array(credential.csrfToken.utf8))
+        guard given.count == right.count, zip(given, right).reduce(0, { $0 | ($1.0 ^ $1.1) }) == 0 else {
+            throw GatewayError(
+                status: .forbidden, message: "The page is of another session; load it again.")
+        }
+    }
+}
+
+extension Request {
+    /// Whether it changes nothing.
+    var isRead: Bool { method == .get || method == .head }
+}
+
+extension HTTPField.Name {
+    static let csrfToken = HTTPField.Name("X-CSRF-Token")!  // A literal token is a valid name.
 }

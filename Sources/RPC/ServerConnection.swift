@@ -204,7 +204,9 @@ extension MethodHandler {
         } catch is CancellationError {
             return .failure(RPCError(.cancelled, "the handler was cancelled"))
         } catch {
-            logger.error("a handler failed", metadata: ["method": "\(name)", "error": "\(error)"])
+            var metadata: Logger.Metadata = ["method": "\(name)", "error": "\(error)"]
+            if let request = context.metadata["request-id"] { metadata["request"] = "\(request)" }
+            logger.error("a handler failed", metadata: metadata)
             return .failure(RPCError(.unknown, "the handler failed; the server's log says why"))
         }
     }

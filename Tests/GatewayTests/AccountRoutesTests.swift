@@ -38,6 +38,7 @@ import Testing
                         "created_at": "1970-01-01T00:00:01.000Z", "last_analysis_at": nil,
                     ],
                     "queued_count": 42, "job_id": "0-1",
+                    "csrf_token": .string(Credential.session(SessionToken(GatewayUnderTest.session)).csrfToken),
                 ])
             let cookie = try #require(answer.headers[.setCookie])
             #expect(cookie.hasPrefix(GatewayUnderTest.cookie + ";"))
@@ -83,7 +84,10 @@ import Testing
         try await GatewayUnderTest.run { gateway async throws in
             #expect(try await gateway.get("/api/me").json["user"]?["id"] == "demo")
             #expect(try await gateway.get("/api/session").json["user"]?["id"] == "demo")
-            #expect(try await gateway.send("/api/session", .get).json == ["success": true, "user": nil])
+            #expect(
+                try await gateway.send("/api/session", .get).json == [
+                    "success": true, "user": nil, "csrf_token": nil, "registration": false,
+                ])
             #expect(try await gateway.send("/api/me", .get).status == 401)
             #expect(try await gateway.get("/api/me", headers: [.cookie: "analysis_session=forged"]).status == 401)
         }
@@ -138,30 +142,40 @@ import Testing
 }
 
 @Suite struct SessionCacheStateTests {
-    private let token = SessionToken([1, 2, 3])
-    private let user = User(id: "u")
+    private let credential = Credential.session(SessionToken([1, 2, 3]))
     private let start = ContinuousClock.now
 
-    @Test func whatIsKnownIsForgottenAfterASecond() {
-        var state = SessionCacheState()
-        #expect(state.lookup(token, now: start) == .unknown)
-        state.remember(user, for: token, now: start)
-        #expect(state.lookup(token, now: start + .milliseconds(999)) == .known(user))
-        #expect(state.lookup(token, now: start + .seconds(1)) == .unknown)
+    private func isKnown(_ lookup: SessionCacheState<String>.Lookup) -> Bool {
+        if case .known("u") = lookup { true } else { false }
+    }
+
+    @Test func whatIsKnownIsCheckedAgainAfterASecondAndForgottenAfterMinutes() {
+        var state = SessionCacheState<String>()
+        guard case .unknown = state.lookup(credential, now: start) else { return #expect(Bool(false)) }
+        state.remember("u", for: credential, now: start)
+        #expect(isKnown(state.lookup(credential, now: start + .milliseconds(999))))
+        guard case .former("u") = state.lookup(credential, now: start + .seconds(300)) else {
+            return #expect(Bool(false))
+        }
+        guard case .unknown = state.lookup(credential, now: start + .seconds(301)) else {
+            return #expect(Bool(false))
+        }
     }
 
     @Test func aCheckThatAnswersLateDoesNotBringASessionBack() {
-        var state = SessionCacheState()
-        state.revoke(token, now: start)
-        state.remember(user, for: token, now: start + .seconds(10))
-        #expect(state.lookup(token, now: start + .seconds(10)) == .revoked)
+        var state = SessionCacheState<String>()
+        state.remember("u", for: credential, now: start)
+        state.revoke(credential, now: start)
+        let counts = state.remember("u", for: credential, now: start + .seconds(10))
+        #expect(!counts)
+        guard case .revoked = state.lookup(credential, now: start + .seconds(10)) else { return #expect(Bool(false)) }
     }
 
     @Test func manySessionsDoNotPileUp() {
-        var state = SessionCacheState()
+        var state = SessionCacheState<String>()
         for index in 0..<100_000 {
             let token = SessionToken(withUnsafeBytes(of: index) { Array($0) })
-            state.remember(user, for: token, now: start + .milliseconds(index))
+            state.remember("u", for: .session(token), now: start + .milliseconds(200 * index))
         }
         #expect(state.count <= 4097)
     }

@@ -78,6 +78,9 @@ final class CatalogDriver: CatalogProvider {
         var checkSession: @Sendable (SessionRequest) throws -> User = unexpected
         var logout: @Sendable (SessionRequest) throws -> LogoutReply = unexpected
         var loggedIn: @Sendable (UserRequest) throws -> LoggedInReply = unexpected
+        var createUser: @Sendable (CreateUserRequest) throws -> User = unexpected
+        var getUser: @Sendable (UserRequest) throws -> User = unexpected
+        var setPassword: @Sendable (SetPasswordRequest) throws -> User = unexpected
         var listPlaylists: @Sendable (UserRequest) throws -> ListPlaylistsReply = unexpected
         var getPlaylist: @Sendable (PlaylistRequest) throws -> PlaylistDetail = unexpected
         var getSong: @Sendable (SongRequest) throws -> SongDetail = unexpected
@@ -127,11 +130,13 @@ final class CatalogDriver: CatalogProvider {
         try current.getCoverage(request)
     }
 
-    func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User { try unexpected(request) }
-    func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User {
-        try unexpected(request)
+    func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User {
+        try current.createUser(request)
     }
-    func getUser(_ request: UserRequest, context: CallContext) async throws -> User { try unexpected(request) }
+    func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User {
+        try current.setPassword(request)
+    }
+    func getUser(_ request: UserRequest, context: CallContext) async throws -> User { try current.getUser(request) }
     func getPreferences(_ request: UserRequest, context: CallContext) async throws -> Preferences {
         try unexpected(request)
     }

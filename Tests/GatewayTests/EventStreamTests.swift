@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import Foundation
+import HTTPTypes
 import HummingbirdTesting
 import NIOCore
 import NIOPosix
@@ -96,6 +97,73 @@ import Testing
     }
 }
 
+@Suite struct EventStreamLimitTests {
+    private static func view(_ version: UInt64, filler: Int = 0) -> ProgressView {
+        let song = Song(id: "s", title: String(repeating: "x", count: filler))
+        return ProgressView(context: .job("0-1"), version: version, job: Job(id: "0-1", state: .inProgress), song: song)
+    }
+
+    @Test func aUserHasOnlySoManyStreamsAtATime() async throws {
+        var settings = GatewaySettings(answersFreshFor: .zero)
+        settings.streamsPerUser = 2
+        try await GatewayUnderTest.run(settings) { gateway async throws in
+            let (ends, ended) = AsyncStream.makeStream(of: Void.self)
+            gateway.progress.set {
+                $0.watch = { _ in AsyncStream { $0.yield(Self.view(1)) } }
+                $0.watchEnded = { ended.yield() }
+            }
+            try await EventStreamClient.read("/api/events", gateway) { _, first async throws in
+                _ = try await first.next()
+                try await EventStreamClient.read("/api/events", gateway) { _, second async throws in
+                    _ = try await second.next()
+                    let third = try await gateway.get("/api/events")
+                    #expect(third.status == 429 && third.headers[.retryAfter] == "5")
+                }
+                // The place of the one that has gone is free again.
+                for await _ in ends { break }
+                while true {
+                    let isOpen = try await EventStreamClient.opens("/api/events", gateway)
+                    if isOpen { break }
+                }
+            }
+        }
+    }
+
+    @Test func whoeverReadsNothingIsLeft() async throws {
+        var settings = GatewaySettings(answersFreshFor: .zero)
+        settings.streamPatience = .milliseconds(100)
+        try await GatewayUnderTest.run(settings) { gateway async throws in
+            let (ends, ended) = AsyncStream.makeStream(of: Void.self)
+            gateway.progress.set {
+                // More than sockets and windows hold.
+                $0.watch = { _ in
+                    AsyncStream { views in
+                        for version in 1...400 { views.yield(Self.view(UInt64(version), filler: 100_000)) }
+                    }
+                }
+                $0.watchEnded = { ended.yield() }
+            }
+            try await EventStreamClient.read("/api/events", gateway) { _, _ async throws in
+                for await _ in ends { break }
+            }
+        }
+    }
+
+    @Test func heartbeatsShowThatTheStreamIsOpenUntilTheSessionEnds() async throws {
+        var settings = GatewaySettings(answersFreshFor: .zero)
+        settings.heartbeat = .milliseconds(20)
+        try await GatewayUnderTest.run(settings) { gateway async throws in
+            gateway.progress.set { $0.watch = { _ in AsyncStream { $0.yield(Self.view(1)) } } }
+            try await EventStreamClient.read("/api/events", gateway) { _, events async throws in
+                _ = try await events.next()
+                gateway.catalog.set { $0.checkSession = { _ in throw RPCError(.unauthenticated, "revoked") } }
+                #expect(try await events.next() == nil)
+                #expect(events.heard.contains(": heartbeat"))
+            }
+        }
+    }
+}
+
 /// Reads an event stream as a browser does.
 private enum EventStreamClient {
     struct ServerSentEvent {
@@ -107,6 +175,8 @@ private enum EventStreamClient {
     struct Events {
         fileprivate var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
         fileprivate var text = ""
+        /// All that came after the head.
+        fileprivate(set) var heard = ""
 
         mutating func next() async throws -> ServerSentEvent? {
             while true {
@@ -123,8 +193,16 @@ private enum EventStreamClient {
                 if text.contains("\r\n0\r\n\r\n") { return nil }
                 guard let buffer = try await inbound.next() else { return nil }
                 text += String(buffer: buffer)
+                heard += String(buffer: buffer)
             }
         }
+    }
+
+    /// Whether a stream opens; it is closed again.
+    static func opens(_ path: String, _ gateway: GatewayUnderTest) async throws -> Bool {
+        let opened = Mutex(false)
+        try await read(path, gateway) { head, _ in opened.withLock { $0 = head.contains("200 OK") } }
+        return opened.withLock { $0 }
     }
 
     static func read(

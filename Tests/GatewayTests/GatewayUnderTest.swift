@@ -23,7 +23,11 @@ struct GatewayUnderTest: Sendable {
 
     static let user = User(id: "demo", name: "Demo", lane: "0", role: .listener, autoAnalysis: true, createdAtMs: 1_000)
     static let session = [UInt8](repeating: 7, count: 32)
-    static let cookie = "\(SessionToken.cookieName)=\(Data(session).base64EncodedString())"
+    static let cookie = cookie(of: session)
+
+    static func cookie(of session: [UInt8]) -> String {
+        "\(SessionToken.cookieName)=\(Data(session).base64EncodedString())"
+    }
 
     /// Runs `body` with a gateway whose services run, and with Demo's session known to the catalog.
     ///
@@ -65,9 +69,10 @@ struct GatewayUnderTest: Sendable {
                 _ = try await server.listening()
             }
             for client in clients { tasks.addTask { try await client.run() } }
-            let app = try GatewayServer.application(
-                backend: Backend(queue: clients[0], progress: clients[1], signer: nil),
-                settings: settings, address: .hostname("127.0.0.1", port: 0),
+            let app = GatewayServer.application(
+                router: try GatewayServer.router(
+                    backend: Backend(queue: clients[0], progress: clients[1], signer: nil), settings: settings),
+                address: .hostname("127.0.0.1", port: 0),
                 eventLoopGroup: group, logger: logger)
             try await app.test(.live) { client in
                 try await body(

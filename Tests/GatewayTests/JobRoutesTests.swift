@@ -1,6 +1,7 @@
 // Lists of jobs, and trying again.
 
 import AnalysisAPI
+import HTTPTypes
 import RPC
 import Synchronization
 import Testing

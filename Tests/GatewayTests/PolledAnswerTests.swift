@@ -13,7 +13,9 @@ import Testing
         ProgressView(context: .job("0-1"), fraction: fraction, total: 2, job: Job(id: "0-1", state: state))
     }
 
-    @Test(arguments: [(JobState.inProgress, 1_000), (.pending, 2_000), (.paused, 2_000), (.completed, 10_000)])
+    @Test(
+        arguments: [(JobState.inProgress, 1_000), (.pending, 2_000), (.paused, 2_000), (.completed, 10_000)]
+            as [(JobState, Int64)])
     func pollersAreToldWhenItIsWorthAskingAgain(state: JobState, milliseconds: Int64) async throws {
         try await GatewayUnderTest.run { gateway async throws in
             gateway.progress.set { $0.get = { _ in Self.view(state) } }
@@ -52,8 +54,9 @@ import Testing
             // Nobody is told what somebody else asked.
             gateway.catalog.set { $0.checkSession = { _ in User(id: "other", role: .listener) } }
             gateway.progress.set { $0.get = { _ in throw RPCError(.notFound, "not theirs") } }
-            let cookie = SessionToken([UInt8](repeating: 9, count: 32)).cookie(expiresAtMs: 0, secure: false)
-            let other = try await gateway.get("/api/progress/0-1", headers: [.cookie: "\(cookie.name)=\(cookie.value)"])
+            let session = [UInt8](repeating: 9, count: 32)
+            let other = try await gateway.get(
+                "/api/progress/0-1", headers: [.cookie: GatewayUnderTest.cookie(of: session)])
             #expect(other.status == 404)
         }
     }

@@ -118,7 +118,7 @@ extension Request {
         if method == .get || method == .head { return ByteBuffer() }
         let buffer: ByteBuffer
         do {
-            buffer = try await body.collect(upTo: limit)
+            buffer = try await whole(upTo: limit)
         } catch let error as any HTTPResponseError where error.status == .contentTooLarge {
             throw GatewayError(
                 status: .contentTooLarge, message: "The body is too large; at most \(limit) bytes are taken.")
@@ -129,6 +129,27 @@ extension Request {
                 status: .unsupportedMediaType, message: "The body must be JSON, with Content-Type: application/json.")
         }
         return buffer
+    }
+}
+
+extension Request {
+    /// As long a body may take.
+    private static let patience: Duration = .seconds(30)
+
+    private func whole(upTo limit: Int) async throws -> ByteBuffer {
+        if headers[.contentLength] == "0" { return ByteBuffer() }
+        let body = body
+        return try await withThrowingTaskGroup(of: ByteBuffer.self) { group in
+            group.addTask { try await body.collect(upTo: limit) }
+            group.addTask {
+                try await Task.sleep(for: Self.patience)
+                throw GatewayError(
+                    status: .requestTimeout, message: "The body did not come within \(Self.patience).",
+                    headers: [.connection: "close"])
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? ByteBuffer()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 // Answers that pages ask for again and again: briefly shared, cheap where nothing changed, and still there while a service is away.
 
+import AnalysisAPI
 import Foundation
 import HTTPTypes
 import Hummingbird

@@ -1,6 +1,7 @@
 // Makes JSON schemas of Swift types, by having them decode themselves from a decoder that only notes what it is asked for.
 
 import Foundation
+import NIOCore
 
 /// A type whose schema is more than the list of its members.
 protocol Described: Decodable {
@@ -51,22 +52,26 @@ struct Schemas {
 
     /// How `JSONBody` spells a property.
     static func memberName(_ key: some CodingKey) -> String {
-        struct Probe: Encodable {
-            let name: String
-            func encode(to encoder: any Encoder) throws {
-                var container = encoder.container(keyedBy: Name.self)
-                try container.encode(0, forKey: Name(stringValue: name))
-            }
-            struct Name: CodingKey {
-                let stringValue: String
-                var intValue: Int? { nil }
-                init(stringValue: String) { self.stringValue = stringValue }
-                init?(intValue: Int) { nil }
-            }
-        }
         guard let buffer = try? JSONBody.encode(Probe(name: key.stringValue)) else { return key.stringValue }
         // {"name":0}
         return String(String(buffer: buffer).dropFirst(2).dropLast(4))
+    }
+}
+
+/// An object with one member, of which only the name matters.
+private struct Probe: Encodable {
+    let name: String
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Name.self)
+        try container.encode(0, forKey: Name(stringValue: name))
+    }
+
+    struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 }
 

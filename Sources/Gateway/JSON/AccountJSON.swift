@@ -53,6 +53,10 @@ struct AccountAnswer: Answer {
 struct SessionAnswer: Answer {
     var success = true
     @OrNull var user: AccountAnswer.UserJSON?
+    /// What our own page sends back with each change.
+    @OrNull var csrfToken: String?
+    /// Whether strangers may make themselves an account.
+    let registration: Bool
 }
 
 /// `POST /api/login`: also what the background analysis found to do.
@@ -61,6 +65,46 @@ struct LoginAnswer: Answer {
     var status = "success"
     let message: String
     let user: AccountAnswer.UserJSON
+    let queuedCount: UInt32
+    @OrNull var jobID: String?
+    let csrfToken: String
+}
+
+/// `POST /api/register`.
+struct NewAccountBody: Decodable, Sendable, Limited {
+    /// The name to sign in with.
+    let user: String
+    let password: String
+
+    static let limits: [String: JSONValue] = [
+        "user": ["pattern": "^[A-Za-z0-9._@+-]{1,64}$"], "password": ["minLength": 8, "maxLength": 256],
+    ]
+}
+
+/// `POST /api/me/password`.
+struct PasswordBody: Decodable, Sendable, Limited {
+    let currentPassword: String
+    let password: String
+
+    static let limits: [String: JSONValue] = ["password": ["minLength": 8, "maxLength": 256]]
+}
+
+struct PasswordAnswer: Answer {
+    var success = true
+    var status = "success"
+    let message: String
+    let csrfToken: String
+}
+
+/// `POST /api/login-events`; without a user, of who is signed in.
+struct LoginEventBody: Decodable, Sendable {
+    let userId: GivenIdentifier?
+}
+
+struct LoginEventAnswer: Answer {
+    var success = true
+    var status = "success"
+    let message: String
     let queuedCount: UInt32
     @OrNull var jobID: String?
 }

@@ -9,44 +9,79 @@ import RPC
 struct AccountRoutes: Sendable {
     let backend: Backend
     let sessions: Sessions
+    let limits: RequestLimits
+    /// Whether strangers may make themselves an account.
+    let registration: Bool
 
     /// For everybody.
     func addOpen(to routes: Endpoints<GatewayContext>) {
         routes.get("session", "Who is signed in; null where nobody is.") { _, context in
-            SessionAnswer(user: context.session.map { .init($0.user) })
+            SessionAnswer(
+                user: context.session.map { .init($0.user) }, csrfToken: context.session?.credential.csrfToken,
+                registration: registration)
         }
         routes.post(
-            "login", "Signs in, and starts the background analysis.", body: LoginBody.self, use: login)
+            "login", "Signs in, and starts the background analysis.", body: LoginBody.self
+        ) { request, body, context in
+            try await signIn(body.user, body.password, "Signed in", request, context)
+        }
+        routes.post(
+            "register", "Makes an account, where the site lets strangers do so, and signs in.",
+            body: NewAccountBody.self
+        ) {
+            request, body, context in
+            guard registration else {
+                throw GatewayError(status: .forbidden, message: "Accounts are made by the administrators of this site.")
+            }
+            try limits.loginsOfAddress.take(context.address)
+            _ = try await backend.catalog.createUser(
+                CreateUserRequest(id: body.user, password: body.password, role: .listener), options: Backend.call)
+            return try await signIn(body.user, body.password, "Account made", request, context)
+        }
         routes.post("logout", "Signs out.", use: logout)
     }
 
     func add(to routes: Endpoints<SignedInContext>) {
         routes.get("me", "Who is signed in.") { _, context in AccountAnswer(user: .init(context.user)) }
+        routes.post(
+            "me/password", "Changes the password, and signs out everywhere but here.", body: PasswordBody.self,
+            use: changePassword)
+        routes.post(
+            "login-events", "Tells of a login to the web app: starts the background analysis.",
+            body: LoginEventBody?.self,
+            use: loginEvent)
     }
 
     /// Opens a session, ends the one that the browser had, and starts the background analysis.
-    @Sendable private func login(
-        request: Request, body: LoginBody, context: GatewayContext
+    private func signIn(
+        _ name: String, _ password: String, _ message: String, _ request: Request, _ context: GatewayContext
     ) async throws -> Reply<LoginAnswer> {
         let reply: LoginReply
         do {
-            reply = try await backend.catalog.login(
-                LoginRequest(name: body.user, password: body.password), options: Backend.call)
+            reply = try await open(name, password, from: context.address)
         } catch let error as RPCError where error.code == .unauthenticated {
             throw GatewayError.wrongLogin
         }
         guard let user = reply.user else { throw GatewayError.fault }
-        if let former = context.session { try? await sessions.end(former.token) }
+        if let former = context.session?.token { try? await sessions.end(former) }
         let background = await startBackground(of: user, logger: context.logger)
 
+        let token = SessionToken(reply.session)
         var answer = Reply(
             LoginAnswer(
-                message: "Signed in", user: .init(user), queuedCount: background?.queued ?? 0,
-                jobID: background?.job?.id))
-        answer.cookies = [
-            SessionToken(reply.session).cookie(expiresAtMs: reply.expiresAtMs, secure: request.cameByHTTPS)
-        ]
+                message: message, user: .init(user), queuedCount: background?.queued ?? 0,
+                jobID: background?.job?.id, csrfToken: Credential.session(token).csrfToken))
+        answer.cookies = [token.cookie(expiresAtMs: reply.expiresAtMs, secure: request.cameByHTTPS)]
         return answer
+    }
+
+    private func open(_ name: String, _ password: String, from address: String) async throws -> LoginReply {
+        var reply = LoginReply()
+        try await limits.login(name, from: address) {
+            reply = try await backend.catalog.login(
+                LoginRequest(name: name, password: password), options: Backend.call)
+        }
+        return reply
     }
 
     /// A login stands even where its background analysis could not be started.
@@ -61,10 +96,42 @@ struct AccountRoutes: Sendable {
     }
 
     @Sendable private func logout(request: Request, context: GatewayContext) async throws -> Reply<DoneAnswer> {
-        if let session = context.session { try await sessions.end(session.token) }
+        if let token = context.session?.token { try await sessions.end(token) }
         var answer = Reply(DoneAnswer(message: "Signed out"))
         answer.cookies = [SessionToken.expiredCookie]
         return answer
+    }
+
+    /// The session is another one afterwards: whoever has the old one, or any other, is signed out.
+    @Sendable private func changePassword(
+        request: Request, body: PasswordBody, context: SignedInContext
+    ) async throws -> Reply<PasswordAnswer> {
+        let (name, address) = (context.user.id, context.address)
+        do {
+            let check = try await open(name, body.currentPassword, from: address)
+            _ = try await backend.catalog.logout(SessionRequest(session: check.session), options: Backend.call)
+        } catch let error as RPCError where error.code == .unauthenticated {
+            throw GatewayError(status: .forbidden, message: "The current password is wrong.")
+        }
+        _ = try await backend.catalog.setPassword(
+            SetPasswordRequest(userID: name, password: body.password), options: context.call)
+        if let former = context.session.token { try? await sessions.end(former) }
+        let reply = try await open(name, body.password, from: address)
+        let token = SessionToken(reply.session)
+        var answer = Reply(PasswordAnswer(message: "Password changed", csrfToken: Credential.session(token).csrfToken))
+        answer.cookies = [token.cookie(expiresAtMs: reply.expiresAtMs, secure: request.cameByHTTPS)]
+        return answer
+    }
+
+    @Sendable private func loginEvent(
+        request: Request, body: LoginEventBody?, context: SignedInContext
+    ) async throws -> LoginEventAnswer {
+        let userID = body?.userId?.text ?? context.user.id
+        guard userID == context.user.id || context.user.role == .administrator else {
+            throw GatewayError(status: .forbidden, message: "Only administrators tell of others' logins.")
+        }
+        let reply = try await backend.catalog.loggedIn(UserRequest(userID: userID), options: context.call)
+        return LoginEventAnswer(message: "Noted", queuedCount: reply.queued, jobID: reply.job?.id)
     }
 }
 

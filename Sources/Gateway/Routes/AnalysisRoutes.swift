@@ -5,6 +5,7 @@ import Hummingbird
 
 struct AnalysisRoutes: Sendable {
     let backend: Backend
+    let limits: RequestLimits
 
     func add(to routes: Endpoints<SignedInContext>) {
         for path in ["songs/:id/analyze", "analyze_song/:id"] {
@@ -50,6 +51,7 @@ struct AnalysisRoutes: Sendable {
     private func enqueue(
         _ type: JobType, target: String, force: Bool, _ context: SignedInContext
     ) async throws -> EnqueueReply {
+        try limits.asks.take(context.user.id)
         let request = EnqueueRequest(userID: context.user.id, type: type, targetID: target, force: force)
         return try await backend.queue.enqueue(request, options: context.call)
     }

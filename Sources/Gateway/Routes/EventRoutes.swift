@@ -12,10 +12,20 @@ import ServiceLifecycle
 
 struct EventRoutes: Sendable {
     let backend: Backend
+    let sessions: Sessions
+    let streams: ConcurrencyLimit
+    /// How often a comment is sent, so that proxies see traffic and a client that has gone is noticed.
+    let heartbeat: Duration
+    /// After how long somebody who reads nothing is left.
+    let patience: TimeAmount
 
     func add(to routes: Endpoints<SignedInContext>) {
         routes.raw(
-            "events", "Every change of the contexts asked for, as it happens: server-sent events named progress.",
+            "events",
+            """
+            Every change of the contexts asked for, as it happens, as server-sent events: progress, an entry as in \
+            /api/progress; job_started and job_ended, a job as in /api/jobs.
+            """,
             query: [
                 QueryParameter("job", .texts, "jobs to follow"),
                 QueryParameter("playlist", .texts, "playlists to follow"),
@@ -28,20 +38,33 @@ struct EventRoutes: Sendable {
     /// Where contexts are named, their first state is awaited before the answer begins, so that someone else's job is a 404 and a
     /// service that is away a 503. Each change is written, and flushed, by itself.
     @Sendable private func events(request: Request, context: SignedInContext) async throws -> Response {
+        guard let place = streams.place(for: context.user.id) else {
+            throw GatewayError(
+                status: .tooManyRequests, message: "There are too many event streams of yours; close one.",
+                retryAfterSeconds: 5)
+        }
         let watch = WatchRequest(userID: context.user.id, query: request.uri.queryParameters)
         let views = backend.progress.watch(watch, options: context.call.unlimited)
         let first = watch.contexts.isEmpty ? nil : try await views.next()
-        let logger = context.logger
+        let (logger, channel, credential) = (context.logger, context.channel, context.session.credential)
         let body = ResponseBody { writer in
-            try await writer.write(EventStream.opening)
-            if let first { try await writer.write(EventStream.progress(first)) }
+            defer { withExtendedLifetime(place) {} }
+            var state = EventStreamState()
+            let stalls = StallGuard(channel: channel, patience: patience)
+            defer { stalls.end() }
+            try await stalls.during { try await writer.write(EventStream.opening) }
+            if let first { try await writer.write(EventStream.text(of: state.events(of: first))) }
             do {
-                try await request.body.consumeWithCancellationOnInboundClose { [writer] _ in
-                    var writer = writer
-                    for try await signal in EventStream.signals(views) {
+                try await request.body.consumeWithCancellationOnInboundClose { [writer, state] _ in
+                    var (writer, state) = (writer, state)
+                    for try await signal in EventStream.signals(views, heartbeat: heartbeat) {
                         switch signal {
-                        case .view(let view): try await writer.write(EventStream.progress(view))
-                        case .heartbeat: try await writer.write(EventStream.heartbeat)
+                        case .view(let view):
+                            let text = try EventStream.text(of: state.events(of: view))
+                            try await stalls.during { try await writer.write(text) }
+                        case .heartbeat:
+                            guard await isSignedIn(credential) else { return }
+                            try await stalls.during { try await writer.write(EventStream.heartbeat) }
                         case .ended: return
                         }
                     }
@@ -54,6 +77,15 @@ struct EventRoutes: Sendable {
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: EventStream.headers, body: body)
+    }
+
+    /// A stream ends with its session, but not because nobody can say whether that has ended.
+    private func isSignedIn(_ credential: Credential) async -> Bool {
+        do {
+            return try await sessions.caller(of: credential, isRead: true) != nil
+        } catch {
+            return true
+        }
     }
 }
 
@@ -86,22 +118,33 @@ private enum EventStream {
     ]
     /// How long a browser waits before it connects again.
     static let opening = ByteBuffer(string: "retry: 1000\n\n")
-    /// A comment, so that proxies see traffic and a client that has gone is noticed.
     static let heartbeat = ByteBuffer(string: ": heartbeat\n\n")
-    private static let heartbeatInterval: Duration = .seconds(15)
 
-    static func progress(_ view: ProgressView) throws -> ByteBuffer {
-        var buffer = ByteBuffer(string: "event: progress\ndata: ")
-        var data = try JSONBody.encode(ProgressEntry(view))
-        buffer.writeBuffer(&data)
-        buffer.writeString("\n\n")
+    static func text(of events: [EventStreamState.Event]) throws -> ByteBuffer {
+        var buffer = ByteBuffer()
+        for event in events {
+            switch event {
+            case .progress(let view):
+                buffer.writeString("id: \(view.version)\nevent: progress\ndata: ")
+                buffer.writeImmutableBuffer(try JSONBody.encode(ProgressEntry(view)))
+            case .jobStarted(let job):
+                buffer.writeString("event: job_started\ndata: ")
+                buffer.writeImmutableBuffer(try JSONBody.encode(JobJSON(job)))
+            case .jobEnded(let job):
+                buffer.writeString("event: job_ended\ndata: ")
+                buffer.writeImmutableBuffer(try JSONBody.encode(JobJSON(job)))
+            }
+            buffer.writeString("\n\n")
+        }
         return buffer
     }
 
     /// The changes, with a heartbeat now and then, until the service or this process stops.
-    static func signals(_ views: RPCStream<ProgressView>) -> some AsyncSequence<Signal, any Error> {
+    static func signals(
+        _ views: RPCStream<ProgressView>, heartbeat: Duration
+    ) -> some AsyncSequence<Signal, any Error> {
         let changes = chain(views.map { Signal.view($0) }, [Signal.ended].async)
-        let beats = AsyncTimerSequence(interval: heartbeatInterval, clock: .continuous).map { _ in Signal.heartbeat }
+        let beats = AsyncTimerSequence(interval: heartbeat, clock: .continuous).map { _ in Signal.heartbeat }
         return merge(changes, beats).cancelOnGracefulShutdown()
     }
 }
