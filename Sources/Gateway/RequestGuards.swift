@@ -3,7 +3,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// Headers that keep the page to its own scripts, out of frames and out of guesses about types.
+/// Headers that keep the page to its own scripts, out of frames and out of guesses about types; and no body behind a `HEAD`.
 struct SecurityHeadersMiddleware: RouterMiddleware {
     private static let headers: HTTPFields = [
         .contentSecurityPolicy:
@@ -20,6 +20,8 @@ struct SecurityHeadersMiddleware: RouterMiddleware {
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
+        // A problem has a body, of which whoever asks for the head alone would take the first bytes for the next answer.
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers.append(contentsOf: Self.headers)
         response.headers[Self.requestID] = context.requestID
         return response

@@ -36,6 +36,31 @@ import Testing
         }
     }
 
+    /// With ANALYSIS_WRITE_DOCS=1 in the environment, they are listed anew.
+    @Test func theDocumentationListsEveryRoute() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            let paths = try await gateway.send("/api/openapi.json", .get).json["paths"]?.members ?? [:]
+            var lines = ["| request | what it does | who may |", "|---|---|---|"]
+            for (path, operations) in paths.sorted(by: { $0.key < $1.key }) {
+                for (method, operation) in (operations.members ?? [:]).sorted(by: { $0.key < $1.key }) {
+                    guard case .string(let summary) = operation["summary"] else { continue }
+                    let isOpen = operation["security"]?.elements.isEmpty == true
+                    let who =
+                        path.hasPrefix("/api/admin/")
+                        ? "administrators" : isOpen ? "everybody" : "who is signed in"
+                    lines.append("| `\(method.uppercased()) \(path)` | \(summary) | \(who) |")
+                }
+            }
+            let file = URL(filePath: #filePath).appending(path: "../../../docs/api.md").standardized
+            let parts = try String(contentsOf: file, encoding: .utf8).split(separator: "## Routes\n", maxSplits: 1)
+            let listed = lines.joined(separator: "\n") + "\n"
+            if ProcessInfo.processInfo.environment["ANALYSIS_WRITE_DOCS"] != nil {
+                try Data("\(parts[0])## Routes\n\n\(listed)".utf8).write(to: file)
+            }
+            #expect(parts.count == 2 && parts[1].drop(while: \.isNewline) == listed)
+        }
+    }
+
     @Test func aSchemaHasEveryMemberAndWhetherItMayBeNull() throws {
         var schemas = Schemas()
         _ = schemas.schema(of: LoginAnswer.self)
@@ -45,9 +70,12 @@ import Testing
                 "success": ["type": "boolean"], "status": ["type": "string"], "message": ["type": "string"],
                 "user": ["$ref": "#/components/schemas/AccountAnswer.UserJSON"],
                 "queued_count": ["type": "integer", "minimum": 0, "maximum": 4_294_967_295],
-                "job_id": ["type": ["string", "null"]],
+                "job_id": ["type": ["string", "null"]], "csrf_token": ["type": "string"],
             ])
-        #expect(login["required"] == ["job_id", "message", "queued_count", "status", "success", "user"])
+        #expect(
+            login["required"] == [
+                "csrf_token", "job_id", "message", "queued_count", "status", "success", "user",
+            ])
         _ = schemas.schema(of: SongsQueuedAnswer.self)
         #expect(schemas.components["SongsQueuedAnswer"]?["required"]?.elements.contains("job_id") == false)
     }

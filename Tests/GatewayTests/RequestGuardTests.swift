@@ -77,6 +77,16 @@ import Testing
         }
     }
 
+    @Test(arguments: ["/api/nothing", "/api/me", "/api/login", "/api/session"])
+    func aHeadHasNoBodyWhateverItsStatus(path: String) async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            for _ in 0..<2 {
+                let answer = try await gateway.send(path, .head)
+                #expect(answer.text.isEmpty && answer.headers[.xContentTypeOptions] == "nosniff")
+            }
+        }
+    }
+
     @Test func problemsHaveOneShape() async throws {
         try await GatewayUnderTest.run { gateway async throws in
             let answer = try await gateway.get("/api/nothing")

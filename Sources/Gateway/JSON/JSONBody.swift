@@ -45,7 +45,8 @@ enum JSONBody {
         let splices = Splices()
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = .withoutEscapingSlashes
+        // In one order, so that equal answers are equal bytes, of which entity tags are made.
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         encoder.userInfo[splicesKey] = splices
         return splices.fill(try encoder.encode(value))
     }
