@@ -44,10 +44,13 @@ package struct ServerOptions: ParsableArguments {
 
     /// The server of a process.
     ///
-    /// - Parameter health: whether what they all need is there.
+    /// - Parameters:
+    ///   - health: whether what they all need is there.
+    ///   - maxStreams: how many calls a connection may have open; nil: as many as usual.
     /// - Throws: `RPCError` where a file of keys or certificates cannot be used.
     package func server(
-        _ services: [any RPCService], health: @escaping HealthService.Check, tls: TLSOptions, _ context: DaemonContext
+        _ services: [any RPCService], health: @escaping HealthService.Check, maxStreams: Int? = nil, tls: TLSOptions,
+        _ context: DaemonContext
     ) throws -> RPCServer {
         let names = services.flatMap(\.serviceNames)
         let all: [any RPCService] =
@@ -56,6 +59,7 @@ package struct ServerOptions: ParsableArguments {
                 ReflectionService(serviceNames: names + HealthService.names + ReflectionService.names),
             ]
         var configuration = RPCServer.Configuration()
+        if let maxStreams { configuration.maxStreams = maxStreams }
         configuration.allowsRemotePlaintext = tls.allowPlaintext
         configuration.tls = try tls.identity()
         configuration.access = AccessRules(

@@ -20,7 +20,7 @@ struct GatewaySettings: Sendable {
     var asksPerMinute = 600
     /// Event streams of one user at a time.
     var streamsPerUser = 20
-    var heartbeat: Duration = .seconds(15)
+    var heartbeat: TimeAmount = .seconds(15)
     /// After how long somebody who has an event stream and reads nothing is left.
     var streamPatience: TimeAmount = .seconds(30)
     /// The tokens of the web app that count.
@@ -68,7 +68,8 @@ enum GatewayServer {
 
     /// A method that a path does not have is 405, not 404, and the answer says which it has.
     private static func refuseOtherMethods(of table: EndpointTable, _ router: Router<GatewayContext>) {
-        let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"]
+            .compactMap { HTTPRequest.Method(rawValue: $0) }
         for (path, methods) in table.methods {
             let allowed = methods.map(\.rawValue).sorted().joined(separator: ", ")
             for method in known where !methods.contains(method) {

@@ -37,6 +37,9 @@ struct ProgressServiceCommand: ServingCommand {
         guard !serving.listen.isEmpty else { throw ValidationError("--listen is missing: give at least one address.") }
     }
 
+    /// A gateway has one connection, and a watch for each event stream.
+    private static let maxWatches = 20_000
+
     func services(_ context: DaemonContext) async throws -> [any Service] {
         var redisConfiguration = RedisConfiguration(clientName: "progress-service")
         redisConfiguration.callerDeadline = { Deadline.current }
@@ -47,7 +50,8 @@ struct ProgressServiceCommand: ServingCommand {
         let core = ProgressCore(
             redis: redis, queue: queue, keyPrefix: keyPrefix, logger: context.logger,
             clock: { Int64(Date().timeIntervalSince1970 * 1000) })
-        let server = try serving.server([core.handler], health: redis.problem, tls: tls, context)
+        let server = try serving.server(
+            [core.handler], health: redis.problem, maxStreams: Self.maxWatches, tls: tls, context)
         return [redis, queue] + core.services + [server]
     }
 }

@@ -29,10 +29,10 @@ struct Endpoints<Context: RequestContext> {
     }
 
     func post<Body: Decodable & Sendable, Result: Answering>(
-        _ path: String, _ summary: String, body: Body.Type,
+        _ path: String, _ summary: String, body: Body.Type, maxBytes: Int = Endpoint.maxBodyBytes,
         use handler: @escaping @Sendable (Request, Body, Context) async throws -> Result
     ) {
-        on(.post, path, summary, body: body, use: handler)
+        on(.post, path, summary, body: body, maxBytes: maxBytes, use: handler)
     }
 
     func put<Body: Decodable & Sendable, Result: Answering>(

@@ -11,18 +11,17 @@ struct LoginBody: Decodable, Sendable, Described {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        user = try container.decodeIfPresent(String.self, forKey: .user) ?? container.decode(String.self, forKey: .name)
+        let name = container.contains(.name) ? try container.decode(String.self, forKey: .name) : nil
+        user =
+            if let name, !container.contains(.user) { name } else { try container.decode(String.self, forKey: .user) }
         password = try container.decode(String.self, forKey: .password)
     }
 
     static func schema(in schemas: inout Schemas) -> JSONValue {
-        func object(_ name: String) -> JSONValue {
-            [
-                "type": "object", "required": [.string(name), "password"],
-                "properties": [name: ["type": "string"], "password": ["type": "string"]],
-            ]
-        }
-        return ["anyOf": [object("user"), object("name")]]
+        [
+            "type": "object", "required": ["password"], "anyOf": [["required": ["user"]], ["required": ["name"]]],
+            "properties": ["user": ["type": "string"], "name": ["type": "string"], "password": ["type": "string"]],
+        ]
     }
 }
 

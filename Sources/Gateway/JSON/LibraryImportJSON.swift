@@ -6,12 +6,24 @@ import AnalysisAPI
 struct GivenIdentifier: Decodable, Sendable, Described {
     let text: String
 
+    /// JavaScript represents no larger ones exactly (2⁵³ − 1).
+    private static let largestNumber: Int64 = 9_007_199_254_740_991
+
     init(from decoder: any Decoder) throws {
-        text = try Identifier(from: decoder).text
-        // Of its length and its signs, the catalog says more.
-        guard !text.isEmpty else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "an identifier is not empty."))
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Int64.self) {
+            guard (0...Self.largestNumber).contains(number) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "0 to \(Self.largestNumber) are right, or a text.")
+            }
+            text = String(number)
+        } else {
+            text = try container.decode(String.self)
+            // Of its length and its signs, the catalog says more.
+            if text.isEmpty {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "an identifier is not empty.")
+            }
         }
     }
 
@@ -19,7 +31,7 @@ struct GivenIdentifier: Decodable, Sendable, Described {
         [
             "anyOf": [
                 ["type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[^\\u0000-\\u001f\\u007f]*$"],
-                ["type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991],
+                ["type": "integer", "minimum": 0, "maximum": .integer(largestNumber)],
             ]
         ]
     }
@@ -27,7 +39,7 @@ struct GivenIdentifier: Decodable, Sendable, Described {
 
 struct SongsBody: Decodable, Sendable, Limited {
     let songs: [GivenSong]
-    static let limits: [String: JSONValue] = ["songs": ["maxItems": 10_000]]
+    static let limits: [String: JSONValue] = ["songs": ["maxItems": 10_000, "uniqueItems": true]]
 }
 
 /// A song; what is left out is not known.
@@ -59,13 +71,14 @@ struct GivenSong: Decodable, Sendable, Limited {
 
 struct PlaylistsBody: Decodable, Sendable, Limited {
     let playlists: [GivenPlaylist]
-    static let limits: [String: JSONValue] = ["playlists": ["maxItems": 10_000]]
+    static let limits: [String: JSONValue] = ["playlists": ["maxItems": 10_000, "uniqueItems": true]]
 }
 
 /// A playlist with its id beside its content.
-struct GivenPlaylist: Decodable, Sendable {
+struct GivenPlaylist: Decodable, Sendable, Limited {
     let id: GivenIdentifier
     let content: PlaylistContentBody
+    static let limits = PlaylistContentBody.limits
 
     private enum Key: CodingKey { case id }
 

@@ -1,7 +1,6 @@
 // The event stream: every change of the contexts asked for, as it happens (server-sent events).
 
 import AnalysisAPI
-import AsyncAlgorithms
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -14,8 +13,8 @@ struct EventRoutes: Sendable {
     let backend: Backend
     let sessions: Sessions
     let streams: ConcurrencyLimit
-    /// How often a comment is sent, so that proxies see traffic and a client that has gone is noticed.
-    let heartbeat: Duration
+    /// How often something is sent where nothing changes.
+    let heartbeat: TimeAmount
     /// After how long somebody who reads nothing is left.
     let patience: TimeAmount
 
@@ -50,24 +49,21 @@ struct EventRoutes: Sendable {
         let body = ResponseBody { writer in
             defer { withExtendedLifetime(place) {} }
             var state = EventStreamState()
-            let stalls = StallGuard(channel: channel, patience: patience)
-            defer { stalls.end() }
-            try await stalls.during { try await writer.write(EventStream.opening) }
-            if let first { try await writer.write(EventStream.text(of: state.events(of: first))) }
+            let keeper = StreamKeeper(writer: writer, channel: channel)
+            try await keeper.write(EventStream.opening)
+            if let first { try await keeper.write(EventStream.text(of: state.events(of: first))) }
+            keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
+            defer { keeper.end() }
             do {
-                try await request.body.consumeWithCancellationOnInboundClose { [writer, state] _ in
-                    var (writer, state) = (writer, state)
-                    for try await signal in EventStream.signals(views, heartbeat: heartbeat) {
-                        switch signal {
-                        case .view(let view):
-                            let text = try EventStream.text(of: state.events(of: view))
-                            try await stalls.during { try await writer.write(text) }
-                        case .heartbeat:
-                            guard await isSignedIn(credential) else { return }
-                            try await stalls.during { try await writer.write(EventStream.heartbeat) }
-                        case .ended: return
+                try await withGracefulShutdownHandler {
+                    try await request.body.consumeWithCancellationOnInboundClose { [state] _ in
+                        var state = state
+                        for try await view in views {
+                            try await keeper.write(EventStream.text(of: state.events(of: view)))
                         }
                     }
+                } onGracefulShutdown: {
+                    channel.close(promise: nil)
                 }
             } catch is CancellationError {
                 // The browser has gone.
@@ -103,14 +99,8 @@ extension WatchRequest {
     }
 }
 
-/// The text of the stream, and the rhythm that keeps it open.
+/// The text of the stream.
 private enum EventStream {
-    enum Signal: Sendable {
-        case view(ProgressView)
-        case heartbeat
-        case ended
-    }
-
     static let headers: HTTPFields = [
         .contentType: "text/event-stream; charset=utf-8",
         .cacheControl: "no-store",
@@ -118,7 +108,6 @@ private enum EventStream {
     ]
     /// How long a browser waits before it connects again.
     static let opening = ByteBuffer(string: "retry: 1000\n\n")
-    static let heartbeat = ByteBuffer(string: ": heartbeat\n\n")
 
     static func text(of events: [EventStreamState.Event]) throws -> ByteBuffer {
         var buffer = ByteBuffer()
@@ -137,14 +126,5 @@ private enum EventStream {
             buffer.writeString("\n\n")
         }
         return buffer
-    }
-
-    /// The changes, with a heartbeat now and then, until the service or this process stops.
-    static func signals(
-        _ views: RPCStream<ProgressView>, heartbeat: Duration
-    ) -> some AsyncSequence<Signal, any Error> {
-        let changes = chain(views.map { Signal.view($0) }, [Signal.ended].async)
-        let beats = AsyncTimerSequence(interval: heartbeat, clock: .continuous).map { _ in Signal.heartbeat }
-        return merge(changes, beats).cancelOnGracefulShutdown()
     }
 }

@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import Hummingbird
+import RPC
 
 struct LibraryImportRoutes: Sendable {
     let backend: Backend
@@ -36,19 +37,26 @@ struct LibraryImportRoutes: Sendable {
         }
         routes.post(
             "library/songs/remove", "Removes songs, as far as they are there; at most 10,000 at a time.",
-            body: SongIDsBody.self
+            body: SongIDsBody.self, maxBytes: Self.maxBytes
         ) { _, body, context in try await remove(songs: body.songIds.map(\.text), context) }
         routes.post(
             "library/playlists/remove", "Removes playlists, as far as they are there; at most 10,000 at a time.",
-            body: PlaylistIDsBody.self
+            body: PlaylistIDsBody.self, maxBytes: Self.maxBytes
         ) { _, body, context in try await remove(playlists: body.playlistIds.map(\.text), context) }
     }
 
     private func upsert(
         songs: [Song], playlists: [PlaylistContent], _ context: SignedInContext
     ) async throws -> LibraryChangedAnswer {
-        let reply = try await backend.catalog.upsertLibrary(
-            UpsertLibraryRequest(userID: context.user.id, songs: songs, playlists: playlists), options: context.call)
+        let reply: UpsertLibraryReply
+        do {
+            reply = try await backend.catalog.upsertLibrary(
+                UpsertLibraryRequest(userID: context.user.id, songs: songs, playlists: playlists),
+                options: context.call)
+        } catch let error as RPCError where error.code == .notFound {
+            // A playlist of songs that are not there, of which the catalog says the first.
+            throw GatewayError(status: .conflict, message: error.detail)
+        }
         return LibraryChangedAnswer(
             message: "Library updated", songsAdded: reply.songsAdded, songsChanged: reply.songsChanged,
             playlistsChanged: reply.playlistsChanged)
