@@ -64,9 +64,11 @@ struct Stats: AsyncParsableCommand {
 
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Jobs: enqueue, list, show, position, prioritise, cancel, pause, resume, retry, replay, clear.",
+        abstract:
+            "Jobs: enqueue, list, show, watch, position, prioritise, cancel, pause, resume, retry, replay, clear.",
         subcommands: [
-            Enqueue.self, List.self, Show.self, Position.self, Prioritise.self, Cancel.self, Pause.self, Resume.self,
+            Enqueue.self, List.self, Show.self, Watch.self, Position.self, Prioritise.self, Cancel.self, Pause.self,
+            Resume.self,
             Retry.self, Replay.self, Clear.self,
         ])
 
