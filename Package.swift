@@ -115,7 +115,7 @@ let package = Package(
         // Signal processing is a hundred times slower unoptimised, so it is optimised in debug builds too.
         .executableTarget(
             name: "AudioAnalyzer",
-            dependencies: ["AnalysisAPI", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["AnalysisAPI", "CAudio", "RPC", crypto, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
         process(
             "Gateway",
@@ -173,7 +173,7 @@ let package = Package(
             "AnalysisWorkerTests", nio + ["AnalysisAPI", "AnalysisWorker", "RPC", "ScriptAnalyzer", lifecycle, log]),
         tests(
             "AudioAnalyzerTests",
-            ["AnalysisAPI", "AudioAnalyzer", "CAudio", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
+            ["AnalysisAPI", "AudioAnalyzer", "CAudio", "RPC", crypto, .product(name: "NIOCore", package: "swift-nio")]),
         tests(
             "GatewayTests",
             nio + [

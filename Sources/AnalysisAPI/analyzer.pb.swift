@@ -43,6 +43,8 @@ package struct AnalyzerRequest: Message, Hashable, Sendable {
         case analyze(Analyze)
         case ping(Ping)
         case probe(Probe)
+        case proceed(Proceed)
+        case skip(Skip)
     }
 
     package var request: Request?
@@ -65,6 +67,9 @@ extension AnalyzerRequest: CMessage {
             request = try Analyze(copying: c.analyze).map { .analyze($0) }
         case ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PING: request = try Ping(copying: c.ping).map { .ping($0) }
         case ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROBE: request = try Probe(copying: c.probe).map { .probe($0) }
+        case ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROCEED:
+            request = try Proceed(copying: c.proceed).map { .proceed($0) }
+        case ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_SKIP: request = try Skip(copying: c.skip).map { .skip($0) }
         default: break
         }
     }
@@ -80,6 +85,12 @@ extension AnalyzerRequest: CMessage {
         case .probe(let value):
             c.request_case = ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROBE
             c.probe = arena.message(value)
+        case .proceed(let value):
+            c.request_case = ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROCEED
+            c.proceed = arena.message(value)
+        case .skip(let value):
+            c.request_case = ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_SKIP
+            c.skip = arena.message(value)
         case nil: break
         }
     }
@@ -144,6 +155,54 @@ extension Ping: CMessage {
     }
 }
 
+/// The answer to Identified: the result is not known.
+package struct Proceed: Message, Hashable, Sendable {
+
+    package init() {
+
+    }
+}
+
+extension Proceed: CMessage {
+    static var empty: Analysis__V1__Proceed {
+        var c = Analysis__V1__Proceed()
+        analysis__v1__proceed__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Proceed) throws {
+
+    }
+
+    func write(to c: inout Analysis__V1__Proceed, arena: inout MessageArena) {
+
+    }
+}
+
+/// The answer to Identified: the result is known, and the song is nothing to the analyzer any more.
+package struct Skip: Message, Hashable, Sendable {
+
+    package init() {
+
+    }
+}
+
+extension Skip: CMessage {
+    static var empty: Analysis__V1__Skip {
+        var c = Analysis__V1__Skip()
+        analysis__v1__skip__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Skip) throws {
+
+    }
+
+    func write(to c: inout Analysis__V1__Skip, arena: inout MessageArena) {
+
+    }
+}
+
 package struct Probe: Message, Hashable, Sendable {
     package var roots: [String]
     /// relative to the roots; empty: all of them
@@ -182,6 +241,8 @@ package struct AnalyzerReply: Message, Hashable, Sendable {
         case rejected(Rejected)
         case probed(Probed)
         case probeEnded(ProbeEnded)
+        case identified(Identified)
+        case skipped(Skipped)
     }
 
     package var reply: Reply?
@@ -210,6 +271,9 @@ extension AnalyzerReply: CMessage {
         case ANALYSIS__V1__ANALYZER_REPLY__REPLY_PROBED: reply = try Probed(copying: c.probed).map { .probed($0) }
         case ANALYSIS__V1__ANALYZER_REPLY__REPLY_PROBE_ENDED:
             reply = try ProbeEnded(copying: c.probe_ended).map { .probeEnded($0) }
+        case ANALYSIS__V1__ANALYZER_REPLY__REPLY_IDENTIFIED:
+            reply = try Identified(copying: c.identified).map { .identified($0) }
+        case ANALYSIS__V1__ANALYZER_REPLY__REPLY_SKIPPED: reply = try Skipped(copying: c.skipped).map { .skipped($0) }
         default: break
         }
     }
@@ -234,6 +298,12 @@ extension AnalyzerReply: CMessage {
         case .probeEnded(let value):
             c.reply_case = ANALYSIS__V1__ANALYZER_REPLY__REPLY_PROBE_ENDED
             c.probe_ended = arena.message(value)
+        case .identified(let value):
+            c.reply_case = ANALYSIS__V1__ANALYZER_REPLY__REPLY_IDENTIFIED
+            c.identified = arena.message(value)
+        case .skipped(let value):
+            c.reply_case = ANALYSIS__V1__ANALYZER_REPLY__REPLY_SKIPPED
+            c.skipped = arena.message(value)
         case nil: break
         }
     }
@@ -293,12 +363,65 @@ extension AnalyzeProgress: CMessage {
     }
 }
 
+/// The file that the song is in. The analyzer waits for Proceed or Skip.
+package struct Identified: Message, Hashable, Sendable {
+    /// SHA-256
+    package var fileHash: [UInt8]
+
+    package init(fileHash: [UInt8] = []) {
+        self.fileHash = fileHash
+    }
+}
+
+extension Identified: CMessage {
+    static var empty: Analysis__V1__Identified {
+        var c = Analysis__V1__Identified()
+        analysis__v1__identified__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Identified) throws {
+        fileHash = [UInt8](copying: c.file_hash)
+    }
+
+    func write(to c: inout Analysis__V1__Identified, arena: inout MessageArena) {
+        c.file_hash = arena.bytes(fileHash)
+    }
+}
+
+/// The song was skipped; the analyzer is ready for the next one.
+package struct Skipped: Message, Hashable, Sendable {
+
+    package init() {
+
+    }
+}
+
+extension Skipped: CMessage {
+    static var empty: Analysis__V1__Skipped {
+        var c = Analysis__V1__Skipped()
+        analysis__v1__skipped__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Skipped) throws {
+
+    }
+
+    func write(to c: inout Analysis__V1__Skipped, arena: inout MessageArena) {
+
+    }
+}
+
 package struct Analyzed: Message, Hashable, Sendable {
     /// one JSON object, UTF-8
     package var json: [UInt8]
+    /// only where the result depends on nothing but the sound: songs with the same one are then not analysed
+    package var identity: AudioIdentity?
 
-    package init(json: [UInt8] = []) {
+    package init(json: [UInt8] = [], identity: AudioIdentity? = nil) {
         self.json = json
+        self.identity = identity
     }
 }
 
@@ -311,10 +434,17 @@ extension Analyzed: CMessage {
 
     init(copying c: Analysis__V1__Analyzed) throws {
         json = [UInt8](copying: c.json)
+        if c._identity_case == ANALYSIS__V1__ANALYZED___IDENTITY_IDENTITY {
+            identity = try AudioIdentity(copying: c.identity)
+        }
     }
 
     func write(to c: inout Analysis__V1__Analyzed, arena: inout MessageArena) {
         c.json = arena.bytes(json)
+        if let identity {
+            c._identity_case = ANALYSIS__V1__ANALYZED___IDENTITY_IDENTITY
+            c.identity = arena.message(identity)
+        }
     }
 }
 

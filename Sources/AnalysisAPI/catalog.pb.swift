@@ -897,10 +897,13 @@ extension SongRequest: CMessage {
 package struct SongDetail: Message, Hashable, Sendable {
     package var summary: SongSummary?
     package var results: [AnalysisResult]
+    /// the most similar first
+    package var twins: [SongTwin]
 
-    package init(summary: SongSummary? = nil, results: [AnalysisResult] = []) {
+    package init(summary: SongSummary? = nil, results: [AnalysisResult] = [], twins: [SongTwin] = []) {
         self.summary = summary
         self.results = results
+        self.twins = twins
     }
 }
 
@@ -914,12 +917,50 @@ extension SongDetail: CMessage {
     init(copying c: Analysis__V1__SongDetail) throws {
         summary = try SongSummary(copying: c.summary)
         results = try elements(c.results, count: c.n_results) { try AnalysisResult(copying: $0) }
+        twins = try elements(c.twins, count: c.n_twins) { try SongTwin(copying: $0) }
     }
 
     func write(to c: inout Analysis__V1__SongDetail, arena: inout MessageArena) {
         c.summary = arena.message(summary)
         c.n_results = results.count
         c.results = arena.elements(results.map { arena.message($0) })
+        c.n_twins = twins.count
+        c.twins = arena.elements(twins.map { arena.message($0) })
+    }
+}
+
+/// Another song of the user that sounds the same, but for its encoding or its loudness.
+package struct SongTwin: Message, Hashable, Sendable {
+    package var song: Song?
+    /// of the two fingerprints where they fit best: 0 to 0.15; different music differs by 0.4 and more
+    package var bitErrorRate: Double
+    /// its file, or what it decodes to, is the same
+    package var identical: Bool
+
+    package init(song: Song? = nil, bitErrorRate: Double = 0, identical: Bool = false) {
+        self.song = song
+        self.bitErrorRate = bitErrorRate
+        self.identical = identical
+    }
+}
+
+extension SongTwin: CMessage {
+    static var empty: Analysis__V1__SongTwin {
+        var c = Analysis__V1__SongTwin()
+        analysis__v1__song_twin__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__SongTwin) throws {
+        song = try Song(copying: c.song)
+        bitErrorRate = c.bit_error_rate
+        identical = c.identical != 0
+    }
+
+    func write(to c: inout Analysis__V1__SongTwin, arena: inout MessageArena) {
+        c.song = arena.message(song)
+        c.bit_error_rate = bitErrorRate
+        c.identical = identical ? 1 : 0
     }
 }
 

@@ -423,12 +423,18 @@ package struct AnalysisResult: Message, Hashable, Sendable {
     /// suspended time left out
     package var tookMs: UInt64
     package var createdAtMs: Int64
+    /// none: the result depends on more of the song than its sound, or its analyzer does not tell
+    package var identity: AudioIdentity?
 
-    package init(analyzer: AnalyzerVersion? = nil, json: [UInt8] = [], tookMs: UInt64 = 0, createdAtMs: Int64 = 0) {
+    package init(
+        analyzer: AnalyzerVersion? = nil, json: [UInt8] = [], tookMs: UInt64 = 0, createdAtMs: Int64 = 0,
+        identity: AudioIdentity? = nil
+    ) {
         self.analyzer = analyzer
         self.json = json
         self.tookMs = tookMs
         self.createdAtMs = createdAtMs
+        self.identity = identity
     }
 }
 
@@ -444,6 +450,9 @@ extension AnalysisResult: CMessage {
         json = [UInt8](copying: c.json)
         tookMs = c.took_ms
         createdAtMs = c.created_at_ms
+        if c._identity_case == ANALYSIS__V1__ANALYSIS_RESULT___IDENTITY_IDENTITY {
+            identity = try AudioIdentity(copying: c.identity)
+        }
     }
 
     func write(to c: inout Analysis__V1__AnalysisResult, arena: inout MessageArena) {
@@ -451,5 +460,50 @@ extension AnalysisResult: CMessage {
         c.json = arena.bytes(json)
         c.took_ms = tookMs
         c.created_at_ms = createdAtMs
+        if let identity {
+            c._identity_case = ANALYSIS__V1__ANALYSIS_RESULT___IDENTITY_IDENTITY
+            c.identity = arena.message(identity)
+        }
+    }
+}
+
+/// What tells songs that sound the same. An analyzer that gives it says that its result depends on nothing else.
+package struct AudioIdentity: Message, Hashable, Sendable {
+    /// SHA-256 of the file; empty: not known
+    package var fileHash: [UInt8]
+    /// SHA-256 that is the same for all files that decode to the same samples; empty: not known
+    package var audioHash: [UInt8]
+    /// of the decoded audio
+    package var durationMs: UInt64
+    /// Chromaprint's sub-fingerprints of the first two minutes, some 8 a second, each 4 bytes, big-endian; empty: too little sound
+    package var fingerprint: [UInt8]
+
+    package init(fileHash: [UInt8] = [], audioHash: [UInt8] = [], durationMs: UInt64 = 0, fingerprint: [UInt8] = []) {
+        self.fileHash = fileHash
+        self.audioHash = audioHash
+        self.durationMs = durationMs
+        self.fingerprint = fingerprint
+    }
+}
+
+extension AudioIdentity: CMessage {
+    static var empty: Analysis__V1__AudioIdentity {
+        var c = Analysis__V1__AudioIdentity()
+        analysis__v1__audio_identity__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__AudioIdentity) throws {
+        fileHash = [UInt8](copying: c.file_hash)
+        audioHash = [UInt8](copying: c.audio_hash)
+        durationMs = c.duration_ms
+        fingerprint = [UInt8](copying: c.fingerprint)
+    }
+
+    func write(to c: inout Analysis__V1__AudioIdentity, arena: inout MessageArena) {
+        c.file_hash = arena.bytes(fileHash)
+        c.audio_hash = arena.bytes(audioHash)
+        c.duration_ms = durationMs
+        c.fingerprint = arena.bytes(fingerprint)
     }
 }

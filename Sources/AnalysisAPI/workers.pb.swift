@@ -800,12 +800,17 @@ package struct ItemReport: Message, Hashable, Sendable {
     package var epoch: UInt64
     package var claim: [UInt8]
     package var outcome: Outcome?
+    /// the analyzers whose results were found with FindResult
+    package var credited: [String]
 
-    package init(jobID: String = "", epoch: UInt64 = 0, claim: [UInt8] = [], outcome: Outcome? = nil) {
+    package init(
+        jobID: String = "", epoch: UInt64 = 0, claim: [UInt8] = [], outcome: Outcome? = nil, credited: [String] = []
+    ) {
         self.jobID = jobID
         self.epoch = epoch
         self.claim = claim
         self.outcome = outcome
+        self.credited = credited
     }
 }
 
@@ -830,6 +835,7 @@ extension ItemReport: CMessage {
             outcome = try Released(copying: c.released).map { .released($0) }
         default: break
         }
+        credited = try elements(c.credited, count: c.n_credited) { try String(copying: $0, of: "ItemReport.credited") }
     }
 
     func write(to c: inout Analysis__V1__ItemReport, arena: inout MessageArena) {
@@ -851,6 +857,8 @@ extension ItemReport: CMessage {
             c.released = arena.message(value)
         case nil: break
         }
+        c.n_credited = credited.count
+        c.credited = arena.elements(credited.map { arena.bytes($0) })
     }
 }
 
@@ -918,6 +926,65 @@ extension Failed: CMessage {
         c.n_results = results.count
         c.results = arena.elements(results.map { arena.message($0) })
         c.analyzer = arena.bytes(analyzer)
+    }
+}
+
+package struct FindResultRequest: Message, Hashable, Sendable {
+    package var analyzer: AnalyzerVersion?
+    /// SHA-256
+    package var fileHash: [UInt8]
+
+    package init(analyzer: AnalyzerVersion? = nil, fileHash: [UInt8] = []) {
+        self.analyzer = analyzer
+        self.fileHash = fileHash
+    }
+}
+
+extension FindResultRequest: CMessage {
+    static var empty: Analysis__V1__FindResultRequest {
+        var c = Analysis__V1__FindResultRequest()
+        analysis__v1__find_result_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__FindResultRequest) throws {
+        analyzer = try AnalyzerVersion(copying: c.analyzer)
+        fileHash = [UInt8](copying: c.file_hash)
+    }
+
+    func write(to c: inout Analysis__V1__FindResultRequest, arena: inout MessageArena) {
+        c.analyzer = arena.message(analyzer)
+        c.file_hash = arena.bytes(fileHash)
+    }
+}
+
+package struct FindResultReply: Message, Hashable, Sendable {
+    /// none: it is not known
+    package var result: AnalysisResult?
+
+    package init(result: AnalysisResult? = nil) {
+        self.result = result
+    }
+}
+
+extension FindResultReply: CMessage {
+    static var empty: Analysis__V1__FindResultReply {
+        var c = Analysis__V1__FindResultReply()
+        analysis__v1__find_result_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__FindResultReply) throws {
+        if c._result_case == ANALYSIS__V1__FIND_RESULT_REPLY___RESULT_RESULT {
+            result = try AnalysisResult(copying: c.result)
+        }
+    }
+
+    func write(to c: inout Analysis__V1__FindResultReply, arena: inout MessageArena) {
+        if let result {
+            c._result_case = ANALYSIS__V1__FIND_RESULT_REPLY___RESULT_RESULT
+            c.result = arena.message(result)
+        }
     }
 }
 

@@ -26,6 +26,13 @@ package struct WorkersClient: Sendable {
         try await client.unary(WorkersMethods.exchange, request, options: options)
     }
 
+    /// The result of an identical file, whosever song it is, so that it need not be analysed again.
+    package func findResult(_ request: FindResultRequest, options: CallOptions = .init()) async throws
+        -> FindResultReply
+    {
+        try await client.unary(WorkersMethods.findResult, request, options: options)
+    }
+
     /// What the probe that was asked for with WorkerCommand.probe found, in the order found.
     package func reportProbe(
         options: CallOptions = .init(), _ body: (RPCWriter<ProbeReport>) async throws -> Void
@@ -45,6 +52,8 @@ package protocol WorkersProvider: RPCService {
     /// Says what became of the item that the worker runs on a lane and claims the next one, in one step. A call whose reply was
     /// lost may be made again, with the lease that the worker has by then: an item is recorded once.
     func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply
+    /// The result of an identical file, whosever song it is, so that it need not be analysed again.
+    func findResult(_ request: FindResultRequest, context: CallContext) async throws -> FindResultReply
     /// What the probe that was asked for with WorkerCommand.probe found, in the order found.
     func reportProbe(_ requests: RPCStream<ProbeReport>, context: CallContext) async throws -> ProbeReportReply
 }
@@ -56,6 +65,9 @@ extension WorkersProvider {
             .unary(WorkersMethods.exchange) {
                 return try await self.exchange($0, context: $1)
             },
+            .unary(WorkersMethods.findResult) {
+                return try await self.findResult($0, context: $1)
+            },
             .clientStream(WorkersMethods.reportProbe) { try await self.reportProbe($0, context: $1) },
         ]
     }
@@ -66,6 +78,8 @@ private enum WorkersMethods {
         "analysis.v1.Workers/Work", isIdempotent: false)
     static let exchange = Method<ExchangeRequest, ExchangeReply>(
         "analysis.v1.Workers/Exchange", isIdempotent: false)
+    static let findResult = Method<FindResultRequest, FindResultReply>(
+        "analysis.v1.Workers/FindResult", isIdempotent: true)
     static let reportProbe = Method<ProbeReport, ProbeReportReply>(
         "analysis.v1.Workers/ReportProbe", isIdempotent: false)
 }

@@ -125,6 +125,15 @@ final class Child: Sendable {
         state.withLock { $0.owner = owner }
     }
 
+    /// Has it analyse the song that it has identified.
+    func proceed() { send(AnalyzerRequest(request: .proceed(Proceed()))) }
+
+    /// Has it drop the song that it has identified, also where it is frozen.
+    func skip() {
+        send(AnalyzerRequest(request: .skip(Skip())))
+        thaw()
+    }
+
     /// Stops the process group where it stands.
     func freeze() {
         state.withLock { state in
@@ -203,7 +212,9 @@ extension Child {
                 else { return .ignore }
                 state.lastProgress = progress
                 state.hasComeOn()
-            case (.analyzing, .analyzed), (.analyzing, .rejected), (.probing, .probeEnded):
+            case (.analyzing, .identified):
+                state.hasComeOn()
+            case (.analyzing, .analyzed), (.analyzing, .rejected), (.analyzing, .skipped), (.probing, .probeEnded):
                 state.activity = .idle
                 state.songID = ""
             case (.probing, .probed):

@@ -122,8 +122,33 @@ extension LaneState {
     }
 
     private mutating func complete(_ run: Run) -> [Action] {
-        if run.failure == nil { songsAnalysed += 1 } else { songsFailed += 1 }
-        return exchange(reporting: ItemReport(run.item, run.outcome))
+        if run.failure != nil {
+            songsFailed += 1
+        } else if run.credited.count < run.results.count {
+            songsAnalysed += 1
+        }
+        return exchange(reporting: run.report)
+    }
+
+    /// The run's analyzer tells what its file is and waits. A forced analysis does not ask whether its result is known.
+    mutating func identified(_ id: Run.ID, _ fileHash: [UInt8]) -> [Action] {
+        guard let run = run(id), let analyzer = run.analyzer else { return [] }
+        return [run.assignment.force ? .proceed(id) : .find(id, analyzer, fileHash: fileHash)]
+    }
+
+    /// - Parameter result: nil: it is not known.
+    mutating func found(
+        _ id: Run.ID, _ analyzer: AnalyzerVersion, _ result: AnalysisResult?, at now: ContinuousClock.Instant
+    ) -> [Action] {
+        // It may have failed meanwhile.
+        guard run(id)?.analyzer == analyzer else { return [] }
+        guard let result else { return [.proceed(id)] }
+        return [.skip(id)] + stepEnded(id, at: now) { $0.succeeded(with: result, isCredited: true, at: now) }
+    }
+
+    private func run(_ id: Run.ID) -> Run? {
+        if case .running(let run, _) = phase, run.id == id { return run }
+        return suspended.first { $0.id == id }
     }
 
     mutating func progressed(

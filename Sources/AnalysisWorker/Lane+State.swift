@@ -26,6 +26,10 @@ struct LaneState: Sendable {
         case exchanged(ticket: Int, Assignment?)
         case exchangeFailed(ticket: Int, ExchangeFailure)
         case progressed(Run.ID, fraction: Double, stage: String)
+        /// The analyzer has told what its file is, and waits.
+        case identified(Run.ID, fileHash: [UInt8])
+        /// What the queue knows of that file.
+        case found(Run.ID, AnalyzerVersion, AnalysisResult?)
         case analysed(Run.ID, AnalysisResult)
         case failed(Run.ID, FailureKind, reason: String)
         /// The run's child ended by itself.
@@ -41,6 +45,12 @@ struct LaneState: Sendable {
         /// Thaw its child; where it has none, give the song to a child of the analyzer whose turn it is.
         case run(Run)
         case freeze(Run.ID)
+        /// Ask the queue for the result of the file, and say `found`.
+        case find(Run.ID, AnalyzerVersion, fileHash: [UInt8])
+        /// Tell its child to analyse the song that it identified.
+        case proceed(Run.ID)
+        /// Take its child away, which drops the song.
+        case skip(Run.ID)
         /// Kill its child, if it has one, and say `killed` when it is gone.
         case kill(Run.ID)
         /// Replaces the exchange that is under way, if any.
@@ -120,6 +130,8 @@ struct LaneState: Sendable {
         case .exchanged(let ticket, let assignment): exchanged(ticket, assignment, at: now)
         case .exchangeFailed(let ticket, let failure): exchangeFailed(ticket, failure, at: now)
         case .progressed(let id, let fraction, let stage): progressed(id, fraction, stage, at: now)
+        case .identified(let id, let fileHash): identified(id, fileHash)
+        case .found(let id, let analyzer, let result): found(id, analyzer, result, at: now)
         case .analysed(let id, let result): stepEnded(id, at: now) { $0.succeeded(with: result, at: now) }
         case .failed(let id, let kind, let reason): stepEnded(id, at: now) { $0.failed(kind, reason, at: now) }
         case .childFailed(let id, let kind, let reason): childFailed(id, kind, reason, at: now)

@@ -79,6 +79,10 @@ actor LaneRunner {
             waiting.remove(id)
             // Without a child there is no ending that would tell.
             if let child = seats[id] { child.kill() } else { handle(.killed(id)) }
+        case .find(let id, let analyzer, let fileHash):
+            Task { handle(.found(id, analyzer, await result(of: analyzer, fileHash: fileHash))) }
+        case .proceed(let id): seats[id]?.proceed()
+        case .skip(let id): seats.removeValue(forKey: id)?.skip()
         case .exchange(let exchange): start(exchange)
         case .report(let report): services.progress.report(report)
         case .released:
@@ -109,6 +113,14 @@ extension LaneRunner {
         guard state.rules.maximumBytes < .max, !state.suspended.isEmpty else { return }
         let frozen = state.suspended.compactMap { run in seats[run.id].map { (run.id, $0.residentBytes) } }
         handle(.weighed(Dictionary(uniqueKeysWithValues: frozen)))
+    }
+
+    /// What the queue knows of a file. Where it cannot be asked, the file is analysed.
+    private func result(of analyzer: AnalyzerVersion, fileHash: [UInt8]) async -> AnalysisResult? {
+        let request = FindResultRequest(analyzer: analyzer, fileHash: fileHash)
+        let reply = try? await services.workers.findResult(
+            request, options: CallOptions(timeout: Self.exchangeTimeout))
+        return reply?.result
     }
 
     private func answer(to exchange: LaneState.Exchange) async -> LaneState.Event {
@@ -179,8 +191,12 @@ extension LaneRunner: ChildOwner {
     }
 
     func child(_ child: Child, said reply: AnalyzerReply.Reply) {
-        guard let id = run(of: child) else { return }
+        guard let id = run(of: child) else {
+            if case .skipped = reply { services.pool.giveBack(child) }
+            return
+        }
         switch reply {
+        case .identified(let identified): handle(.identified(id, fileHash: identified.fileHash))
         case .progress(let progress):
             handle(.progressed(id, fraction: progress.fraction, stage: progress.stage))
             services.pool.refill(child.analyzer.name)
@@ -193,12 +209,14 @@ extension LaneRunner: ChildOwner {
             }
             services.pool.giveBack(child)
             let now = Int64(Date().timeIntervalSince1970 * 1000)
-            handle(.analysed(id, AnalysisResult(analyzer: child.version, json: analyzed.json, createdAtMs: now)))
+            let result = AnalysisResult(
+                analyzer: child.version, json: analyzed.json, createdAtMs: now, identity: analyzed.identity)
+            handle(.analysed(id, result))
         case .rejected(let rejected):
             seats[id] = nil
             services.pool.giveBack(child)
             handle(.failed(id, FailureKind(rejected.kind), reason: rejected.reason))
-        case .ready, .probed, .probeEnded:
+        case .ready, .probed, .probeEnded, .skipped:
             break
         }
     }

@@ -95,7 +95,7 @@ private actor Probing: ChildOwner {
         case .probeEnded(let ended):
             pool.giveBack(child)
             finish(ended.failure.map { ChildUnavailable(kind: .refused, reason: $0) })
-        case .ready, .progress, .analyzed, .rejected:
+        case .ready, .progress, .identified, .skipped, .analyzed, .rejected:
             break
         }
     }

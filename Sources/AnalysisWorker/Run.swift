@@ -28,6 +28,8 @@ struct Run: Hashable, Sendable {
     /// Items of other jobs that were frozen with this very work; the one that it left last at the end.
     private var others: [Assignment] = []
     private(set) var results: [AnalysisResult] = []
+    /// The analyzers whose results were found with an identical file.
+    private(set) var credited: [String] = []
     private(set) var failure: Failed?
     /// Of the song, over all its analyzers; it never falls.
     private(set) var fraction = 0.0
@@ -81,14 +83,20 @@ struct Run: Hashable, Sendable {
     }
 
     /// The current analyzer has ended with `result`.
-    mutating func succeeded(with result: AnalysisResult, at now: ContinuousClock.Instant) {
+    ///
+    /// - Parameter isCredited: it has not: the result was found with an identical file.
+    mutating func succeeded(with result: AnalysisResult, isCredited: Bool = false, at now: ContinuousClock.Instant) {
         let size = results.reduce(result.json.count) { $0 + $1.json.count }
         guard size <= Self.maximumResultBytes else {
             let reason = "The results of the song are \(size) bytes; at most \(Self.maximumResultBytes) can be stored."
             return failed(.limit, reason, at: now)
         }
         var result = result
-        result.tookMs = (stopwatch.elapsed(at: now) - began).wholeMilliseconds
+        if isCredited {
+            credited.append(result.analyzer?.name ?? "")
+        } else {
+            result.tookMs = (stopwatch.elapsed(at: now) - began).wholeMilliseconds
+        }
         results.append(result)
         proceed(at: now)
     }
@@ -106,10 +114,14 @@ struct Run: Hashable, Sendable {
     }
 
     /// What became of the item, once all its analyzers have ended.
-    var outcome: ItemReport.Outcome {
-        guard var failure else { return .analysed(Analysed(results: results)) }
-        failure.results = results
-        return .failed(failure)
+    var report: ItemReport {
+        var report = ItemReport(item, .analysed(Analysed(results: results)))
+        report.credited = credited
+        if var failure {
+            failure.results = results
+            report.outcome = .failed(failure)
+        }
+        return report
     }
 
     /// All results of an item travel in one message of at most 4 MiB; what remains is for the rest of it.

@@ -1,5 +1,6 @@
 // The analysis of one file in one pass: every block is decoded once, handed to each measurement and forgotten. What remains
 // grows by about 600 bytes per second of sound, so that the length of a file does not matter.
+import AnalysisAPI
 import Glibc
 
 /// The measurements of one file, fed by its decoder.
@@ -10,6 +11,7 @@ final class AudioAnalysis {
     private let spectrum: SpectralDescriptors
     private var waveform = WaveformPeaks()
     private let downmix: Downmix
+    private var hash: AudioHash
 
     /// What needs no more than a quarter of the usual sample rate shares one resampled stream.
     private let resampler: Resampler
@@ -23,6 +25,7 @@ final class AudioAnalysis {
         truePeak = TruePeakMeter(sampleRate: decoder.sampleRate, channelCount: decoder.positions.count)
         spectrum = try SpectralDescriptors(sampleRate: decoder.sampleRate)
         downmix = Downmix(positions: decoder.positions)
+        hash = AudioHash(sampleRate: decoder.sampleRate, channelCount: decoder.positions.count)
         resampler = try Resampler(from: decoder.sampleRate, to: Resampler.lowRate)
         onsets = try OnsetStrength()
         pitches = try PitchProfile()
@@ -34,11 +37,13 @@ final class AudioAnalysis {
         guard let block = try decoder.next() else {
             truePeak.finish()
             measureLowRate(try resampler.finish())
+            fingerprint.finish()
             return false
         }
         try loudness.measure(block)
         truePeak.measure(block)
         waveform.measure(block)
+        hash.measure(block)
         let mono = downmix.mix(block)
         spectrum.measure(mono)
         measureLowRate(try resampler.resample(mono))
@@ -51,7 +56,16 @@ final class AudioAnalysis {
         fingerprint.measure(samples)
     }
 
-    /// What was found. To be called once, after the last step.
+    /// What tells whether another song sounds the same, after the last step; but for the hash of the file.
+    var identity: AudioIdentity {
+        AudioIdentity(
+            audioHash: hash.finish(), durationMs: UInt64((decoder.decodedSeconds * 1000).rounded()),
+            fingerprint: fingerprint.subFingerprints.flatMap { value in
+                [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+            })
+    }
+
+    /// What was found, after the last step.
     func result() throws -> AudioResult {
         let tempo = try TempoEstimate(envelope: onsets.envelope, framesPerSecond: OnsetStrength.framesPerSecond)
         let key = pitches.classes.flatMap { KeyEstimate(classes: $0) }
@@ -71,7 +85,7 @@ final class AudioAnalysis {
                 confidence: (tempo?.confidence ?? 0).rounded(toPlaces: 3),
                 beats: tempo.map(beats) ?? []),
             key: key.map { AudioResult.Key($0) },
-            fingerprint: fingerprint.finish() ?? "",
+            fingerprint: fingerprint.text,
             spectrum: AudioResult.Spectrum(
                 centroidHz: spectrum.centroidHz?.rounded(toPlaces: 1),
                 flatness: spectrum.flatness?.rounded(toPlaces: 5)),

@@ -1,6 +1,9 @@
 // Every Redis key of the queue, with its Redis type. Those of a lane share the lane's hash tag, so that one script may touch
 // all of them on a Redis Cluster, too.
 
+import AnalysisAPI
+import Jobs
+
 /// The keys of a lane, below its root: `aq:{0}:ready`. The scripts are given the same patterns.
 ///
 /// User ids contain no colon (`UserID`), and at most one other id follows, at the end: no two keys can be the same.
@@ -90,12 +93,23 @@ enum LaneKey: String, CaseIterable {
     case userFailures = "user:%s:failures"
     /// HASH "<analyzer> <song id>" → JSON object of the figures that lists show.
     case userHighlights = "user:%s:highlights"
+    /// HASH "<analyzer> <song id>" → "<version> <hash of the file> <hash of the decoded audio>", either empty where it is not known:
+    /// what a result is about.
+    case userContents = "user:%s:contents"
+    /// ZSET "<analyzer>@<version> <hash> <song id>" → 0: the songs by what their results are about.
+    case userIdentical = "user:%s:identical"
+    /// HASH song id → sub-fingerprints in hexadecimal, with spaces between them: those that the song is found by.
+    case userLandmarks = "user:%s:landmarks"
+    /// HASH sub-fingerprint → ids of songs that are found by it, a line feed after each.
+    case userLandmarkSongs = "user:%s:landmark_songs"
     /// HASH playlist id → `Playlist`, its counts left out.
     case userPlaylists = "user:%s:playlists"
     /// LIST of song ids.
     case playlistSongs = "user:%s:playlist:%s"
     /// HASH analyzer → `AnalysisResult`.
     case songResults = "user:%s:result:%s"
+    /// ZSET song id → bit-error rate: the song's acoustic twins.
+    case songTwins = "user:%s:twins:%s"
 
     /// What key of a lane has `suffix` after the lane's root and a colon, and the ids in it; nil where none is made so.
     static func parse(_ suffix: String) -> (key: LaneKey, ids: [String])? {
@@ -157,6 +171,10 @@ struct Keys: Sendable {
     var users: String { "\(prefix)users" }
     /// STRING "<user id> <sessions>", the latter as in the account when it was opened; expires.
     func session(hash: String) -> String { "\(prefix)session:\(hash)" }
+    /// STRING "<user id>:<song id>"; expires: whose song has the analyzer's result of a file with this hash.
+    func result(of analyzer: AnalyzerVersion, fileHash: String) -> String {
+        "\(prefix)file:\(analyzer.word):\(fileHash)"
+    }
     /// HASH worker id → `WorkerStatus`: the workers that are connected to any replica.
     var workers: String { "\(prefix)workers" }
     /// STRING; expires: some replica's janitor does this round.

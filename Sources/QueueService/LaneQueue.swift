@@ -152,18 +152,21 @@ struct LaneQueue: Sendable {
     ///
     /// - Parameters:
     ///   - highlights: one for each result of the report, in order.
+    ///   - sound: what the song sounds like, where the report tells; nil: what was known stays.
     ///   - nextClaim: what names the next item; nil: takes none.
     ///   - jitter: the share of its longest delay after which a song that failed is tried again; nil: any.
     /// - Throws: `QueueError.stale` where the worker does not hold the lane, or not the item.
     func exchange(
-        worker: String, lease: [UInt8], item: ItemReport?, highlights: [[UInt8]], nextClaim: [UInt8]?,
-        jitter: Double? = nil
+        worker: String, lease: [UInt8], item: ItemReport?, highlights: [[UInt8]], sound: SongSound? = nil,
+        nextClaim: [UInt8]?, jitter: Double? = nil
     ) async throws -> Exchanged {
         var outcome = "none"
         var failure = Failed()
         var results: [AnalysisResult] = []
         switch item?.outcome {
-        case .analysed(let analysed): (outcome, results) = ("analysed", analysed.results)
+        case .analysed(let analysed):
+            results = analysed.results
+            outcome = !results.isEmpty && results.allSatisfy { item?.credits($0) == true } ? "credited" : "analysed"
         case .failed(let failed): (outcome, failure, results) = ("failed", failed, failed.results)
         case .suspended: outcome = "suspended"
         case .released: outcome = "released"
@@ -175,11 +178,19 @@ struct LaneQueue: Sendable {
             RedisArgument(failure.reason), RedisArgument(failure.kind.mayPass ? 1 : 0),
             RedisArgument(failure.kind.isOfTheAnalyzer ? failure.analyzer : ""),
             RedisArgument(failure.kind.mayPass ? "\(jitter ?? .random(in: 0..<1))" : "1"),
+            RedisArgument(results.map(\.createdAtMs).min() ?? 0),
+            RedisArgument(sound?.landmarks ?? "-"), RedisArgument(sound?.twins.count ?? 0),
         ]
+        for twin in sound?.twins ?? [] {
+            arguments += [RedisArgument("\(twin.bitErrorRate)"), RedisArgument(twin.songID)]
+        }
         for (result, highlights) in zip(results, highlights) {
             arguments += [
                 RedisArgument(result.analyzer?.name ?? ""), RedisArgument(result.analyzer?.version ?? ""),
                 RedisArgument(result.stored), RedisArgument(highlights),
+                RedisArgument(result.identity?.fileHash.hexadecimal ?? ""),
+                RedisArgument(result.identity?.audioHash.hexadecimal ?? ""),
+                RedisArgument(item?.credits(result) == true ? 1 : 0),
             ]
         }
         let parts = try await store.run(\.exchange, lane: lane, arguments).elements ?? []
@@ -195,6 +206,15 @@ struct LaneQueue: Sendable {
             )
         default: throw QueueError.corrupt("the reply of exchange is not understood")
         }
+    }
+
+    /// The song that an item is about; nil where it does not run any more.
+    func song(of item: ItemReport) async throws -> SongName? {
+        let key = store.keys.lane(lane, .job, item.jobID)
+        let values = try await store.send("HMGET", key, "claim", "user_id", "song_id").elements ?? []
+        guard values.count == 3, values[0].bytes == item.claim, let userID = values[1].text, let songID = values[2].text
+        else { return nil }
+        return SongName(userID: userID, songID: songID)
     }
 
     /// Cancels, pauses or resumes a job.
@@ -342,6 +362,17 @@ extension LaneQueue.Target {
         self.init(
             type: request.type, id: request.targetID, force: request.force, priority: request.priority, songs: songs)
     }
+}
+
+/// A song of a user.
+struct SongName: Hashable, Sendable {
+    let userID: String
+    let songID: String
+}
+
+extension ItemReport {
+    /// Whether the result was found with an identical file.
+    fileprivate func credits(_ result: AnalysisResult) -> Bool { credited.contains(result.analyzer?.name ?? "") }
 }
 
 extension FailureKind {

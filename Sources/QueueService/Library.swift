@@ -58,7 +58,9 @@ struct Library: Sendable {
                 < (order.firstIndex(of: second.key) ?? order.count, second.key)
         }
         .map { try AnalysisResult(stored: $0.value.bytes ?? []) }
-        return SongDetail(summary: summary, results: results)
+        let twins = try await AcousticTwins(userID: userID, lane: lane, store: store).linked(
+            to: id, analyzers: analyzers)
+        return SongDetail(summary: summary, results: results, twins: twins)
     }
 
     /// Those of the songs and playlists that there are, in the order given; playlists without their counts.

@@ -49,7 +49,8 @@ struct QueueSystem: Sendable {
                 dispatcher: dispatcher),
             WorkersService(
                 analyzers: configuration.analyzers, lanes: lanes, store: store, preferences: preferences,
-                dispatcher: dispatcher, imports: imports),
+                dispatcher: dispatcher, imports: imports,
+                known: KnownFiles(store: store, accounts: accounts, resultAge: configuration.resultAge)),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
                 preferences: preferences, dispatcher: dispatcher, imports: imports),

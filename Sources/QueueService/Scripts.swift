@@ -94,8 +94,8 @@ struct Scripts: Sendable {
     /// What goes before each script of a lane.
     static func preamble(analyzers: Analyzers, limits: QueueLimits) -> String {
         let files = [
-            PackageResources.prelude_lua, PackageResources.prelude_moves_lua, PackageResources.prelude_songs_lua,
-            PackageResources.prelude_lane_lua,
+            PackageResources.prelude_lua, PackageResources.prelude_moves_lua, PackageResources.prelude_sounds_lua,
+            PackageResources.prelude_songs_lua, PackageResources.prelude_lane_lua,
         ]
         return constants(analyzers: analyzers, limits: limits)
             + files.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")

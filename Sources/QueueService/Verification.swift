@@ -33,6 +33,9 @@ struct Verification: Sendable {
         var id = ""
         var member = ""
 
+        /// Those in the name of the key.
+        var ids: [String] { key == .songTwins ? [id, member] : [id] }
+
         var arguments: [RedisArgument] { [RedisArgument(key.scriptName), RedisArgument(id), RedisArgument(member)] }
     }
 
@@ -69,7 +72,7 @@ struct Verification: Sendable {
             return (
                 place,
                 Damage(
-                    key: store.keys.lane(lane, place.key, place.id), what: lossyText(parts[1]),
+                    key: store.keys.lane(lane, place.key, place.ids), what: lossyText(parts[1]),
                     repair: lossyText(parts[2]))
             )
         }
@@ -96,8 +99,11 @@ struct Verification: Sendable {
                 switch key {
                 case .job, .jobSongs, .jobFailures, .jobAside, .jobAttempts, .userBacklog, .running, .lease:
                     places.append(Place(key: key, id: id))
+                case .songTwins:
+                    places.append(Place(key: key, id: id, member: ids.last ?? ""))
                 case .ready, .readyBackground, .due, .live, .ended, .dead, .userJobs, .userEnded, .userDead,
-                    .userWishes, .userAnalysed, .moves:
+                    .userWishes, .userAnalysed, .userContents, .userIdentical, .userLandmarks, .userLandmarkSongs,
+                    .moves:
                     try await visitMembers(of: Place(key: key, id: id)) { suspects += try await suspicious($0) }
                 default: break
                 }
@@ -120,7 +126,9 @@ struct Verification: Sendable {
     /// Lists the members of a sorted set, or the fields of a hash, a page at a time.
     private func visitMembers(of place: Place, _ visit: ([Place]) async throws -> Void) async throws {
         let name = RedisArgument(store.keys.lane(lane, place.key, place.id))
-        let isHash = [.userWishes, .userAnalysed, .moves].contains(place.key)
+        let isHash = [
+            .userWishes, .userAnalysed, .userContents, .userLandmarks, .userLandmarkSongs, .moves,
+        ].contains(place.key)
         var cursor = "0"
         repeat {
             let reply = try await store.send(

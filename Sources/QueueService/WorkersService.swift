@@ -14,6 +14,7 @@ struct WorkersService: WorkersProvider {
     let preferences: PreferenceStore
     let dispatcher: Dispatcher
     let imports: Imports
+    let known: KnownFiles
 
     func work(
         _ requests: RPCStream<WorkerMessage>, to writer: RPCWriter<WorkerCommand>, context: CallContext
@@ -41,11 +42,13 @@ struct WorkersService: WorkersProvider {
         try check(request.item)
         let highlights = await Highlights.of(request.item?.results ?? [])
         let queue = LaneQueue(lane: request.lane, store: store)
+        let heard = try await hear(request.item, queue)
         var item = request.item
         while true {
             let exchanged = try await queue.exchange(
-                worker: request.workerID, lease: request.lease, item: item, highlights: highlights,
+                worker: request.workerID, lease: request.lease, item: item, highlights: highlights, sound: heard?.sound,
                 nextClaim: request.claim ? randomBytes(16) : nil)
+            if item != nil, let heard { known.note(heard.results, of: heard.song) }
             switch exchanged {
             case .idle: return ExchangeReply()
             case .again: item = nil
@@ -58,12 +61,34 @@ struct WorkersService: WorkersProvider {
         }
     }
 
+    func findResult(_ request: FindResultRequest, context: CallContext) async throws -> FindResultReply {
+        guard let analyzer = request.analyzer, Analyzers(analyzer.word) != nil else {
+            throw RPCError(.invalidArgument, "analyzer must have a name and a version")
+        }
+        guard request.fileHash.count == AudioIdentity.hashBytes else {
+            throw RPCError(
+                .invalidArgument,
+                "file_hash has \(request.fileHash.count) bytes; the \(AudioIdentity.hashBytes) of SHA-256 are right")
+        }
+        return FindResultReply(result: try await known.result(of: analyzer, fileHash: request.fileHash))
+    }
+
     func reportProbe(_ requests: RPCStream<ProbeReport>, context: CallContext) async throws -> ProbeReportReply {
         try await imports.take(requests)
         return ProbeReportReply()
     }
 
     // MARK: Details
+
+    /// What the item's results say of how its song sounds; nil where they say nothing.
+    private func hear(
+        _ item: ItemReport?, _ queue: LaneQueue
+    ) async throws -> (song: SongName, results: [AnalysisResult], sound: SongSound?)? {
+        let results = item?.results.filter { $0.identity != nil } ?? []
+        guard let item, !results.isEmpty, let song = try await queue.song(of: item) else { return nil }
+        let twins = AcousticTwins(userID: song.userID, lane: queue.lane, store: store)
+        return (song, results, try await twins.sound(of: song.songID, results: results))
+    }
 
     private func check(_ first: WorkerMessage) throws {
         guard !first.workerID.isEmpty, first.workerID.utf8.count <= 128 else {
@@ -83,6 +108,12 @@ struct WorkersService: WorkersProvider {
         for result in item.results {
             guard let word = result.analyzer?.word, Analyzers(word) != nil else {
                 throw RPCError(.invalidArgument, "a result does not name its analyzer and its version")
+            }
+            guard result.identity?.isWellFormed ?? true else {
+                throw RPCError(
+                    .invalidArgument,
+                    "the identity of the result of \(word) has hashes of other lengths than SHA-256, or no whole fingerprint"
+                )
             }
         }
     }

@@ -22,6 +22,10 @@ import Testing
             ExchangeReply(assignment: Assignment(jobID: request.lane, claim: request.lease))
         }
 
+        func findResult(_ request: FindResultRequest, context: CallContext) async throws -> FindResultReply {
+            FindResultReply()
+        }
+
         func reportProbe(_ requests: RPCStream<ProbeReport>, context: CallContext) async throws -> ProbeReportReply {
             var count = 0
             for try await _ in requests { count += 1 }

@@ -20,6 +20,7 @@ final class Driver: WorkersProvider, ProgressProvider {
     }
 
     private struct State {
+        var known: [[UInt8]: AnalysisResult] = [:]
         var commands: AsyncStream<WorkerCommand>.Continuation?
         var lanes: [String] = []
         var leaseMs: UInt64 = 60_000
@@ -52,6 +53,9 @@ final class Driver: WorkersProvider, ProgressProvider {
             },
             .unary(Method<ExchangeRequest, ExchangeReply>("analysis.v1.Workers/Exchange")) {
                 try await self.exchange($0, context: $1)
+            },
+            .unary(Method<FindResultRequest, FindResultReply>("analysis.v1.Workers/FindResult")) {
+                try await self.findResult($0, context: $1)
             },
             .clientStream(Method<ProbeReport, ProbeReportReply>("analysis.v1.Workers/ReportProbe")) {
                 try await self.reportProbe($0, context: $1)
@@ -108,6 +112,11 @@ final class Driver: WorkersProvider, ProgressProvider {
         return nil
     }
 
+    /// From now on it knows the result of the file.
+    func know(_ result: AnalysisResult, ofFile hash: String) {
+        state.withLock { $0.known[Array(hash.utf8)] = result }
+    }
+
     func nextExchange() async -> Exchange? {
         for await exchange in exchanges { return exchange }
         return nil
@@ -159,6 +168,10 @@ final class Driver: WorkersProvider, ProgressProvider {
         try await withCheckedThrowingContinuation { continuation in
             exchangesContinuation.yield(Exchange(request: request) { continuation.resume(with: $0) })
         }
+    }
+
+    func findResult(_ request: FindResultRequest, context: CallContext) async throws -> FindResultReply {
+        FindResultReply(result: state.withLock { $0.known[request.fileHash] })
     }
 
     func reportProbe(_ requests: RPCStream<ProbeReport>, context: CallContext) async throws -> ProbeReportReply {

@@ -71,6 +71,49 @@ import Testing
         #expect(failed.kind == .limit)
     }
 
+    @Test func whatIsKnownOfAnIdenticalFileIsReportedInPlaceOfAnAnalysis() {
+        var lane = Lane(running: song("a", epoch: 1))
+        let audio = AnalyzerVersion(name: "audio", version: "1")
+        #expect(lane.handle(.identified(1, fileHash: [7])) == [.find(1, audio, fileHash: [7])])
+        let actions = lane.handle(.found(1, audio, result("audio")))
+        #expect(actions.first == .skip(1))
+        #expect(actions.exchange?.report?.credited == ["audio"])
+        #expect(actions.exchange?.report?.outcome == .analysed(Analysed(results: [result("audio")])))
+    }
+
+    @Test func whatIsNotKnownIsAnalysedAndSoIsWhatIsForced() {
+        var lane = Lane(running: song("a", epoch: 1))
+        let audio = AnalyzerVersion(name: "audio", version: "1")
+        _ = lane.handle(.identified(1, fileHash: [7]))
+        #expect(lane.handle(.found(1, audio, nil)) == [.proceed(1)])
+        #expect(lane.exchange(after: .analysed(1, result("audio")))?.report?.credited == [])
+
+        var wish = song("b", epoch: 1)
+        wish.force = true
+        var forced = Lane(running: wish)
+        #expect(forced.handle(.identified(1, fileHash: [7])) == [.proceed(1)])
+    }
+
+    @Test func aFrozenSongThatIsKnownIsDoneWhenItGoesOn() {
+        var lane = Lane(running: song("a", epoch: 1))
+        let audio = AnalyzerVersion(name: "audio", version: "1")
+        _ = lane.handle(.identified(1, fileHash: [7]))
+        _ = lane.handle(.preempted(jobID: "a", epoch: 1))
+        #expect(lane.handle(.found(1, audio, result("audio"))) == [.skip(1)])
+        let exchange = lane.exchange(after: .exchanged(ticket: 2, song("a", epoch: 2)))
+        #expect(exchange?.report?.id == song("a", epoch: 2).item)
+        #expect(exchange?.report?.credited == ["audio"])
+    }
+
+    @Test func aLateAnswerIsNotTakenForAnotherAnalyzers() {
+        var lane = Lane(running: song("a", epoch: 1, analyzers: ["audio", "mood"]))
+        _ = lane.handle(.identified(1, fileHash: [7]))
+        _ = lane.handle(.failed(1, .timedOut, reason: "silent"))
+        let audio = AnalyzerVersion(name: "audio", version: "1")
+        #expect(lane.handle(.found(1, audio, result("audio"))) == [])
+        #expect(lane.running.analyzer?.name == "mood")
+    }
+
     @Test func aCrashFailsTheSongAndTheLaneGoesOn() {
         var lane = Lane(running: song("a", epoch: 1))
         let exchange = lane.exchange(after: .childFailed(1, .crashed, reason: "it crashed"))

@@ -55,6 +55,27 @@ import Testing
         }
     }
 
+    @Test func aFileWhoseResultIsKnownIsSkippedAndItsAnalyzerTakesTheNext() async throws {
+        let driver = Driver()
+        let known = AnalysisResult(
+            analyzer: AnalyzerVersion(name: name, version: "1"), json: Array(#"{"known": true}"#.utf8), createdAtMs: 7)
+        driver.know(known, ofFile: "same")
+        try await worker.run(driver) { _ in
+            await driver.connect()
+            let song = Song.scripted(("progress", "0.1"), ("identify", "same"), ("abort", ""))
+            await driver.nextExchange()?.reply(.scripted("a", song, by: name))
+            let credited = try #require(await driver.nextExchange())
+            #expect(credited.request.item?.credited == [name])
+            #expect(credited.request.item?.outcome == .analysed(Analysed(results: [known])))
+
+            let other = Song.scripted(("identify", "other"), ("answer", "{}"))
+            credited.reply(.scripted("b", other, by: name))
+            let analysed = try #require(await driver.nextExchange())
+            #expect(analysed.request.item?.credited == [])
+            #expect(analysed.request.item?.jobID == "b")
+        }
+    }
+
     @Test func anAnalysisNeedsNoProgressService() async throws {
         let driver = Driver()
         try await worker.run(driver, progressSocket: folder.path + "/nobody") { _ in

@@ -63,13 +63,27 @@ final class AnalyzerChild {
         return try rest()
     }
 
-    /// What is still to come of the analysis under way.
+    /// The hash of a song's file, for whose analysis the child waits to be told.
+    func identify(_ path: String, roots: [String]) throws -> [UInt8] {
+        try send(.analyze(Analyze(path: path, roots: roots)))
+        while true {
+            switch try receive() {
+            case .progress: continue
+            case .identified(let identified): return identified.fileHash
+            default: throw Ended()
+            }
+        }
+    }
+
+    /// What is still to come of the analysis under way, which goes on where it waits to be told.
     func rest() throws -> (fractions: [Double], end: AnalyzerReply.Reply) {
         var fractions: [Double] = []
         while true {
-            let reply = try receive()
-            guard case .progress(let progress) = reply else { return (fractions, reply) }
-            fractions.append(progress.fraction)
+            switch try receive() {
+            case .progress(let progress): fractions.append(progress.fraction)
+            case .identified: try send(.proceed(Proceed()))
+            case let end: return (fractions, end)
+            }
         }
     }
 

@@ -55,16 +55,17 @@ import Testing
         let music = Signal.chords((0..<40).map { [60 + $0 * 5 % 12, 64 + $0 * 7 % 12] })
         var softer = music
         softer.channels[0] = softer.channels[0].map { $0 * 0.5 }
-        let fingerprint = try #require(try self.fingerprint(of: music))
+        let fingerprint = try self.fingerprint(of: music)
         #expect(fingerprint.hasPrefix("AQ"))
-        #expect(try self.fingerprint(of: softer).map { $0.count } == fingerprint.count)
+        #expect(try self.fingerprint(of: softer).count == fingerprint.count)
         #expect(try self.fingerprint(of: music) == fingerprint)
         #expect(try self.fingerprint(of: Signal.noise(seconds: 20, sampleRate: Fingerprint.sampleRate)) != fingerprint)
     }
 
-    private func fingerprint(of signal: Signal) throws -> String? {
+    private func fingerprint(of signal: Signal) throws -> String {
         let fingerprint = try Fingerprint()
         signal.forEachBlock { fingerprint.measure($0.samples(ofChannel: 0)) }
-        return fingerprint.finish()
+        fingerprint.finish()
+        return fingerprint.text
     }
 }

@@ -128,6 +128,17 @@ final class ScriptedWorker: Sendable {
         return assignment
     }
 
+    /// Reports an item whose result was found with an identical file, and claims the next.
+    func credit(_ item: Assignment, with result: AnalysisResult) async throws -> Assignment? {
+        let lease = state.withLock { $0.leases["0"] ?? [] }
+        let report = ItemReport(
+            jobID: item.jobID, epoch: item.epoch, claim: item.claim, outcome: .analysed(Analysed(results: [result])),
+            credited: [result.analyzer?.name ?? ""])
+        return try await queue.workers.exchange(
+            ExchangeRequest(workerID: id, lane: "0", lease: lease, item: report, claim: true)
+        ).assignment
+    }
+
     /// Claims, and waits for work where there is none.
     func work(_ lane: String = "0") async throws -> Assignment {
         while true {

@@ -75,12 +75,16 @@ struct TestLane: Sendable {
 
     /// Reports an item and claims the next; nil where there is none.
     func exchange(
-        _ item: Item? = nil, _ outcome: ItemReport.Outcome? = nil, claims: Bool = true, jitter: Double = 0.5
+        _ item: Item? = nil, _ outcome: ItemReport.Outcome? = nil, credited: [String] = [], sound: SongSound? = nil,
+        claims: Bool = true, jitter: Double = 0.5
     ) async throws -> Item? {
-        let report = item.map { ItemReport(jobID: $0.job.id, epoch: $0.job.epoch, claim: $0.claim, outcome: outcome) }
+        let report = item.map {
+            ItemReport(
+                jobID: $0.job.id, epoch: $0.job.epoch, claim: $0.claim, outcome: outcome, credited: credited)
+        }
         let exchanged = try await queue.exchange(
             worker: "w", lease: lease, item: report,
-            highlights: Array(repeating: Array("{}".utf8), count: report?.results.count ?? 0),
+            highlights: Array(repeating: Array("{}".utf8), count: report?.results.count ?? 0), sound: sound,
             nextClaim: claims ? randomBytes(16) : nil, jitter: jitter)
         guard case .run(let record, let song, _) = exchanged else { return nil }
         return Item(job: record.job, claim: record.claim, song: song)

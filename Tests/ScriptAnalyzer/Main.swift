@@ -4,6 +4,7 @@
 //   count N         says N times that it has come on, as fast as it can
 //   wait PATH       waits until somebody opens the named pipe at PATH for writing
 //   await-continue  waits until it is stopped and continued, and says in its answer whether a ping was there by then
+//   identify TEXT   says that the hash of its file is TEXT, and waits until it is to proceed, or skips the rest
 //   answer JSON     ends the song with JSON, in which $PID is its process id, $PINGED what await-continue saw, and $HEARD how many
 //                  pings came before the song
 //   reject TEXT     ends the song with a refusal
@@ -34,6 +35,7 @@ struct ScriptAnalyzer {
             case .analyze(let analyze): analyzer.run(analyze)
             case .probe(let probe): analyzer.list(probe)
             case .ping: analyzer.heard += 1
+            case .proceed, .skip: exit(65)
             }
         }
     }
@@ -45,6 +47,7 @@ struct ScriptAnalyzer {
             case "count": count(Int(step.value) ?? 0)
             case "wait": close(open(step.value, O_RDONLY))
             case "await-continue": awaitContinue()
+            case "identify": guard isToProceed(as: step.value) else { return }
             case "answer": say(.analyzed(Analyzed(json: Array(filled(step.value).utf8))))
             case "reject": say(.rejected(Rejected(reason: step.value, kind: .unreadable)))
             case "exit": exit(Int32(step.value) ?? 0)
@@ -58,6 +61,21 @@ struct ScriptAnalyzer {
             default: exit(64)
             }
         }
+    }
+
+    private mutating func isToProceed(as hash: String) -> Bool {
+        say(.identified(Identified(fileHash: Array(hash.utf8))))
+        while let request = try? next() {
+            switch request {
+            case .proceed: return true
+            case .skip:
+                say(.skipped(Skipped()))
+                return false
+            case .ping: heard += 1
+            case .analyze, .probe: exit(65)
+            }
+        }
+        exit(66)
     }
 
     private func list(_ probe: Probe) {

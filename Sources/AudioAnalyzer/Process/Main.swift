@@ -20,7 +20,7 @@ enum Main {
             log(ending.description)
             _exit(ending.exitCode)
         }
-        let session = Session(replies: ReplyWriter(output: STDOUT_FILENO))
+        var session = Session(replies: ReplyWriter(output: STDOUT_FILENO))
         session.start()
         for await work in requests { session.perform(work) }
     }

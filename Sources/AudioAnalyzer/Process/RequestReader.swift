@@ -9,6 +9,9 @@ struct RequestReader {
     enum Work: Sendable {
         case analyze(Analyze)
         case probe(Probe)
+        /// With the song that was identified.
+        case proceed
+        case skip
     }
 
     /// Why the process leaves.
@@ -60,6 +63,8 @@ struct RequestReader {
                         guard accept(.analyze(analyze)) else { return .protocolBroken(Self.tooEager) }
                     case .probe(let probe):
                         guard accept(.probe(probe)) else { return .protocolBroken(Self.tooEager) }
+                    case .proceed: guard accept(.proceed) else { return .protocolBroken(Self.tooEager) }
+                    case .skip: guard accept(.skip) else { return .protocolBroken(Self.tooEager) }
                     case nil: break
                     }
                 }

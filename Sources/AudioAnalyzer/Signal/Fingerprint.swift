@@ -33,14 +33,23 @@ final class Fingerprint {
         chromaprint_feed(context, converted, Int32(count))
     }
 
-    /// Compressed and in the base64 alphabet for addresses; nil where there was too little sound. To be called once.
-    func finish() -> String? {
+    /// There is no more sound. To be called once, before the fingerprint is asked for.
+    func finish() { chromaprint_finish(context) }
+
+    /// Compressed and in the base64 alphabet for addresses; empty where there was too little sound.
+    var text: String {
         var text: UnsafeMutablePointer<CChar>?
-        guard chromaprint_finish(context) == 1, chromaprint_get_fingerprint(context, &text) == 1, let text else {
-            return nil
-        }
+        guard chromaprint_get_fingerprint(context, &text) == 1, let text else { return "" }
         defer { chromaprint_dealloc(text) }
-        let fingerprint = String(cString: text)
-        return fingerprint.isEmpty ? nil : fingerprint
+        return String(cString: text)
+    }
+
+    /// Of each eighth of a second or so; none where there was too little sound.
+    var subFingerprints: [UInt32] {
+        var values: UnsafeMutablePointer<UInt32>?
+        var count: Int32 = 0
+        guard chromaprint_get_raw_fingerprint(context, &values, &count) == 1, let values else { return [] }
+        defer { chromaprint_dealloc(values) }
+        return Array(UnsafeBufferPointer(start: values, count: Int(count)))
     }
 }

@@ -108,8 +108,9 @@ local function enqueue(user_id, target)
     local entries = songs_of(user_id, target)
     if #entries == 0 then return end
     job = create(target.type, target.force, user_id, target.target_id, entries, target.class)
-    if target.type == 'song' and target.force == 0
-        and is_fresh(redis.call('HGET', key('user_analysed', user_id), target.target_id)) then
+    local mark = target.type == 'song' and target.force == 0
+        and redis.call('HGET', key('user_analysed', user_id), target.target_id)
+    if mark and (is_fresh(mark) or is_fresh(credit(user_id, target.target_id, mark))) then
         seek(job, 1)
         finish(job)
     end

@@ -2,15 +2,17 @@
 -- Records what became of the item that a worker ran on a lane, and claims the next one.
 --
 -- KEYS[1]  the lane's root
--- ARGV     worker id, lease, outcome (none, analysed, failed, suspended, released), job id, epoch, claim of the item,
+-- ARGV     worker id, lease, outcome (none, analysed, credited, failed, suspended, released), job id, epoch, claim of the item,
 --          claim of the next item (empty: takes none), reason of a failure, whether another attempt may end well (0, 1),
---          the analyzer that is to blame (empty: none), jitter (from 0 to 1), then four for each result: analyzer, version,
---          bytes, highlights
+--          the analyzer that is to blame (empty: none), jitter (from 0 to 1), when a song that is credited was analysed, in ms,
+--          the sub-fingerprints that the song is found by ("-": as before), how many acoustic twins it has, for each its bit-error
+--          rate and its song id; then seven for each result: analyzer, version, bytes, highlights, hashes of the file and of the
+--          decoded audio (empty: not known), whether it was found with an identical file (0, 1)
 -- Result   "idle", also while the queue is paused or a breaker open, or its background work held back; "again": call once
 --          more, without an outcome; "stale", a user id, the user's preferences: the same, once it is known whether they let a
 --          song of background work be begun now (preferences.lua); or "run", the job's values, the song's bytes, its mark
 -- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
--- Events   song_analysed, song_failed or song_retry, then the job goes on, ends, or is interrupted by a job that comes before
+-- Events   song_analysed, song_skipped, song_failed or song_retry, then the job goes on, ends, or is interrupted by a job that comes before
 --          it; started: pending, interrupted or in_progress ──▶ in_progress; scheduled, where the user's preferences let no
 --          song of background work be begun, or those that are left failed and are tried again later; due: scheduled ──▶
 --          pending; breaker_opened, breaker_closed
@@ -21,6 +23,7 @@
 local worker, lease, outcome, job_id, epoch, claim, next_claim, reason =
     ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
 local may_pass, blamed, jitter = ARGV[9] == '1', ARGV[10], tonumber(ARGV[11])
+local credited_at_ms, landmarks, first_result = ARGV[12], ARGV[13], 15 + 2 * tonumber(ARGV[14])
 
 local holder = redis.call('HMGET', key('lease'), 'worker', 'token')
 if holder[1] ~= worker or holder[2] ~= lease then return refuse('STALE', 'the worker does not hold lane ' .. lane) end
@@ -37,20 +40,19 @@ end
 -- Stores the results and returns the song's mark with them in it.
 local function record_results(user_id, song_id)
     local mark, versions = redis.call('HGET', key('user_analysed', user_id), song_id) or '', {}
-    for index = 12, #ARGV, 4 do
-        local analyzer, version, bytes, highlights = unpack(ARGV, index, index + 3)
+    for index = first_result, #ARGV, 7 do
+        local analyzer, version, bytes, highlights, file_hash, audio_hash, was_found = unpack(ARGV, index, index + 6)
         versions[analyzer] = version
-        close_breaker(analyzer)
+        if was_found == '0' then close_breaker(analyzer) end
         redis.call('HSET', key('song_results', user_id, song_id), analyzer, bytes)
         redis.call('HSET', key('user_highlights', user_id), analyzer .. ' ' .. song_id, highlights)
+        set_content(user_id, song_id, analyzer, version, file_hash, audio_hash)
     end
-    if not next(versions) then return end
-    local words = {}
-    for analyzer, version in string.gmatch(mark, '(%S+)@(%S+)') do
-        if not versions[analyzer] then words[#words + 1] = analyzer .. '@' .. version end
+    if landmarks ~= '-' then
+        set_landmarks(user_id, song_id, landmarks)
+        set_twins(user_id, song_id, {unpack(ARGV, 15, first_result - 1)})
     end
-    for analyzer, version in pairs(versions) do words[#words + 1] = analyzer .. '@' .. version end
-    redis.call('HSET', key('user_analysed', user_id), song_id, table.concat(words, ' '))
+    if next(versions) then redis.call('HSET', key('user_analysed', user_id), song_id, merge_mark(mark, versions)) end
 end
 
 -- Answers that nothing runs on the lane.
@@ -61,18 +63,21 @@ end
 
 if outcome ~= 'none' then redis.call('SET', key('reported'), claim) end
 
-if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'failed') then
+if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'credited' or outcome == 'failed') then
     local song_id = job.song_id
     local entry, is_aside = next_entry(job)
     local audio_ms = tonumber(string.match(entry, '^%d+'))
     record_results(job.user_id, song_id)
     local is_broken = blamed ~= '' and trip(blamed, job.user_id, song_id, reason)
-    if outcome == 'analysed' then
-        redis.call('HSET', key('user_analysed_at', job.user_id), song_id, now_ms)
+    if outcome ~= 'failed' then
+        local is_credited = outcome == 'credited'
+        redis.call('HSET', key('user_analysed_at', job.user_id), song_id, is_credited and credited_at_ms or now_ms)
         redis.call('HDEL', key('user_failures', job.user_id), song_id)
         if is_aside then end_aside(job, entry) end
-        advance(job, 'analysed', audio_ms)
-        commit(job, 'song_analysed', {song_id = song_id, epoch = epoch})
+        advance(job, is_credited and 'skipped' or 'analysed', audio_ms)
+        commit(job, is_credited and 'song_skipped' or 'song_analysed', {
+            song_id = song_id, epoch = epoch, songs = is_credited and 1 or nil,
+        })
     elseif not ((may_pass or is_broken) and put_aside(job, entry, reason, jitter, not is_broken)) then
         if is_aside then end_aside(job, entry) end
         redis.call('HSET', key('user_failures', job.user_id), song_id, reason)
@@ -85,7 +90,7 @@ if job and outcome ~= 'suspended' then job.song_id = '' end
 
 local breakers = load_breakers()
 -- A song that was to show whether an analyzer works again has not been through it: the next one will.
-if outcome == 'suspended' or outcome == 'released' then set_probes(breakers, now_ms) end
+if outcome == 'suspended' or outcome == 'released' or outcome == 'credited' then set_probes(breakers, now_ms) end
 if is_broken(breakers) then next_claim = '' end
 
 wake_due()

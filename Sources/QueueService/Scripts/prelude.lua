@@ -1,6 +1,6 @@
 -- What every script begins with: a lane's keys and jobs, and the one way to change a job. After it stand prelude_moves.lua
--- (users on their way to another lane), prelude_songs.lua (the way of a job through its songs) and prelude_lane.lua (what holds
--- for the lane as a whole).
+-- (users on their way to another lane), prelude_sounds.lua (songs that sound the same), prelude_songs.lua (the way of a job through
+-- its songs) and prelude_lane.lua (what holds for the lane as a whole).
 --
 -- KEYS[1] is the lane's root, such as `aq:{0}`: every key that a script touches is made from it by `key`, and shares its slot.
 -- Before this file stand the constants that Swift renders (Scripts.swift): key_starts, key_middles, key_ends, fields, blanks,

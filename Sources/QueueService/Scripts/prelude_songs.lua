@@ -1,22 +1,17 @@
 -- The way of a job through its songs: which of them need an analysis, and what becomes of them.
 
--- Whether a song's mark (such as "audio@1 lyrics@3") names all enabled analyzers.
-local function is_fresh(mark)
-    if not mark then return false end
-    for _, word in ipairs(analyzers) do
-        if not string.find(' ' .. mark .. ' ', ' ' .. word .. ' ', 1, true) then return false end
-    end
-    return true
-end
-
 -- Which of the songs need no analysis: those with fresh results; under force, results from after `since_ms`, when it was asked for.
--- Returns their marks, too.
-local function find_fresh(user_id, song_ids, force, since_ms)
+-- Returns their marks, too. `credits`: without force, songs are credited with the results of identical ones.
+local function find_fresh(user_id, song_ids, force, since_ms, credits)
     local fresh, all_marks = {}, {}
     in_chunks(song_ids, function(chunk, first)
         local marks = redis.call('HMGET', key('user_analysed', user_id), unpack(chunk))
         local times = force == 1 and redis.call('HMGET', key('user_analysed_at', user_id), unpack(chunk))
-        for index = 1, #chunk do
+        for index, song_id in ipairs(chunk) do
+            -- Of a song without a mark nothing is known that could be compared.
+            if credits and force == 0 and marks[index] and not is_fresh(marks[index]) then
+                marks[index] = credit(user_id, song_id, marks[index])
+            end
             all_marks[first + index - 1] = marks[index] or ''
             fresh[first + index - 1] = is_fresh(marks[index]) and (not times or tonumber(times[index] or 0) > since_ms)
         end
@@ -26,6 +21,7 @@ end
 
 -- Removes all that was found out about a song.
 local function forget_results(user_id, song_id)
+    forget_sound(user_id, song_id)
     local results = key('song_results', user_id, song_id)
     for _, analyzer in ipairs(redis.call('HKEYS', results)) do
         redis.call('HDEL', key('user_highlights', user_id), analyzer .. ' ' .. song_id)
@@ -100,7 +96,7 @@ local function seek_aside(job, budget)
         local length, song_id = string.match(entry, '^(%d+) (.*)$')
         local wait_ms = tonumber(due_at_ms) - now_ms
         local song = redis.call('HGET', key('user_songs', job.user_id), song_id)
-        local fresh, marks = find_fresh(job.user_id, {song_id}, job.force, job.created_at_ms)
+        local fresh, marks = find_fresh(job.user_id, {song_id}, job.force, job.created_at_ms, true)
         if fresh[1] or not song then
             end_aside(job, entry)
             advance(job, 'skipped', tonumber(length))
@@ -129,7 +125,7 @@ local function seek(job, budget)
         for index, entry in ipairs(entries_of(job, first, first + size - 1)) do
             lengths[index], song_ids[index] = string.match(entry, '^(%d+) (.*)$')
         end
-        local fresh, marks = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms)
+        local fresh, marks = find_fresh(job.user_id, song_ids, job.force, job.created_at_ms, true)
         while fresh[skipped + 1] do
             skipped = skipped + 1
             advance(job, 'skipped', tonumber(lengths[skipped]))

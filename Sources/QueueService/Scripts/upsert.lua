@@ -23,6 +23,7 @@ for _ = 1, songs do
         for _, name in ipairs({'user_analysed', 'user_analysed_at', 'user_failures'}) do
             redis.call('HDEL', key(name, user_id), song_id)
         end
+        forget_sound(user_id, song_id)
         void_running_item(user_id, song_id)
     end
     at = at + 4

@@ -197,6 +197,83 @@ function checks.user_analysed(user_id, song_id)
     end
 end
 
+-- What results are about is known of those alone that a song's mark names, and leads to the song.
+function checks.user_contents(user_id, field)
+    if is_moving(user_id) then return end
+    local contents = key('user_contents', user_id)
+    local content, analyzer, song_id = redis.call('HGET', contents, field), string.match(field, '^(%S+) (.+)$')
+    if not content then return end
+    local version = string.match(content, '^(%S+) %x* %x*$')
+    local mark = song_id and redis.call('HGET', key('user_analysed', user_id), song_id) or ''
+    if not version or not has_word(mark, (analyzer or '') .. '@' .. version) then
+        return found('there is no result ' .. field .. ', but what it is about', 'removed', function()
+            if analyzer and version then forget_content(user_id, song_id, analyzer) end
+            redis.call('HDEL', contents, field)
+        end)
+    end
+    for _, entry in ipairs(content_entries(analyzer, content, song_id)) do
+        if not redis.call('ZSCORE', key('user_identical', user_id), entry) then
+            found('song ' .. song_id .. ' is not found by its content', 'added', function()
+                redis.call('ZADD', key('user_identical', user_id), 0, entry)
+            end)
+        end
+    end
+end
+
+function checks.user_identical(user_id, entry)
+    if is_moving(user_id) then return end
+    local analyzer, song_id = string.match(entry, '^(%S-)@%S+ %x+ (.+)$')
+    local content = song_id and redis.call('HGET', key('user_contents', user_id), analyzer .. ' ' .. song_id)
+    for _, wanted in ipairs(content and content_entries(analyzer, content, song_id) or {}) do
+        if wanted == entry then return end
+    end
+    found('no song has the content ' .. entry, 'removed', function()
+        redis.call('ZREM', key('user_identical', user_id), entry)
+    end)
+end
+
+function checks.user_landmarks(user_id, song_id)
+    if is_moving(user_id) or redis.call('HEXISTS', key('user_songs', user_id), song_id) == 1 then return end
+    found('there is no song ' .. song_id .. ' to be found by how it sounds', 'removed', function()
+        forget_landmarks(user_id, song_id)
+    end)
+end
+
+function checks.user_landmark_songs(user_id, landmark)
+    if is_moving(user_id) then return end
+    local index, kept, strangers = key('user_landmark_songs', user_id), '', {}
+    for song_id in string.gmatch(redis.call('HGET', index, landmark) or '', '([^\n]+)\n?') do
+        local landmarks = redis.call('HGET', key('user_landmarks', user_id), song_id) or ''
+        if has_word(landmarks, landmark) then kept = kept .. song_id .. '\n' else strangers[#strangers + 1] = song_id end
+    end
+    if #strangers == 0 then return end
+    found('song ' .. strangers[1] .. ' does not sound like ' .. landmark, 'removed', function()
+        if kept == '' then redis.call('HDEL', index, landmark) else redis.call('HSET', index, landmark, kept) end
+    end)
+end
+
+-- Twins are linked both ways, as long as both are known to sound like anything.
+function checks.song_twins(user_id, song_id)
+    if is_moving(user_id) then return end
+    local twins, landmarks = key('song_twins', user_id, song_id), key('user_landmarks', user_id)
+    local links = redis.call('ZRANGE', twins, 0, -1, 'WITHSCORES')
+    for index = 1, #links, 2 do
+        local twin, rate = links[index], links[index + 1]
+        local others = key('song_twins', user_id, twin)
+        local known = redis.call('HMGET', landmarks, song_id, twin)
+        if not known[1] or not known[2] then
+            found('songs ' .. song_id .. ' and ' .. twin .. ' are no twins', 'removed', function()
+                redis.call('ZREM', twins, twin)
+                redis.call('ZREM', others, song_id)
+            end)
+        elseif redis.call('ZSCORE', others, song_id) ~= rate then
+            found('song ' .. twin .. ' is not linked to its twin ' .. song_id, 'linked', function()
+                redis.call('ZADD', others, rate, song_id)
+            end)
+        end
+    end
+end
+
 function checks.running()
     local id = redis.call('GET', key('running'))
     if not id then return end

@@ -142,6 +142,96 @@ void   analysis__v1__ping__free_unpacked
   assert(message->base.descriptor == &analysis__v1__ping__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__proceed__init
+                     (Analysis__V1__Proceed         *message)
+{
+  static const Analysis__V1__Proceed init_value = ANALYSIS__V1__PROCEED__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__proceed__get_packed_size
+                     (const Analysis__V1__Proceed *message)
+{
+  assert(message->base.descriptor == &analysis__v1__proceed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__proceed__pack
+                     (const Analysis__V1__Proceed *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__proceed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__proceed__pack_to_buffer
+                     (const Analysis__V1__Proceed *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__proceed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Proceed *
+       analysis__v1__proceed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Proceed *)
+     protobuf_c_message_unpack (&analysis__v1__proceed__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__proceed__free_unpacked
+                     (Analysis__V1__Proceed *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__proceed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__skip__init
+                     (Analysis__V1__Skip         *message)
+{
+  static const Analysis__V1__Skip init_value = ANALYSIS__V1__SKIP__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__skip__get_packed_size
+                     (const Analysis__V1__Skip *message)
+{
+  assert(message->base.descriptor == &analysis__v1__skip__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__skip__pack
+                     (const Analysis__V1__Skip *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__skip__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__skip__pack_to_buffer
+                     (const Analysis__V1__Skip *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__skip__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Skip *
+       analysis__v1__skip__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Skip *)
+     protobuf_c_message_unpack (&analysis__v1__skip__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__skip__free_unpacked
+                     (Analysis__V1__Skip *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__skip__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__probe__init
                      (Analysis__V1__Probe         *message)
 {
@@ -320,6 +410,96 @@ void   analysis__v1__analyze_progress__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &analysis__v1__analyze_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__identified__init
+                     (Analysis__V1__Identified         *message)
+{
+  static const Analysis__V1__Identified init_value = ANALYSIS__V1__IDENTIFIED__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__identified__get_packed_size
+                     (const Analysis__V1__Identified *message)
+{
+  assert(message->base.descriptor == &analysis__v1__identified__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__identified__pack
+                     (const Analysis__V1__Identified *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__identified__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__identified__pack_to_buffer
+                     (const Analysis__V1__Identified *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__identified__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Identified *
+       analysis__v1__identified__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Identified *)
+     protobuf_c_message_unpack (&analysis__v1__identified__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__identified__free_unpacked
+                     (Analysis__V1__Identified *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__identified__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__skipped__init
+                     (Analysis__V1__Skipped         *message)
+{
+  static const Analysis__V1__Skipped init_value = ANALYSIS__V1__SKIPPED__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__skipped__get_packed_size
+                     (const Analysis__V1__Skipped *message)
+{
+  assert(message->base.descriptor == &analysis__v1__skipped__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__skipped__pack
+                     (const Analysis__V1__Skipped *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__skipped__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__skipped__pack_to_buffer
+                     (const Analysis__V1__Skipped *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__skipped__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Skipped *
+       analysis__v1__skipped__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Skipped *)
+     protobuf_c_message_unpack (&analysis__v1__skipped__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__skipped__free_unpacked
+                     (Analysis__V1__Skipped *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__skipped__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   analysis__v1__analyzed__init
@@ -547,7 +727,7 @@ void   analysis__v1__probe_ended__free_unpacked
   assert(message->base.descriptor == &analysis__v1__probe_ended__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__analyzer_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor analysis__v1__analyzer_request__field_descriptors[5] =
 {
   {
     "analyze",
@@ -585,16 +765,42 @@ static const ProtobufCFieldDescriptor analysis__v1__analyzer_request__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "proceed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__AnalyzerRequest, request_case),
+    offsetof(Analysis__V1__AnalyzerRequest, proceed),
+    &analysis__v1__proceed__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__AnalyzerRequest, request_case),
+    offsetof(Analysis__V1__AnalyzerRequest, skip),
+    &analysis__v1__skip__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__analyzer_request__field_indices_by_name[] = {
   0,   /* field[0] = analyze */
   1,   /* field[1] = ping */
   2,   /* field[2] = probe */
+  3,   /* field[3] = proceed */
+  4,   /* field[4] = skip */
 };
 static const ProtobufCIntRange analysis__v1__analyzer_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor analysis__v1__analyzer_request__descriptor =
 {
@@ -604,7 +810,7 @@ const ProtobufCMessageDescriptor analysis__v1__analyzer_request__descriptor =
   "Analysis__V1__AnalyzerRequest",
   "analysis.v1",
   sizeof(Analysis__V1__AnalyzerRequest),
-  3,
+  5,
   analysis__v1__analyzer_request__field_descriptors,
   analysis__v1__analyzer_request__field_indices_by_name,
   1,  analysis__v1__analyzer_request__number_ranges,
@@ -713,6 +919,42 @@ const ProtobufCMessageDescriptor analysis__v1__ping__descriptor =
   (ProtobufCMessageInit) analysis__v1__ping__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+#define analysis__v1__proceed__field_descriptors NULL
+#define analysis__v1__proceed__field_indices_by_name NULL
+#define analysis__v1__proceed__number_ranges NULL
+const ProtobufCMessageDescriptor analysis__v1__proceed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Proceed",
+  "Proceed",
+  "Analysis__V1__Proceed",
+  "analysis.v1",
+  sizeof(Analysis__V1__Proceed),
+  0,
+  analysis__v1__proceed__field_descriptors,
+  analysis__v1__proceed__field_indices_by_name,
+  0,  analysis__v1__proceed__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__proceed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define analysis__v1__skip__field_descriptors NULL
+#define analysis__v1__skip__field_indices_by_name NULL
+#define analysis__v1__skip__number_ranges NULL
+const ProtobufCMessageDescriptor analysis__v1__skip__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Skip",
+  "Skip",
+  "Analysis__V1__Skip",
+  "analysis.v1",
+  sizeof(Analysis__V1__Skip),
+  0,
+  analysis__v1__skip__field_descriptors,
+  analysis__v1__skip__field_indices_by_name,
+  0,  analysis__v1__skip__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__skip__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__probe__field_descriptors[2] =
 {
   {
@@ -764,7 +1006,7 @@ const ProtobufCMessageDescriptor analysis__v1__probe__descriptor =
   (ProtobufCMessageInit) analysis__v1__probe__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__analyzer_reply__field_descriptors[6] =
+static const ProtobufCFieldDescriptor analysis__v1__analyzer_reply__field_descriptors[8] =
 {
   {
     "ready",
@@ -838,19 +1080,45 @@ static const ProtobufCFieldDescriptor analysis__v1__analyzer_reply__field_descri
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "identified",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__AnalyzerReply, reply_case),
+    offsetof(Analysis__V1__AnalyzerReply, identified),
+    &analysis__v1__identified__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skipped",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__AnalyzerReply, reply_case),
+    offsetof(Analysis__V1__AnalyzerReply, skipped),
+    &analysis__v1__skipped__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__analyzer_reply__field_indices_by_name[] = {
   2,   /* field[2] = analyzed */
+  6,   /* field[6] = identified */
   5,   /* field[5] = probe_ended */
   4,   /* field[4] = probed */
   1,   /* field[1] = progress */
   0,   /* field[0] = ready */
   3,   /* field[3] = rejected */
+  7,   /* field[7] = skipped */
 };
 static const ProtobufCIntRange analysis__v1__analyzer_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor analysis__v1__analyzer_reply__descriptor =
 {
@@ -860,7 +1128,7 @@ const ProtobufCMessageDescriptor analysis__v1__analyzer_reply__descriptor =
   "Analysis__V1__AnalyzerReply",
   "analysis.v1",
   sizeof(Analysis__V1__AnalyzerReply),
-  6,
+  8,
   analysis__v1__analyzer_reply__field_descriptors,
   analysis__v1__analyzer_reply__field_indices_by_name,
   1,  analysis__v1__analyzer_reply__number_ranges,
@@ -956,7 +1224,63 @@ const ProtobufCMessageDescriptor analysis__v1__analyze_progress__descriptor =
   (ProtobufCMessageInit) analysis__v1__analyze_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__analyzed__field_descriptors[1] =
+static const ProtobufCFieldDescriptor analysis__v1__identified__field_descriptors[1] =
+{
+  {
+    "file_hash",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Identified, file_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__identified__field_indices_by_name[] = {
+  0,   /* field[0] = file_hash */
+};
+static const ProtobufCIntRange analysis__v1__identified__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__identified__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Identified",
+  "Identified",
+  "Analysis__V1__Identified",
+  "analysis.v1",
+  sizeof(Analysis__V1__Identified),
+  1,
+  analysis__v1__identified__field_descriptors,
+  analysis__v1__identified__field_indices_by_name,
+  1,  analysis__v1__identified__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__identified__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define analysis__v1__skipped__field_descriptors NULL
+#define analysis__v1__skipped__field_indices_by_name NULL
+#define analysis__v1__skipped__number_ranges NULL
+const ProtobufCMessageDescriptor analysis__v1__skipped__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Skipped",
+  "Skipped",
+  "Analysis__V1__Skipped",
+  "analysis.v1",
+  sizeof(Analysis__V1__Skipped),
+  0,
+  analysis__v1__skipped__field_descriptors,
+  analysis__v1__skipped__field_indices_by_name,
+  0,  analysis__v1__skipped__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__skipped__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__analyzed__field_descriptors[2] =
 {
   {
     "json",
@@ -970,14 +1294,27 @@ static const ProtobufCFieldDescriptor analysis__v1__analyzed__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "identity",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Analyzed, _identity_case),
+    offsetof(Analysis__V1__Analyzed, identity),
+    &analysis__v1__audio_identity__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__analyzed__field_indices_by_name[] = {
+  1,   /* field[1] = identity */
   0,   /* field[0] = json */
 };
 static const ProtobufCIntRange analysis__v1__analyzed__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor analysis__v1__analyzed__descriptor =
 {
@@ -987,7 +1324,7 @@ const ProtobufCMessageDescriptor analysis__v1__analyzed__descriptor =
   "Analysis__V1__Analyzed",
   "analysis.v1",
   sizeof(Analysis__V1__Analyzed),
-  1,
+  2,
   analysis__v1__analyzed__field_descriptors,
   analysis__v1__analyzed__field_indices_by_name,
   1,  analysis__v1__analyzed__number_ranges,

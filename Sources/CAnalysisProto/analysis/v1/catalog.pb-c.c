@@ -1087,6 +1087,51 @@ void   analysis__v1__song_detail__free_unpacked
   assert(message->base.descriptor == &analysis__v1__song_detail__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__song_twin__init
+                     (Analysis__V1__SongTwin         *message)
+{
+  static const Analysis__V1__SongTwin init_value = ANALYSIS__V1__SONG_TWIN__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__song_twin__get_packed_size
+                     (const Analysis__V1__SongTwin *message)
+{
+  assert(message->base.descriptor == &analysis__v1__song_twin__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__song_twin__pack
+                     (const Analysis__V1__SongTwin *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__song_twin__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__song_twin__pack_to_buffer
+                     (const Analysis__V1__SongTwin *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__song_twin__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__SongTwin *
+       analysis__v1__song_twin__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__SongTwin *)
+     protobuf_c_message_unpack (&analysis__v1__song_twin__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__song_twin__free_unpacked
+                     (Analysis__V1__SongTwin *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__song_twin__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__targets_request__init
                      (Analysis__V1__TargetsRequest         *message)
 {
@@ -3194,7 +3239,7 @@ const ProtobufCMessageDescriptor analysis__v1__song_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__song_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__song_detail__field_descriptors[2] =
+static const ProtobufCFieldDescriptor analysis__v1__song_detail__field_descriptors[3] =
 {
   {
     "summary",
@@ -3220,15 +3265,28 @@ static const ProtobufCFieldDescriptor analysis__v1__song_detail__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "twins",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__SongDetail, n_twins),
+    offsetof(Analysis__V1__SongDetail, twins),
+    &analysis__v1__song_twin__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__song_detail__field_indices_by_name[] = {
   1,   /* field[1] = results */
   0,   /* field[0] = summary */
+  2,   /* field[2] = twins */
 };
 static const ProtobufCIntRange analysis__v1__song_detail__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__song_detail__descriptor =
 {
@@ -3238,11 +3296,75 @@ const ProtobufCMessageDescriptor analysis__v1__song_detail__descriptor =
   "Analysis__V1__SongDetail",
   "analysis.v1",
   sizeof(Analysis__V1__SongDetail),
-  2,
+  3,
   analysis__v1__song_detail__field_descriptors,
   analysis__v1__song_detail__field_indices_by_name,
   1,  analysis__v1__song_detail__number_ranges,
   (ProtobufCMessageInit) analysis__v1__song_detail__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__song_twin__field_descriptors[3] =
+{
+  {
+    "song",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SongTwin, song),
+    &analysis__v1__song__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bit_error_rate",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SongTwin, bit_error_rate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "identical",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__SongTwin, identical),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__song_twin__field_indices_by_name[] = {
+  1,   /* field[1] = bit_error_rate */
+  2,   /* field[2] = identical */
+  0,   /* field[0] = song */
+};
+static const ProtobufCIntRange analysis__v1__song_twin__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__song_twin__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.SongTwin",
+  "SongTwin",
+  "Analysis__V1__SongTwin",
+  "analysis.v1",
+  sizeof(Analysis__V1__SongTwin),
+  3,
+  analysis__v1__song_twin__field_descriptors,
+  analysis__v1__song_twin__field_indices_by_name,
+  1,  analysis__v1__song_twin__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__song_twin__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__targets_request__field_descriptors[3] =

@@ -277,6 +277,51 @@ void   analysis__v1__analysis_result__free_unpacked
   assert(message->base.descriptor == &analysis__v1__analysis_result__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__audio_identity__init
+                     (Analysis__V1__AudioIdentity         *message)
+{
+  static const Analysis__V1__AudioIdentity init_value = ANALYSIS__V1__AUDIO_IDENTITY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__audio_identity__get_packed_size
+                     (const Analysis__V1__AudioIdentity *message)
+{
+  assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__audio_identity__pack
+                     (const Analysis__V1__AudioIdentity *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__audio_identity__pack_to_buffer
+                     (const Analysis__V1__AudioIdentity *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__AudioIdentity *
+       analysis__v1__audio_identity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__AudioIdentity *)
+     protobuf_c_message_unpack (&analysis__v1__audio_identity__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__audio_identity__free_unpacked
+                     (Analysis__V1__AudioIdentity *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[26] =
 {
   {
@@ -922,7 +967,7 @@ const ProtobufCMessageDescriptor analysis__v1__analyzer_version__descriptor =
   (ProtobufCMessageInit) analysis__v1__analyzer_version__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__analysis_result__field_descriptors[4] =
+static const ProtobufCFieldDescriptor analysis__v1__analysis_result__field_descriptors[5] =
 {
   {
     "analyzer",
@@ -972,17 +1017,30 @@ static const ProtobufCFieldDescriptor analysis__v1__analysis_result__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "identity",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__AnalysisResult, _identity_case),
+    offsetof(Analysis__V1__AnalysisResult, identity),
+    &analysis__v1__audio_identity__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__analysis_result__field_indices_by_name[] = {
   0,   /* field[0] = analyzer */
   3,   /* field[3] = created_at_ms */
+  4,   /* field[4] = identity */
   1,   /* field[1] = json */
   2,   /* field[2] = took_ms */
 };
 static const ProtobufCIntRange analysis__v1__analysis_result__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor analysis__v1__analysis_result__descriptor =
 {
@@ -992,11 +1050,88 @@ const ProtobufCMessageDescriptor analysis__v1__analysis_result__descriptor =
   "Analysis__V1__AnalysisResult",
   "analysis.v1",
   sizeof(Analysis__V1__AnalysisResult),
-  4,
+  5,
   analysis__v1__analysis_result__field_descriptors,
   analysis__v1__analysis_result__field_indices_by_name,
   1,  analysis__v1__analysis_result__number_ranges,
   (ProtobufCMessageInit) analysis__v1__analysis_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__audio_identity__field_descriptors[4] =
+{
+  {
+    "file_hash",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AudioIdentity, file_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "audio_hash",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AudioIdentity, audio_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duration_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AudioIdentity, duration_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fingerprint",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AudioIdentity, fingerprint),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__audio_identity__field_indices_by_name[] = {
+  1,   /* field[1] = audio_hash */
+  2,   /* field[2] = duration_ms */
+  0,   /* field[0] = file_hash */
+  3,   /* field[3] = fingerprint */
+};
+static const ProtobufCIntRange analysis__v1__audio_identity__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor analysis__v1__audio_identity__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.AudioIdentity",
+  "AudioIdentity",
+  "Analysis__V1__AudioIdentity",
+  "analysis.v1",
+  sizeof(Analysis__V1__AudioIdentity),
+  4,
+  analysis__v1__audio_identity__field_descriptors,
+  analysis__v1__audio_identity__field_indices_by_name,
+  1,  analysis__v1__audio_identity__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__audio_identity__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue analysis__v1__job_type__enum_values_by_number[4] =

@@ -907,6 +907,96 @@ void   analysis__v1__failed__free_unpacked
   assert(message->base.descriptor == &analysis__v1__failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__find_result_request__init
+                     (Analysis__V1__FindResultRequest         *message)
+{
+  static const Analysis__V1__FindResultRequest init_value = ANALYSIS__V1__FIND_RESULT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__find_result_request__get_packed_size
+                     (const Analysis__V1__FindResultRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__find_result_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__find_result_request__pack
+                     (const Analysis__V1__FindResultRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__find_result_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__find_result_request__pack_to_buffer
+                     (const Analysis__V1__FindResultRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__find_result_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__FindResultRequest *
+       analysis__v1__find_result_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__FindResultRequest *)
+     protobuf_c_message_unpack (&analysis__v1__find_result_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__find_result_request__free_unpacked
+                     (Analysis__V1__FindResultRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__find_result_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__find_result_reply__init
+                     (Analysis__V1__FindResultReply         *message)
+{
+  static const Analysis__V1__FindResultReply init_value = ANALYSIS__V1__FIND_RESULT_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__find_result_reply__get_packed_size
+                     (const Analysis__V1__FindResultReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__find_result_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__find_result_reply__pack
+                     (const Analysis__V1__FindResultReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__find_result_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__find_result_reply__pack_to_buffer
+                     (const Analysis__V1__FindResultReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__find_result_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__FindResultReply *
+       analysis__v1__find_result_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__FindResultReply *)
+     protobuf_c_message_unpack (&analysis__v1__find_result_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__find_result_reply__free_unpacked
+                     (Analysis__V1__FindResultReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__find_result_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__suspended__init
                      (Analysis__V1__Suspended         *message)
 {
@@ -2376,7 +2466,7 @@ const ProtobufCMessageDescriptor analysis__v1__exchange_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__exchange_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__item_report__field_descriptors[7] =
+static const ProtobufCFieldDescriptor analysis__v1__item_report__field_descriptors[8] =
 {
   {
     "job_id",
@@ -2462,10 +2552,23 @@ static const ProtobufCFieldDescriptor analysis__v1__item_report__field_descripto
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "credited",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Analysis__V1__ItemReport, n_credited),
+    offsetof(Analysis__V1__ItemReport, credited),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__item_report__field_indices_by_name[] = {
   3,   /* field[3] = analysed */
   2,   /* field[2] = claim */
+  7,   /* field[7] = credited */
   1,   /* field[1] = epoch */
   4,   /* field[4] = failed */
   0,   /* field[0] = job_id */
@@ -2475,7 +2578,7 @@ static const unsigned analysis__v1__item_report__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__item_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor analysis__v1__item_report__descriptor =
 {
@@ -2485,7 +2588,7 @@ const ProtobufCMessageDescriptor analysis__v1__item_report__descriptor =
   "Analysis__V1__ItemReport",
   "analysis.v1",
   sizeof(Analysis__V1__ItemReport),
-  7,
+  8,
   analysis__v1__item_report__field_descriptors,
   analysis__v1__item_report__field_indices_by_name,
   1,  analysis__v1__item_report__number_ranges,
@@ -2605,6 +2708,95 @@ const ProtobufCMessageDescriptor analysis__v1__failed__descriptor =
   analysis__v1__failed__field_indices_by_name,
   1,  analysis__v1__failed__number_ranges,
   (ProtobufCMessageInit) analysis__v1__failed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__find_result_request__field_descriptors[2] =
+{
+  {
+    "analyzer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__FindResultRequest, analyzer),
+    &analysis__v1__analyzer_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file_hash",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__FindResultRequest, file_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__find_result_request__field_indices_by_name[] = {
+  0,   /* field[0] = analyzer */
+  1,   /* field[1] = file_hash */
+};
+static const ProtobufCIntRange analysis__v1__find_result_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__find_result_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.FindResultRequest",
+  "FindResultRequest",
+  "Analysis__V1__FindResultRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__FindResultRequest),
+  2,
+  analysis__v1__find_result_request__field_descriptors,
+  analysis__v1__find_result_request__field_indices_by_name,
+  1,  analysis__v1__find_result_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__find_result_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__find_result_reply__field_descriptors[1] =
+{
+  {
+    "result",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__FindResultReply, _result_case),
+    offsetof(Analysis__V1__FindResultReply, result),
+    &analysis__v1__analysis_result__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__find_result_reply__field_indices_by_name[] = {
+  0,   /* field[0] = result */
+};
+static const ProtobufCIntRange analysis__v1__find_result_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__find_result_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.FindResultReply",
+  "FindResultReply",
+  "Analysis__V1__FindResultReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__FindResultReply),
+  1,
+  analysis__v1__find_result_reply__field_descriptors,
+  analysis__v1__find_result_reply__field_indices_by_name,
+  1,  analysis__v1__find_result_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__find_result_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define analysis__v1__suspended__field_descriptors NULL
@@ -2908,15 +3100,17 @@ const ProtobufCEnumDescriptor analysis__v1__failure_kind__descriptor =
   analysis__v1__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__workers__method_descriptors[3] =
+static const ProtobufCMethodDescriptor analysis__v1__workers__method_descriptors[4] =
 {
   { "Work", &analysis__v1__worker_message__descriptor, &analysis__v1__worker_command__descriptor },
   { "Exchange", &analysis__v1__exchange_request__descriptor, &analysis__v1__exchange_reply__descriptor },
+  { "FindResult", &analysis__v1__find_result_request__descriptor, &analysis__v1__find_result_reply__descriptor },
   { "ReportProbe", &analysis__v1__probe_report__descriptor, &analysis__v1__probe_report_reply__descriptor },
 };
 const unsigned analysis__v1__workers__method_indices_by_name[] = {
   1,        /* Exchange */
-  2,        /* ReportProbe */
+  2,        /* FindResult */
+  3,        /* ReportProbe */
   0         /* Work */
 };
 const ProtobufCServiceDescriptor analysis__v1__workers__descriptor =
@@ -2926,7 +3120,7 @@ const ProtobufCServiceDescriptor analysis__v1__workers__descriptor =
   "Workers",
   "Analysis__V1__Workers",
   "analysis.v1",
-  3,
+  4,
   analysis__v1__workers__method_descriptors,
   analysis__v1__workers__method_indices_by_name
 };
@@ -2946,13 +3140,21 @@ void analysis__v1__workers__exchange(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__workers__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__workers__find_result(ProtobufCService *service,
+                                        const Analysis__V1__FindResultRequest *input,
+                                        Analysis__V1__FindResultReply_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__workers__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__workers__report_probe(ProtobufCService *service,
                                          const Analysis__V1__ProbeReport *input,
                                          Analysis__V1__ProbeReportReply_Closure closure,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__workers__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__workers__init (Analysis__V1__Workers_Service *service,
                                   Analysis__V1__Workers_ServiceDestroy destroy)

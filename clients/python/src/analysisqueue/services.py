@@ -226,5 +226,8 @@ class Workers(Service[C]):
     """Says what became of the item that the worker runs on a lane and claims the next one, in one step. A call whose reply was
     lost may be made again, with the lease that the worker has by then: an item is recorded once."""
 
+    FindResult = UnaryMethod(workers_pb2.FindResultRequest, workers_pb2.FindResultReply)
+    """The result of an identical file, whosever song it is, so that it need not be analysed again."""
+
     ReportProbe = ClientStreamMethod(workers_pb2.ProbeReport, workers_pb2.ProbeReportReply)
     """What the probe that was asked for with WorkerCommand.probe found, in the order found."""

@@ -19,10 +19,14 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Analysis__V1__AnalyzerRequest Analysis__V1__AnalyzerRequest;
 typedef struct Analysis__V1__Analyze Analysis__V1__Analyze;
 typedef struct Analysis__V1__Ping Analysis__V1__Ping;
+typedef struct Analysis__V1__Proceed Analysis__V1__Proceed;
+typedef struct Analysis__V1__Skip Analysis__V1__Skip;
 typedef struct Analysis__V1__Probe Analysis__V1__Probe;
 typedef struct Analysis__V1__AnalyzerReply Analysis__V1__AnalyzerReply;
 typedef struct Analysis__V1__Ready Analysis__V1__Ready;
 typedef struct Analysis__V1__AnalyzeProgress Analysis__V1__AnalyzeProgress;
+typedef struct Analysis__V1__Identified Analysis__V1__Identified;
+typedef struct Analysis__V1__Skipped Analysis__V1__Skipped;
 typedef struct Analysis__V1__Analyzed Analysis__V1__Analyzed;
 typedef struct Analysis__V1__Rejected Analysis__V1__Rejected;
 typedef struct Analysis__V1__Probed Analysis__V1__Probed;
@@ -47,7 +51,9 @@ typedef enum {
   ANALYSIS__V1__ANALYZER_REQUEST__REQUEST__NOT_SET = 0,
   ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_ANALYZE = 1,
   ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PING = 2,
-  ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROBE = 3
+  ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROBE = 3,
+  ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_PROCEED = 4,
+  ANALYSIS__V1__ANALYZER_REQUEST__REQUEST_SKIP = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__ANALYZER_REQUEST__REQUEST__CASE)
 } Analysis__V1__AnalyzerRequest__RequestCase;
 
@@ -59,6 +65,8 @@ struct  Analysis__V1__AnalyzerRequest
     Analysis__V1__Analyze *analyze;
     Analysis__V1__Ping *ping;
     Analysis__V1__Probe *probe;
+    Analysis__V1__Proceed *proceed;
+    Analysis__V1__Skip *skip;
   };
 };
 #define ANALYSIS__V1__ANALYZER_REQUEST__INIT \
@@ -95,6 +103,30 @@ struct  Analysis__V1__Ping
     , 0 }
 
 
+/*
+ * The answer to Identified: the result is not known.
+ */
+struct  Analysis__V1__Proceed
+{
+  ProtobufCMessage base;
+};
+#define ANALYSIS__V1__PROCEED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__proceed__descriptor) \
+     }
+
+
+/*
+ * The answer to Identified: the result is known, and the song is nothing to the analyzer any more.
+ */
+struct  Analysis__V1__Skip
+{
+  ProtobufCMessage base;
+};
+#define ANALYSIS__V1__SKIP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__skip__descriptor) \
+     }
+
+
 struct  Analysis__V1__Probe
 {
   ProtobufCMessage base;
@@ -117,7 +149,9 @@ typedef enum {
   ANALYSIS__V1__ANALYZER_REPLY__REPLY_ANALYZED = 3,
   ANALYSIS__V1__ANALYZER_REPLY__REPLY_REJECTED = 4,
   ANALYSIS__V1__ANALYZER_REPLY__REPLY_PROBED = 5,
-  ANALYSIS__V1__ANALYZER_REPLY__REPLY_PROBE_ENDED = 6
+  ANALYSIS__V1__ANALYZER_REPLY__REPLY_PROBE_ENDED = 6,
+  ANALYSIS__V1__ANALYZER_REPLY__REPLY_IDENTIFIED = 7,
+  ANALYSIS__V1__ANALYZER_REPLY__REPLY_SKIPPED = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__ANALYZER_REPLY__REPLY__CASE)
 } Analysis__V1__AnalyzerReply__ReplyCase;
 
@@ -132,6 +166,8 @@ struct  Analysis__V1__AnalyzerReply
     Analysis__V1__Rejected *rejected;
     Analysis__V1__Probed *probed;
     Analysis__V1__ProbeEnded *probe_ended;
+    Analysis__V1__Identified *identified;
+    Analysis__V1__Skipped *skipped;
   };
 };
 #define ANALYSIS__V1__ANALYZER_REPLY__INIT \
@@ -166,6 +202,40 @@ struct  Analysis__V1__AnalyzeProgress
     , 0, {0,NULL} }
 
 
+/*
+ * The file that the song is in. The analyzer waits for Proceed or Skip.
+ */
+struct  Analysis__V1__Identified
+{
+  ProtobufCMessage base;
+  /*
+   * SHA-256
+   */
+  ProtobufCBinaryData file_hash;
+};
+#define ANALYSIS__V1__IDENTIFIED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__identified__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * The song was skipped; the analyzer is ready for the next one.
+ */
+struct  Analysis__V1__Skipped
+{
+  ProtobufCMessage base;
+};
+#define ANALYSIS__V1__SKIPPED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__skipped__descriptor) \
+     }
+
+
+typedef enum {
+  ANALYSIS__V1__ANALYZED___IDENTITY__NOT_SET = 0,
+  ANALYSIS__V1__ANALYZED___IDENTITY_IDENTITY = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__ANALYZED___IDENTITY__CASE)
+} Analysis__V1__Analyzed__IdentityCase;
+
 struct  Analysis__V1__Analyzed
 {
   ProtobufCMessage base;
@@ -173,10 +243,14 @@ struct  Analysis__V1__Analyzed
    * one JSON object, UTF-8
    */
   ProtobufCBinaryData json;
+  Analysis__V1__Analyzed__IdentityCase _identity_case;
+  union {
+    Analysis__V1__AudioIdentity *identity;
+  };
 };
 #define ANALYSIS__V1__ANALYZED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__analyzed__descriptor) \
-    , {0,NULL} }
+    , {0,NULL}, ANALYSIS__V1__ANALYZED___IDENTITY__NOT_SET, {0} }
 
 
 /*
@@ -312,6 +386,44 @@ Analysis__V1__Ping *
 void   analysis__v1__ping__free_unpacked
                      (Analysis__V1__Ping *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__Proceed methods */
+void   analysis__v1__proceed__init
+                     (Analysis__V1__Proceed         *message);
+size_t analysis__v1__proceed__get_packed_size
+                     (const Analysis__V1__Proceed   *message);
+size_t analysis__v1__proceed__pack
+                     (const Analysis__V1__Proceed   *message,
+                      uint8_t             *out);
+size_t analysis__v1__proceed__pack_to_buffer
+                     (const Analysis__V1__Proceed   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Proceed *
+       analysis__v1__proceed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__proceed__free_unpacked
+                     (Analysis__V1__Proceed *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Skip methods */
+void   analysis__v1__skip__init
+                     (Analysis__V1__Skip         *message);
+size_t analysis__v1__skip__get_packed_size
+                     (const Analysis__V1__Skip   *message);
+size_t analysis__v1__skip__pack
+                     (const Analysis__V1__Skip   *message,
+                      uint8_t             *out);
+size_t analysis__v1__skip__pack_to_buffer
+                     (const Analysis__V1__Skip   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Skip *
+       analysis__v1__skip__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__skip__free_unpacked
+                     (Analysis__V1__Skip *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__Probe methods */
 void   analysis__v1__probe__init
                      (Analysis__V1__Probe         *message);
@@ -387,6 +499,44 @@ Analysis__V1__AnalyzeProgress *
                       const uint8_t       *data);
 void   analysis__v1__analyze_progress__free_unpacked
                      (Analysis__V1__AnalyzeProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Identified methods */
+void   analysis__v1__identified__init
+                     (Analysis__V1__Identified         *message);
+size_t analysis__v1__identified__get_packed_size
+                     (const Analysis__V1__Identified   *message);
+size_t analysis__v1__identified__pack
+                     (const Analysis__V1__Identified   *message,
+                      uint8_t             *out);
+size_t analysis__v1__identified__pack_to_buffer
+                     (const Analysis__V1__Identified   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Identified *
+       analysis__v1__identified__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__identified__free_unpacked
+                     (Analysis__V1__Identified *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Skipped methods */
+void   analysis__v1__skipped__init
+                     (Analysis__V1__Skipped         *message);
+size_t analysis__v1__skipped__get_packed_size
+                     (const Analysis__V1__Skipped   *message);
+size_t analysis__v1__skipped__pack
+                     (const Analysis__V1__Skipped   *message,
+                      uint8_t             *out);
+size_t analysis__v1__skipped__pack_to_buffer
+                     (const Analysis__V1__Skipped   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Skipped *
+       analysis__v1__skipped__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__skipped__free_unpacked
+                     (Analysis__V1__Skipped *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__Analyzed methods */
 void   analysis__v1__analyzed__init
@@ -494,6 +644,12 @@ typedef void (*Analysis__V1__Analyze_Closure)
 typedef void (*Analysis__V1__Ping_Closure)
                  (const Analysis__V1__Ping *message,
                   void *closure_data);
+typedef void (*Analysis__V1__Proceed_Closure)
+                 (const Analysis__V1__Proceed *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Skip_Closure)
+                 (const Analysis__V1__Skip *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__Probe_Closure)
                  (const Analysis__V1__Probe *message,
                   void *closure_data);
@@ -505,6 +661,12 @@ typedef void (*Analysis__V1__Ready_Closure)
                   void *closure_data);
 typedef void (*Analysis__V1__AnalyzeProgress_Closure)
                  (const Analysis__V1__AnalyzeProgress *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Identified_Closure)
+                 (const Analysis__V1__Identified *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Skipped_Closure)
+                 (const Analysis__V1__Skipped *message,
                   void *closure_data);
 typedef void (*Analysis__V1__Analyzed_Closure)
                  (const Analysis__V1__Analyzed *message,
@@ -531,10 +693,14 @@ extern const ProtobufCEnumDescriptor    analysis__v1__rejection_kind__descriptor
 extern const ProtobufCMessageDescriptor analysis__v1__analyzer_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analyze__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__ping__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__proceed__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__skip__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__probe__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analyzer_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__ready__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analyze_progress__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__identified__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__skipped__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analyzed__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__rejected__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__probed__descriptor;

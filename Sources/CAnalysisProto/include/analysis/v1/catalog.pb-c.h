@@ -40,6 +40,7 @@ typedef struct Analysis__V1__SongSummary Analysis__V1__SongSummary;
 typedef struct Analysis__V1__PlaylistDetail Analysis__V1__PlaylistDetail;
 typedef struct Analysis__V1__SongRequest Analysis__V1__SongRequest;
 typedef struct Analysis__V1__SongDetail Analysis__V1__SongDetail;
+typedef struct Analysis__V1__SongTwin Analysis__V1__SongTwin;
 typedef struct Analysis__V1__TargetsRequest Analysis__V1__TargetsRequest;
 typedef struct Analysis__V1__Targets Analysis__V1__Targets;
 typedef struct Analysis__V1__SearchSongsRequest Analysis__V1__SearchSongsRequest;
@@ -451,10 +452,36 @@ struct  Analysis__V1__SongDetail
   Analysis__V1__SongSummary *summary;
   size_t n_results;
   Analysis__V1__AnalysisResult **results;
+  /*
+   * the most similar first
+   */
+  size_t n_twins;
+  Analysis__V1__SongTwin **twins;
 };
 #define ANALYSIS__V1__SONG_DETAIL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__song_detail__descriptor) \
-    , NULL, 0,NULL }
+    , NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * Another song of the user that sounds the same, but for its encoding or its loudness.
+ */
+struct  Analysis__V1__SongTwin
+{
+  ProtobufCMessage base;
+  Analysis__V1__Song *song;
+  /*
+   * of the two fingerprints where they fit best: 0 to 0.15; different music differs by 0.4 and more
+   */
+  double bit_error_rate;
+  /*
+   * its file, or what it decodes to, is the same
+   */
+  protobuf_c_boolean identical;
+};
+#define ANALYSIS__V1__SONG_TWIN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__song_twin__descriptor) \
+    , NULL, 0, 0 }
 
 
 struct  Analysis__V1__TargetsRequest
@@ -1206,6 +1233,25 @@ Analysis__V1__SongDetail *
 void   analysis__v1__song_detail__free_unpacked
                      (Analysis__V1__SongDetail *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__SongTwin methods */
+void   analysis__v1__song_twin__init
+                     (Analysis__V1__SongTwin         *message);
+size_t analysis__v1__song_twin__get_packed_size
+                     (const Analysis__V1__SongTwin   *message);
+size_t analysis__v1__song_twin__pack
+                     (const Analysis__V1__SongTwin   *message,
+                      uint8_t             *out);
+size_t analysis__v1__song_twin__pack_to_buffer
+                     (const Analysis__V1__SongTwin   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__SongTwin *
+       analysis__v1__song_twin__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__song_twin__free_unpacked
+                     (Analysis__V1__SongTwin *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__TargetsRequest methods */
 void   analysis__v1__targets_request__init
                      (Analysis__V1__TargetsRequest         *message);
@@ -1584,6 +1630,9 @@ typedef void (*Analysis__V1__SongRequest_Closure)
 typedef void (*Analysis__V1__SongDetail_Closure)
                  (const Analysis__V1__SongDetail *message,
                   void *closure_data);
+typedef void (*Analysis__V1__SongTwin_Closure)
+                 (const Analysis__V1__SongTwin *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__TargetsRequest_Closure)
                  (const Analysis__V1__TargetsRequest *message,
                   void *closure_data);
@@ -1885,6 +1934,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__song_summary__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__playlist_detail__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__song_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__song_detail__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__song_twin__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__targets_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__targets__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__search_songs_request__descriptor;

@@ -21,6 +21,7 @@ typedef struct Analysis__V1__Song Analysis__V1__Song;
 typedef struct Analysis__V1__Attribute Analysis__V1__Attribute;
 typedef struct Analysis__V1__AnalyzerVersion Analysis__V1__AnalyzerVersion;
 typedef struct Analysis__V1__AnalysisResult Analysis__V1__AnalysisResult;
+typedef struct Analysis__V1__AudioIdentity Analysis__V1__AudioIdentity;
 
 
 /* --- enums --- */
@@ -222,6 +223,12 @@ struct  Analysis__V1__AnalyzerVersion
     , {0,NULL}, {0,NULL} }
 
 
+typedef enum {
+  ANALYSIS__V1__ANALYSIS_RESULT___IDENTITY__NOT_SET = 0,
+  ANALYSIS__V1__ANALYSIS_RESULT___IDENTITY_IDENTITY = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__ANALYSIS_RESULT___IDENTITY__CASE)
+} Analysis__V1__AnalysisResult__IdentityCase;
+
 /*
  * What one analyzer found out about one song.
  */
@@ -238,10 +245,42 @@ struct  Analysis__V1__AnalysisResult
    */
   uint64_t took_ms;
   int64_t created_at_ms;
+  Analysis__V1__AnalysisResult__IdentityCase _identity_case;
+  union {
+    Analysis__V1__AudioIdentity *identity;
+  };
 };
 #define ANALYSIS__V1__ANALYSIS_RESULT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__analysis_result__descriptor) \
-    , NULL, {0,NULL}, 0, 0 }
+    , NULL, {0,NULL}, 0, 0, ANALYSIS__V1__ANALYSIS_RESULT___IDENTITY__NOT_SET, {0} }
+
+
+/*
+ * What tells songs that sound the same. An analyzer that gives it says that its result depends on nothing else.
+ */
+struct  Analysis__V1__AudioIdentity
+{
+  ProtobufCMessage base;
+  /*
+   * SHA-256 of the file; empty: not known
+   */
+  ProtobufCBinaryData file_hash;
+  /*
+   * SHA-256 that is the same for all files that decode to the same samples; empty: not known
+   */
+  ProtobufCBinaryData audio_hash;
+  /*
+   * of the decoded audio
+   */
+  uint64_t duration_ms;
+  /*
+   * Chromaprint's sub-fingerprints of the first two minutes, some 8 a second, each 4 bytes, big-endian; empty: too little sound
+   */
+  ProtobufCBinaryData fingerprint;
+};
+#define ANALYSIS__V1__AUDIO_IDENTITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__audio_identity__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, {0,NULL} }
 
 
 /* Analysis__V1__Job methods */
@@ -358,6 +397,25 @@ Analysis__V1__AnalysisResult *
 void   analysis__v1__analysis_result__free_unpacked
                      (Analysis__V1__AnalysisResult *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__AudioIdentity methods */
+void   analysis__v1__audio_identity__init
+                     (Analysis__V1__AudioIdentity         *message);
+size_t analysis__v1__audio_identity__get_packed_size
+                     (const Analysis__V1__AudioIdentity   *message);
+size_t analysis__v1__audio_identity__pack
+                     (const Analysis__V1__AudioIdentity   *message,
+                      uint8_t             *out);
+size_t analysis__v1__audio_identity__pack_to_buffer
+                     (const Analysis__V1__AudioIdentity   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__AudioIdentity *
+       analysis__v1__audio_identity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__audio_identity__free_unpacked
+                     (Analysis__V1__AudioIdentity *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Analysis__V1__Job_Closure)
@@ -378,6 +436,9 @@ typedef void (*Analysis__V1__AnalyzerVersion_Closure)
 typedef void (*Analysis__V1__AnalysisResult_Closure)
                  (const Analysis__V1__AnalysisResult *message,
                   void *closure_data);
+typedef void (*Analysis__V1__AudioIdentity_Closure)
+                 (const Analysis__V1__AudioIdentity *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -393,6 +454,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__song__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__attribute__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analyzer_version__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analysis_result__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__audio_identity__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -37,6 +37,8 @@ typedef struct Analysis__V1__ExchangeRequest Analysis__V1__ExchangeRequest;
 typedef struct Analysis__V1__ItemReport Analysis__V1__ItemReport;
 typedef struct Analysis__V1__Analysed Analysis__V1__Analysed;
 typedef struct Analysis__V1__Failed Analysis__V1__Failed;
+typedef struct Analysis__V1__FindResultRequest Analysis__V1__FindResultRequest;
+typedef struct Analysis__V1__FindResultReply Analysis__V1__FindResultReply;
 typedef struct Analysis__V1__Suspended Analysis__V1__Suspended;
 typedef struct Analysis__V1__Released Analysis__V1__Released;
 typedef struct Analysis__V1__ExchangeReply Analysis__V1__ExchangeReply;
@@ -461,6 +463,11 @@ struct  Analysis__V1__ItemReport
   ProtobufCBinaryData job_id;
   uint64_t epoch;
   ProtobufCBinaryData claim;
+  /*
+   * the analyzers whose results were found with FindResult
+   */
+  size_t n_credited;
+  ProtobufCBinaryData *credited;
   Analysis__V1__ItemReport__OutcomeCase outcome_case;
   union {
     Analysis__V1__Analysed *analysed;
@@ -477,7 +484,7 @@ struct  Analysis__V1__ItemReport
 };
 #define ANALYSIS__V1__ITEM_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__item_report__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, ANALYSIS__V1__ITEM_REPORT__OUTCOME__NOT_SET, {0} }
+    , {0,NULL}, 0, {0,NULL}, 0,NULL, ANALYSIS__V1__ITEM_REPORT__OUTCOME__NOT_SET, {0} }
 
 
 struct  Analysis__V1__Analysed
@@ -512,6 +519,39 @@ struct  Analysis__V1__Failed
 #define ANALYSIS__V1__FAILED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__failed__descriptor) \
     , {0,NULL}, ANALYSIS__V1__FAILURE_KIND__FAILURE_KIND_UNSPECIFIED, 0,NULL, {0,NULL} }
+
+
+struct  Analysis__V1__FindResultRequest
+{
+  ProtobufCMessage base;
+  Analysis__V1__AnalyzerVersion *analyzer;
+  /*
+   * SHA-256
+   */
+  ProtobufCBinaryData file_hash;
+};
+#define ANALYSIS__V1__FIND_RESULT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__find_result_request__descriptor) \
+    , NULL, {0,NULL} }
+
+
+typedef enum {
+  ANALYSIS__V1__FIND_RESULT_REPLY___RESULT__NOT_SET = 0,
+  ANALYSIS__V1__FIND_RESULT_REPLY___RESULT_RESULT = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__FIND_RESULT_REPLY___RESULT__CASE)
+} Analysis__V1__FindResultReply__ResultCase;
+
+struct  Analysis__V1__FindResultReply
+{
+  ProtobufCMessage base;
+  Analysis__V1__FindResultReply__ResultCase _result_case;
+  union {
+    Analysis__V1__AnalysisResult *result;
+  };
+};
+#define ANALYSIS__V1__FIND_RESULT_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__find_result_reply__descriptor) \
+    , ANALYSIS__V1__FIND_RESULT_REPLY___RESULT__NOT_SET, {0} }
 
 
 struct  Analysis__V1__Suspended
@@ -954,6 +994,44 @@ Analysis__V1__Failed *
 void   analysis__v1__failed__free_unpacked
                      (Analysis__V1__Failed *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__FindResultRequest methods */
+void   analysis__v1__find_result_request__init
+                     (Analysis__V1__FindResultRequest         *message);
+size_t analysis__v1__find_result_request__get_packed_size
+                     (const Analysis__V1__FindResultRequest   *message);
+size_t analysis__v1__find_result_request__pack
+                     (const Analysis__V1__FindResultRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__find_result_request__pack_to_buffer
+                     (const Analysis__V1__FindResultRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__FindResultRequest *
+       analysis__v1__find_result_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__find_result_request__free_unpacked
+                     (Analysis__V1__FindResultRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__FindResultReply methods */
+void   analysis__v1__find_result_reply__init
+                     (Analysis__V1__FindResultReply         *message);
+size_t analysis__v1__find_result_reply__get_packed_size
+                     (const Analysis__V1__FindResultReply   *message);
+size_t analysis__v1__find_result_reply__pack
+                     (const Analysis__V1__FindResultReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__find_result_reply__pack_to_buffer
+                     (const Analysis__V1__FindResultReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__FindResultReply *
+       analysis__v1__find_result_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__find_result_reply__free_unpacked
+                     (Analysis__V1__FindResultReply *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__Suspended methods */
 void   analysis__v1__suspended__init
                      (Analysis__V1__Suspended         *message);
@@ -1092,6 +1170,12 @@ typedef void (*Analysis__V1__Analysed_Closure)
 typedef void (*Analysis__V1__Failed_Closure)
                  (const Analysis__V1__Failed *message,
                   void *closure_data);
+typedef void (*Analysis__V1__FindResultRequest_Closure)
+                 (const Analysis__V1__FindResultRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__FindResultReply_Closure)
+                 (const Analysis__V1__FindResultReply *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__Suspended_Closure)
                  (const Analysis__V1__Suspended *message,
                   void *closure_data);
@@ -1119,6 +1203,10 @@ struct Analysis__V1__Workers_Service
                    const Analysis__V1__ExchangeRequest *input,
                    Analysis__V1__ExchangeReply_Closure closure,
                    void *closure_data);
+  void (*find_result)(Analysis__V1__Workers_Service *service,
+                      const Analysis__V1__FindResultRequest *input,
+                      Analysis__V1__FindResultReply_Closure closure,
+                      void *closure_data);
   void (*report_probe)(Analysis__V1__Workers_Service *service,
                        const Analysis__V1__ProbeReport *input,
                        Analysis__V1__ProbeReportReply_Closure closure,
@@ -1133,6 +1221,7 @@ void analysis__v1__workers__init (Analysis__V1__Workers_Service *service,
     { ANALYSIS__V1__WORKERS__BASE_INIT,\
       function_prefix__ ## work,\
       function_prefix__ ## exchange,\
+      function_prefix__ ## find_result,\
       function_prefix__ ## report_probe  }
 void analysis__v1__workers__work(ProtobufCService *service,
                                  const Analysis__V1__WorkerMessage *input,
@@ -1142,6 +1231,10 @@ void analysis__v1__workers__exchange(ProtobufCService *service,
                                      const Analysis__V1__ExchangeRequest *input,
                                      Analysis__V1__ExchangeReply_Closure closure,
                                      void *closure_data);
+void analysis__v1__workers__find_result(ProtobufCService *service,
+                                        const Analysis__V1__FindResultRequest *input,
+                                        Analysis__V1__FindResultReply_Closure closure,
+                                        void *closure_data);
 void analysis__v1__workers__report_probe(ProtobufCService *service,
                                          const Analysis__V1__ProbeReport *input,
                                          Analysis__V1__ProbeReportReply_Closure closure,
@@ -1171,6 +1264,8 @@ extern const ProtobufCMessageDescriptor analysis__v1__exchange_request__descript
 extern const ProtobufCMessageDescriptor analysis__v1__item_report__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__analysed__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__failed__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__find_result_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__find_result_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__suspended__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__released__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__exchange_reply__descriptor;

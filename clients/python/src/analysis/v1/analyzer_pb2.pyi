@@ -31,36 +31,52 @@ class AnalyzeProgress(_message.Message):
     def __init__(self, fraction: _Optional[float] = ..., stage: _Optional[str] = ...) -> None: ...
 
 class Analyzed(_message.Message):
-    __slots__ = ["json"]
+    __slots__ = ["identity", "json"]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     JSON_FIELD_NUMBER: _ClassVar[int]
+    identity: _jobs_pb2.AudioIdentity
     json: bytes
-    def __init__(self, json: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, json: _Optional[bytes] = ..., identity: _Optional[_Union[_jobs_pb2.AudioIdentity, _Mapping]] = ...) -> None: ...
 
 class AnalyzerReply(_message.Message):
-    __slots__ = ["analyzed", "probe_ended", "probed", "progress", "ready", "rejected"]
+    __slots__ = ["analyzed", "identified", "probe_ended", "probed", "progress", "ready", "rejected", "skipped"]
     ANALYZED_FIELD_NUMBER: _ClassVar[int]
+    IDENTIFIED_FIELD_NUMBER: _ClassVar[int]
     PROBED_FIELD_NUMBER: _ClassVar[int]
     PROBE_ENDED_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
     analyzed: Analyzed
+    identified: Identified
     probe_ended: ProbeEnded
     probed: Probed
     progress: AnalyzeProgress
     ready: Ready
     rejected: Rejected
-    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., progress: _Optional[_Union[AnalyzeProgress, _Mapping]] = ..., analyzed: _Optional[_Union[Analyzed, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ..., probed: _Optional[_Union[Probed, _Mapping]] = ..., probe_ended: _Optional[_Union[ProbeEnded, _Mapping]] = ...) -> None: ...
+    skipped: Skipped
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., progress: _Optional[_Union[AnalyzeProgress, _Mapping]] = ..., analyzed: _Optional[_Union[Analyzed, _Mapping]] = ..., rejected: _Optional[_Union[Rejected, _Mapping]] = ..., probed: _Optional[_Union[Probed, _Mapping]] = ..., probe_ended: _Optional[_Union[ProbeEnded, _Mapping]] = ..., identified: _Optional[_Union[Identified, _Mapping]] = ..., skipped: _Optional[_Union[Skipped, _Mapping]] = ...) -> None: ...
 
 class AnalyzerRequest(_message.Message):
-    __slots__ = ["analyze", "ping", "probe"]
+    __slots__ = ["analyze", "ping", "probe", "proceed", "skip"]
     ANALYZE_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
+    PROCEED_FIELD_NUMBER: _ClassVar[int]
+    SKIP_FIELD_NUMBER: _ClassVar[int]
     analyze: Analyze
     ping: Ping
     probe: Probe
-    def __init__(self, analyze: _Optional[_Union[Analyze, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., probe: _Optional[_Union[Probe, _Mapping]] = ...) -> None: ...
+    proceed: Proceed
+    skip: Skip
+    def __init__(self, analyze: _Optional[_Union[Analyze, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., probe: _Optional[_Union[Probe, _Mapping]] = ..., proceed: _Optional[_Union[Proceed, _Mapping]] = ..., skip: _Optional[_Union[Skip, _Mapping]] = ...) -> None: ...
+
+class Identified(_message.Message):
+    __slots__ = ["file_hash"]
+    FILE_HASH_FIELD_NUMBER: _ClassVar[int]
+    file_hash: bytes
+    def __init__(self, file_hash: _Optional[bytes] = ...) -> None: ...
 
 class Ping(_message.Message):
     __slots__ = ["lease_ms"]
@@ -108,6 +124,10 @@ class ProbedFile(_message.Message):
     track: int
     def __init__(self, location: _Optional[str] = ..., title: _Optional[str] = ..., artist: _Optional[str] = ..., album: _Optional[str] = ..., track: _Optional[int] = ..., duration_ms: _Optional[int] = ..., modified_at_ms: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
+class Proceed(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
 class Ready(_message.Message):
     __slots__ = ["analyzer"]
     ANALYZER_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +141,14 @@ class Rejected(_message.Message):
     kind: RejectionKind
     reason: str
     def __init__(self, reason: _Optional[str] = ..., kind: _Optional[_Union[RejectionKind, str]] = ...) -> None: ...
+
+class Skip(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class Skipped(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
 
 class RejectionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -324,12 +324,14 @@ class SetRoleRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
 
 class SongDetail(_message.Message):
-    __slots__ = ["results", "summary"]
+    __slots__ = ["results", "summary", "twins"]
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    TWINS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
     summary: SongSummary
-    def __init__(self, summary: _Optional[_Union[SongSummary, _Mapping]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ...) -> None: ...
+    twins: _containers.RepeatedCompositeFieldContainer[SongTwin]
+    def __init__(self, summary: _Optional[_Union[SongSummary, _Mapping]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ..., twins: _Optional[_Iterable[_Union[SongTwin, _Mapping]]] = ...) -> None: ...
 
 class SongRequest(_message.Message):
     __slots__ = ["song_id", "user_id"]
@@ -352,6 +354,16 @@ class SongSummary(_message.Message):
     song: _jobs_pb2.Song
     state: SongState
     def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., state: _Optional[_Union[SongState, str]] = ..., analysed_at_ms: _Optional[int] = ..., failure: _Optional[str] = ..., highlights_json: _Optional[bytes] = ...) -> None: ...
+
+class SongTwin(_message.Message):
+    __slots__ = ["bit_error_rate", "identical", "song"]
+    BIT_ERROR_RATE_FIELD_NUMBER: _ClassVar[int]
+    IDENTICAL_FIELD_NUMBER: _ClassVar[int]
+    SONG_FIELD_NUMBER: _ClassVar[int]
+    bit_error_rate: float
+    identical: bool
+    song: _jobs_pb2.Song
+    def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., bit_error_rate: _Optional[float] = ..., identical: bool = ...) -> None: ...
 
 class Targets(_message.Message):
     __slots__ = ["playlists", "songs"]

@@ -24,16 +24,18 @@ PRIORITY_MEDIUM: Priority
 PRIORITY_UNSPECIFIED: Priority
 
 class AnalysisResult(_message.Message):
-    __slots__ = ["analyzer", "created_at_ms", "json", "took_ms"]
+    __slots__ = ["analyzer", "created_at_ms", "identity", "json", "took_ms"]
     ANALYZER_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     JSON_FIELD_NUMBER: _ClassVar[int]
     TOOK_MS_FIELD_NUMBER: _ClassVar[int]
     analyzer: AnalyzerVersion
     created_at_ms: int
+    identity: AudioIdentity
     json: bytes
     took_ms: int
-    def __init__(self, analyzer: _Optional[_Union[AnalyzerVersion, _Mapping]] = ..., json: _Optional[bytes] = ..., took_ms: _Optional[int] = ..., created_at_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, analyzer: _Optional[_Union[AnalyzerVersion, _Mapping]] = ..., json: _Optional[bytes] = ..., took_ms: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., identity: _Optional[_Union[AudioIdentity, _Mapping]] = ...) -> None: ...
 
 class AnalyzerVersion(_message.Message):
     __slots__ = ["name", "version"]
@@ -50,6 +52,18 @@ class Attribute(_message.Message):
     name: str
     value: str
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class AudioIdentity(_message.Message):
+    __slots__ = ["audio_hash", "duration_ms", "file_hash", "fingerprint"]
+    AUDIO_HASH_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    FILE_HASH_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    audio_hash: bytes
+    duration_ms: int
+    file_hash: bytes
+    fingerprint: bytes
+    def __init__(self, file_hash: _Optional[bytes] = ..., audio_hash: _Optional[bytes] = ..., duration_ms: _Optional[int] = ..., fingerprint: _Optional[bytes] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "type", "user_id", "waits_for"]

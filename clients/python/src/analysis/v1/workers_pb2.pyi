@@ -114,6 +114,20 @@ class Failed(_message.Message):
     results: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalysisResult]
     def __init__(self, reason: _Optional[str] = ..., kind: _Optional[_Union[FailureKind, str]] = ..., results: _Optional[_Iterable[_Union[_jobs_pb2.AnalysisResult, _Mapping]]] = ..., analyzer: _Optional[str] = ...) -> None: ...
 
+class FindResultReply(_message.Message):
+    __slots__ = ["result"]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    result: _jobs_pb2.AnalysisResult
+    def __init__(self, result: _Optional[_Union[_jobs_pb2.AnalysisResult, _Mapping]] = ...) -> None: ...
+
+class FindResultRequest(_message.Message):
+    __slots__ = ["analyzer", "file_hash"]
+    ANALYZER_FIELD_NUMBER: _ClassVar[int]
+    FILE_HASH_FIELD_NUMBER: _ClassVar[int]
+    analyzer: _jobs_pb2.AnalyzerVersion
+    file_hash: bytes
+    def __init__(self, analyzer: _Optional[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]] = ..., file_hash: _Optional[bytes] = ...) -> None: ...
+
 class HeldItem(_message.Message):
     __slots__ = ["claim", "epoch", "job_id", "lane", "running"]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
@@ -129,9 +143,10 @@ class HeldItem(_message.Message):
     def __init__(self, lane: _Optional[str] = ..., job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., running: bool = ...) -> None: ...
 
 class ItemReport(_message.Message):
-    __slots__ = ["analysed", "claim", "epoch", "failed", "job_id", "released", "suspended"]
+    __slots__ = ["analysed", "claim", "credited", "epoch", "failed", "job_id", "released", "suspended"]
     ANALYSED_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
+    CREDITED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -139,12 +154,13 @@ class ItemReport(_message.Message):
     SUSPENDED_FIELD_NUMBER: _ClassVar[int]
     analysed: Analysed
     claim: bytes
+    credited: _containers.RepeatedScalarFieldContainer[str]
     epoch: int
     failed: Failed
     job_id: str
     released: Released
     suspended: Suspended
-    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., analysed: _Optional[_Union[Analysed, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., suspended: _Optional[_Union[Suspended, _Mapping]] = ..., released: _Optional[_Union[Released, _Mapping]] = ...) -> None: ...
+    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., analysed: _Optional[_Union[Analysed, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., suspended: _Optional[_Union[Suspended, _Mapping]] = ..., released: _Optional[_Union[Released, _Mapping]] = ..., credited: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LaneGranted(_message.Message):
     __slots__ = ["answers", "kept", "lane", "lease", "lease_ms"]
