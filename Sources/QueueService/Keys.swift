@@ -87,7 +87,7 @@ enum LaneKey: String, CaseIterable {
     case userLengths = "user:%s:lengths"
     /// HASH song id → its mark, such as "audio@1 lyrics@3": the analyzers whose results are stored.
     case userAnalysed = "user:%s:analysed"
-    /// HASH song id → when it was analysed last, in milliseconds.
+    /// HASH song id → when it was analysed last, in milliseconds; of one that failed, when it did, if it has results all the same.
     case userAnalysedAt = "user:%s:analysed_at"
     /// HASH song id → why its last analysis failed.
     case userFailures = "user:%s:failures"

@@ -163,7 +163,7 @@ struct Library: Sendable {
             let highlights = columns[4][(index * names.count)..<((index + 1) * names.count)].compactMap(\.bytes)
             return SongSummary(
                 song: try Song(stored: bytes), state: isFresh ? .analysed : failure == nil ? .notAnalysed : .failed,
-                analysedAtMs: columns[2][index].int ?? 0, failure: failure ?? "",
+                analysedAtMs: failure == nil ? columns[2][index].int ?? 0 : 0, failure: failure ?? "",
                 highlightsJson: highlights.isEmpty ? [] : Highlights.merged(highlights))
         }
     }

@@ -44,6 +44,26 @@ import Testing
         }
     }
 
+    @Test func whatIsLeftOfASongThatFailedGoesToo() async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            _ = try await lane.enqueue(.song, "s1")
+            let mood = AnalysisResult(analyzer: AnalyzerVersion(name: "mood", version: "1"), json: Array("{}".utf8))
+            let failed = Failed(reason: "damaged", kind: .unreadable, results: [mood], analyzer: "audio")
+            _ = try await lane.exchange(try await lane.exchange(), .failed(failed))
+            let library = Library(userID: "u", lane: "0", analyzers: .builtIn, store: lane.store)
+            #expect(try await library.song("s1").summary?.state == .failed)
+            #expect(try await library.song("s1").summary?.analysedAtMs == 0)
+            func expire(before: Int64) async throws -> Int64? {
+                try await lane.store.run(\.expireResults, lane: "0", ["u", RedisArgument(before), "s1"]).int
+            }
+            #expect(try await expire(before: .now - 60_000) == 0)
+            #expect(try await expire(before: .now + 60_000) == 1)
+            let song = try await library.song("s1")
+            #expect(song.results == [] && song.summary?.state == .notAnalysed)
+        }
+    }
+
     @Test func whatEndedLongAgoLeavesNothingBehind() async throws {
         try await withLane { lane in
             try await lane.hold()

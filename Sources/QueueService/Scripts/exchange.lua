@@ -81,6 +81,9 @@ if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'credit
     elseif not ((may_pass or is_broken) and put_aside(job, entry, reason, jitter, not is_broken)) then
         if is_aside then end_aside(job, entry) end
         redis.call('HSET', key('user_failures', job.user_id), song_id, reason)
+        -- What some analyzers found out grows old, too.
+        local mark = redis.call('HGET', key('user_analysed', job.user_id), song_id)
+        if mark and not is_fresh(mark) then redis.call('HSET', key('user_analysed_at', job.user_id), song_id, now_ms) end
         fail_song(job, song_id, audio_ms, reason, epoch)
     end
     if job.cursor == job.total then finish(job) end
