@@ -207,10 +207,13 @@ package struct Probe: Message, Hashable, Sendable {
     package var roots: [String]
     /// relative to the roots; empty: all of them
     package var folder: String
+    /// the marks of files whose tags are known, 8 bytes each, big-endian: they are listed and not opened
+    package var known: [UInt8]
 
-    package init(roots: [String] = [], folder: String = "") {
+    package init(roots: [String] = [], folder: String = "", known: [UInt8] = []) {
         self.roots = roots
         self.folder = folder
+        self.known = known
     }
 }
 
@@ -224,12 +227,14 @@ extension Probe: CMessage {
     init(copying c: Analysis__V1__Probe) throws {
         roots = try elements(c.roots, count: c.n_roots) { try String(copying: $0, of: "Probe.roots") }
         folder = try String(copying: c.folder, of: "Probe.folder")
+        known = [UInt8](copying: c.known)
     }
 
     func write(to c: inout Analysis__V1__Probe, arena: inout MessageArena) {
         c.n_roots = roots.count
         c.roots = arena.elements(roots.map { arena.bytes($0) })
         c.folder = arena.bytes(folder)
+        c.known = arena.bytes(known)
     }
 }
 
@@ -503,6 +508,7 @@ extension Probed: CMessage {
     }
 }
 
+/// The mark of a file is the 64-bit FNV-1a hash of "<location>\n<bytes>\n<modified_at_ms>".
 package struct ProbedFile: Message, Hashable, Sendable {
     /// relative to its root
     package var location: String
@@ -516,10 +522,12 @@ package struct ProbedFile: Message, Hashable, Sendable {
     package var durationMs: UInt64
     package var modifiedAtMs: Int64
     package var bytes: UInt64
+    /// by its mark, so that its tags were not read
+    package var isKnown: Bool
 
     package init(
         location: String = "", title: String = "", artist: String = "", album: String = "", track: UInt32 = 0,
-        durationMs: UInt64 = 0, modifiedAtMs: Int64 = 0, bytes: UInt64 = 0
+        durationMs: UInt64 = 0, modifiedAtMs: Int64 = 0, bytes: UInt64 = 0, isKnown: Bool = false
     ) {
         self.location = location
         self.title = title
@@ -529,6 +537,7 @@ package struct ProbedFile: Message, Hashable, Sendable {
         self.durationMs = durationMs
         self.modifiedAtMs = modifiedAtMs
         self.bytes = bytes
+        self.isKnown = isKnown
     }
 }
 
@@ -548,6 +557,7 @@ extension ProbedFile: CMessage {
         durationMs = c.duration_ms
         modifiedAtMs = c.modified_at_ms
         bytes = c.bytes
+        isKnown = c.is_known != 0
     }
 
     func write(to c: inout Analysis__V1__ProbedFile, arena: inout MessageArena) {
@@ -559,6 +569,7 @@ extension ProbedFile: CMessage {
         c.duration_ms = durationMs
         c.modified_at_ms = modifiedAtMs
         c.bytes = bytes
+        c.is_known = isKnown ? 1 : 0
     }
 }
 

@@ -932,7 +932,7 @@ extension SongDetail: CMessage {
 /// Another song of the user that sounds the same, but for its encoding or its loudness.
 package struct SongTwin: Message, Hashable, Sendable {
     package var song: Song?
-    /// of the two fingerprints where they fit best: 0 to 0.15; different music differs by 0.4 and more
+    /// of the two fingerprints where they fit best: 0 to 0.15; different music: 0.39 and more
     package var bitErrorRate: Double
     /// its file, or what it decodes to, is the same
     package var identical: Bool

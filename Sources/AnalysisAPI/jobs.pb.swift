@@ -307,10 +307,12 @@ package struct Song: Message, Hashable, Sendable {
     package var location: String
     package var addedAtMs: Int64
     package var attributes: [Attribute]
+    /// its place on its album, of a song that was imported; 0: its file does not say
+    package var track: UInt32?
 
     package init(
         id: String = "", title: String = "", artist: String = "", album: String = "", durationMs: UInt64? = nil,
-        location: String = "", addedAtMs: Int64 = 0, attributes: [Attribute] = []
+        location: String = "", addedAtMs: Int64 = 0, attributes: [Attribute] = [], track: UInt32? = nil
     ) {
         self.id = id
         self.title = title
@@ -320,6 +322,7 @@ package struct Song: Message, Hashable, Sendable {
         self.location = location
         self.addedAtMs = addedAtMs
         self.attributes = attributes
+        self.track = track
     }
 }
 
@@ -341,6 +344,9 @@ extension Song: CMessage {
         location = try String(copying: c.location, of: "Song.location")
         addedAtMs = c.added_at_ms
         attributes = try elements(c.attributes, count: c.n_attributes) { try Attribute(copying: $0) }
+        if c._track_case == ANALYSIS__V1__SONG___TRACK_TRACK {
+            track = c.track
+        }
     }
 
     func write(to c: inout Analysis__V1__Song, arena: inout MessageArena) {
@@ -356,6 +362,10 @@ extension Song: CMessage {
         c.added_at_ms = addedAtMs
         c.n_attributes = attributes.count
         c.attributes = arena.elements(attributes.map { arena.message($0) })
+        if let track {
+            c._track_case = ANALYSIS__V1__SONG___TRACK_TRACK
+            c.track = track
+        }
     }
 }
 

@@ -649,10 +649,13 @@ package struct ProbeRequest: Message, Hashable, Sendable {
     package var probeID: String
     /// beneath the worker's music folders; empty: all of it
     package var folder: String
+    /// as in Probe
+    package var known: [UInt8]
 
-    package init(probeID: String = "", folder: String = "") {
+    package init(probeID: String = "", folder: String = "", known: [UInt8] = []) {
         self.probeID = probeID
         self.folder = folder
+        self.known = known
     }
 }
 
@@ -666,11 +669,13 @@ extension ProbeRequest: CMessage {
     init(copying c: Analysis__V1__ProbeRequest) throws {
         probeID = try String(copying: c.probe_id, of: "ProbeRequest.probe_id")
         folder = try String(copying: c.folder, of: "ProbeRequest.folder")
+        known = [UInt8](copying: c.known)
     }
 
     func write(to c: inout Analysis__V1__ProbeRequest, arena: inout MessageArena) {
         c.probe_id = arena.bytes(probeID)
         c.folder = arena.bytes(folder)
+        c.known = arena.bytes(known)
     }
 }
 

@@ -41,7 +41,8 @@ final class ProbeLink: Sendable {
                 do throws(ChildUnavailable) {
                     let child = try await pool.next(Analyzer.audioName)
                     try await Probing(id: request.probeID, pool: pool, writer: writer).run(
-                        AnalysisAPI.Probe(roots: folders.roots, folder: request.folder), on: child)
+                        AnalysisAPI.Probe(roots: folders.roots, folder: request.folder, known: request.known), on: child
+                    )
                 } catch {
                     try await writer.write(ProbeReport(probeID: request.probeID, failure: error.reason))
                 }

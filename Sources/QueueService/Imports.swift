@@ -25,7 +25,8 @@ final class Imports: Sendable {
         let (outcome, continuation) = AsyncThrowingStream.makeStream(of: Never.self, throwing: (any Error).self)
         running.withLock { $0[id] = Running(library: library, connection: connection, outcome: continuation) }
         defer { running.withLock { $0[id] = nil } }
-        connection.send(WorkerCommand(command: .probe(ProbeRequest(probeID: id, folder: folder))))
+        let known = try await library.known
+        connection.send(WorkerCommand(command: .probe(ProbeRequest(probeID: id, folder: folder, known: known))))
         for try await _ in outcome {}
         try Task.checkCancellation()
     }

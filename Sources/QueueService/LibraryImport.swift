@@ -17,11 +17,27 @@ actor LibraryImport {
         self.report = report
     }
 
+    /// The marks of the files that need not be opened again.
+    var known: [UInt8] {
+        get async throws {
+            let marks = try await writer.songs().compactMap(MusicFolder.mark)
+            return FileMark.packed(Array(marks.prefix(Self.knownLimit)))
+        }
+    }
+
+    /// As many marks as a message has room for; further files are opened.
+    private static let knownLimit = 400_000
+
     /// Stores those files that are new or have changed.
     func take(_ files: [ProbedFile]) async throws {
-        let written = try await writer.write(files.map(MusicFolder.song))
-        for (file, song) in zip(files, written.songs) {
-            folders[MusicFolder.folder(of: file.location), default: []].append((file.track, file.location, song))
+        let stored = try await writer.songs(files.filter(\.isKnown).map { MusicFolder.song($0).id })
+        // What was removed from the library meanwhile is no song any more.
+        let songs = files.compactMap { file in
+            file.isKnown ? stored[MusicFolder.song(file).id] : MusicFolder.song(file)
+        }
+        let written = try await writer.write(songs)
+        for song in written.songs {
+            folders[MusicFolder.folder(of: song.location), default: []].append((song.track ?? 0, song.location, song))
         }
         hint = written.hint ?? hint
         progress.files += UInt32(clamping: files.count)

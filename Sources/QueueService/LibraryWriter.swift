@@ -24,6 +24,24 @@ struct LibraryWriter: Sendable {
         var hint: Hint?
     }
 
+    /// All songs of the library.
+    func songs() async throws -> [Song] {
+        try (try await store.send(["HVALS", key(.userSongs)]).elements ?? []).map { try Song(stored: $0.bytes ?? []) }
+    }
+
+    /// Those of the songs that are in the library.
+    func songs(_ ids: [String]) async throws -> [String: Song] {
+        var songs: [String: Song] = [:]
+        for batch in ids.batches(of: Self.batch) {
+            let stored = try await store.send(
+                [["HMGET", key(.userSongs)], batch.map { RedisArgument($0) }].flatMap { $0 })
+            for (id, bytes) in zip(batch, stored.elements ?? []) {
+                songs[id] = try bytes.bytes.map { try Song(stored: $0) }
+            }
+        }
+        return songs
+    }
+
     /// Stores those songs that are new or different; the others keep all that is known about them.
     ///
     /// - Parameter songs: their time of being added counts where they are new; 0: now.

@@ -12,14 +12,29 @@ enum MusicFolder {
     /// The song that a file is. It came into the library at the file's own time.
     static func song(_ file: ProbedFile) -> Song {
         Song(
-            id: "s" + identity(file.location), title: file.title.isEmpty ? title(ofFile: file.location) : file.title,
+            id: songID(file.location), title: file.title.isEmpty ? title(ofFile: file.location) : file.title,
             artist: file.artist, album: file.album, durationMs: file.durationMs == 0 ? nil : file.durationMs,
             location: file.location, addedAtMs: max(0, file.modifiedAtMs),
             attributes: [
-                Attribute(name: "file_bytes", value: "\(file.bytes)"),
-                Attribute(name: "file_modified_at_ms", value: "\(file.modifiedAtMs)"),
-            ])
+                Attribute(name: bytesName, value: "\(file.bytes)"),
+                Attribute(name: modifiedName, value: "\(file.modifiedAtMs)"),
+            ], track: file.track)
     }
+
+    private static let bytesName = "file_bytes"
+    private static let modifiedName = "file_modified_at_ms"
+
+    /// The mark of the file that an imported song was made of; nil where not all is known that its file says.
+    static func mark(_ song: Song) -> FileMark? {
+        let attributes = Dictionary(song.attributes.map { ($0.name, $0.value) }) { _, last in last }
+        guard song.track != nil, song.id == songID(song.location),
+            let bytes = attributes[bytesName].flatMap(UInt64.init),
+            let modifiedAtMs = attributes[modifiedName].flatMap(Int64.init)
+        else { return nil }
+        return FileMark(location: song.location, bytes: bytes, modifiedAtMs: modifiedAtMs)
+    }
+
+    private static func songID(_ location: String) -> String { "s" + identity(location) }
 
     /// The folder that a file lies in; empty for one that lies in none.
     static func folder(of location: String) -> String {

@@ -111,14 +111,31 @@ import Testing
         #expect(try child.receive() == .probeEnded(ProbeEnded(failure: "the file does not exist")))
     }
 
+    @Test func aFileThatIsKnownIsListedAndNotOpenedUntilItIsWrittenTo() throws {
+        let files = try AudioFiles()
+        for name in ["a.flac", "b.flac"] {
+            try files.make(name, seconds: 1, arguments: ["-metadata", "title=\(name)"])
+        }
+        let child = try AnalyzerChild()
+        let first = try probe(child, files)
+        #expect(first.map(\.title) == ["a.flac", "b.flac"] && first.allSatisfy { !$0.isKnown })
+        let known = FileMark.packed(first.map(\.mark))
+        let second = try probe(child, files, known: known)
+        #expect(second.map(\.isKnown) == [true, true] && second.map(\.title) == ["", ""])
+        #expect(second.map(\.mark) == first.map(\.mark))
+        try files.make("a.flac", seconds: 2, arguments: ["-metadata", "title=c"])
+        let third = try probe(child, files, known: known)
+        #expect(third.map(\.isKnown) == [false, true] && third.map(\.title) == ["c", ""])
+    }
+
     @Test func whatIsNoRequestEndsIt() throws {
         let child = try AnalyzerChild()
         try child.send(bytes: [0, 0, 0, 2, 0xff, 0xff])
         #expect(try child.exitCode() == EXIT_FAILURE)
     }
 
-    private func probe(_ child: AnalyzerChild, _ files: AudioFiles) throws -> [ProbedFile] {
-        try child.send(.probe(Probe(roots: [files.folder.path])))
+    private func probe(_ child: AnalyzerChild, _ files: AudioFiles, known: [UInt8] = []) throws -> [ProbedFile] {
+        try child.send(.probe(Probe(roots: [files.folder.path], known: known)))
         var found: [ProbedFile] = []
         while true {
             switch try child.receive() {

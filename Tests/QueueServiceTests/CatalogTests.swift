@@ -90,6 +90,38 @@ import Testing
         }
     }
 
+    @Test func filesThatAreKnownAreNotOpenedAgainAndKeepTheirPlaces() async throws {
+        try await withServingQueue { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                let one = ProbedFile(location: "rock/z.ogg", title: "One", track: 1, modifiedAtMs: 5, bytes: 20)
+                let two = ProbedFile(location: "rock/a.ogg", title: "Two", track: 2, modifiedAtMs: 7, bytes: 10)
+                _ = try await worker.answersImport(of: [one, two], in: queue)
+                // Not of an import: somebody else's song of the same file.
+                let other = Song(
+                    id: "other", location: "rock/z.ogg",
+                    attributes: [
+                        Attribute(name: "file_bytes", value: "1"), Attribute(name: "file_modified_at_ms", value: "1"),
+                    ], track: 1)
+                _ = try await queue.catalog.upsertLibrary(UpsertLibraryRequest(userID: "u", songs: [other]))
+
+                let bare = [one, two].map { file in
+                    ProbedFile(
+                        location: file.location, modifiedAtMs: file.modifiedAtMs, bytes: file.bytes, isKnown: true)
+                }
+                let new = ProbedFile(location: "rock/b.ogg", title: "Three", track: 3, modifiedAtMs: 9, bytes: 30)
+                let progress = try await worker.answersImport(of: bare + [new], in: queue) { known in
+                    #expect(FileMark.unpacked(known) == [one.mark, two.mark])
+                }
+                #expect(progress == ImportProgress(files: 3, added: 1, playlists: 1, done: true))
+                let rock = try #require(try await queue.catalog.listPlaylists(UserRequest(userID: "u")).playlists.last)
+                let songs = try await queue.catalog.getPlaylist(PlaylistRequest(userID: "u", playlistID: rock.id)).songs
+                #expect(songs.map { $0.song?.title } == ["One", "Two", "Three"])
+            }
+        }
+    }
+
     @Test func backgroundWorkBeginsWithThePlaylistThatWasAddedLast() async throws {
         try await withServingQueue { queue in
             let worker = ScriptedWorker("w", of: queue)
@@ -205,16 +237,18 @@ import Testing
 extension ScriptedWorker {
     /// Asks for an import, and brings the files that the probe is said to have found.
     ///
+    /// - Parameter knowing: is given the marks of files that need not be opened.
     /// - Returns: the last that the import said.
-    func answersImport(of files: [ProbedFile], failure: String? = nil, in queue: RunningQueue) async throws
-        -> ImportProgress
-    {
+    func answersImport(
+        of files: [ProbedFile], failure: String? = nil, in queue: RunningQueue, knowing: ([UInt8]) -> Void = { _ in }
+    ) async throws -> ImportProgress {
         async let last = {
             var last = ImportProgress()
             for try await progress in queue.catalog.importFolder(ImportFolderRequest(userID: "u")) { last = progress }
             return last
         }()
         let probe = try await next { if case .probe(let probe) = $0 { probe } else { nil } }
+        knowing(probe.known)
         do {
             _ = try await queue.workers.reportProbe { writer in
                 for file in files { try await writer.write(ProbeReport(probeID: probe.probeID, files: [file])) }

@@ -8,6 +8,8 @@ struct FolderProbe {
     let roots: [String]
     /// Relative to the roots; empty for all of them.
     let folder: String
+    /// Files that are listed and not opened.
+    var known: Set<FileMark> = []
 
     private static let batchSize = 32
     private static let deepest = 64
@@ -53,7 +55,8 @@ struct FolderProbe {
                     location: prefix + name,
                     modifiedAtMs: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000,
                     bytes: UInt64(clamping: status.st_size))
-                readTags(of: name, in: folder, into: &file)
+                file.isKnown = known.contains(file.mark)
+                if !file.isKnown { readTags(of: name, in: folder, into: &file) }
                 found(file)
             default: continue
             }

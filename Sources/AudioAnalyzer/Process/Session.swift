@@ -78,7 +78,8 @@ struct Session {
 
     private func probe(_ request: Probe) -> ProbeEnded {
         do {
-            try FolderProbe(roots: request.roots, folder: request.folder).run { files in
+            let known = FileMark.unpacked(request.known)
+            try FolderProbe(roots: request.roots, folder: request.folder, known: known).run { files in
                 replies.send(.probed(Probed(files: files)))
             }
             return ProbeEnded()

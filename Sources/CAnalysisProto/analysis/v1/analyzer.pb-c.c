@@ -955,7 +955,7 @@ const ProtobufCMessageDescriptor analysis__v1__skip__descriptor =
   (ProtobufCMessageInit) analysis__v1__skip__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__probe__field_descriptors[2] =
+static const ProtobufCFieldDescriptor analysis__v1__probe__field_descriptors[3] =
 {
   {
     "roots",
@@ -981,15 +981,28 @@ static const ProtobufCFieldDescriptor analysis__v1__probe__field_descriptors[2] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "known",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Probe, known),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__probe__field_indices_by_name[] = {
   1,   /* field[1] = folder */
+  2,   /* field[2] = known */
   0,   /* field[0] = roots */
 };
 static const ProtobufCIntRange analysis__v1__probe__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__probe__descriptor =
 {
@@ -999,7 +1012,7 @@ const ProtobufCMessageDescriptor analysis__v1__probe__descriptor =
   "Analysis__V1__Probe",
   "analysis.v1",
   sizeof(Analysis__V1__Probe),
-  2,
+  3,
   analysis__v1__probe__field_descriptors,
   analysis__v1__probe__field_indices_by_name,
   1,  analysis__v1__probe__number_ranges,
@@ -1420,7 +1433,7 @@ const ProtobufCMessageDescriptor analysis__v1__probed__descriptor =
   (ProtobufCMessageInit) analysis__v1__probed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__probed_file__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__probed_file__field_descriptors[9] =
 {
   {
     "location",
@@ -1518,12 +1531,25 @@ static const ProtobufCFieldDescriptor analysis__v1__probed_file__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "is_known",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ProbedFile, is_known),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__probed_file__field_indices_by_name[] = {
   3,   /* field[3] = album */
   2,   /* field[2] = artist */
   7,   /* field[7] = bytes */
   5,   /* field[5] = duration_ms */
+  8,   /* field[8] = is_known */
   0,   /* field[0] = location */
   6,   /* field[6] = modified_at_ms */
   1,   /* field[1] = title */
@@ -1532,7 +1558,7 @@ static const unsigned analysis__v1__probed_file__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__probed_file__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor analysis__v1__probed_file__descriptor =
 {
@@ -1542,7 +1568,7 @@ const ProtobufCMessageDescriptor analysis__v1__probed_file__descriptor =
   "Analysis__V1__ProbedFile",
   "analysis.v1",
   sizeof(Analysis__V1__ProbedFile),
-  8,
+  9,
   analysis__v1__probed_file__field_descriptors,
   analysis__v1__probed_file__field_indices_by_name,
   1,  analysis__v1__probed_file__number_ranges,

@@ -736,7 +736,7 @@ const ProtobufCMessageDescriptor analysis__v1__song_failure__descriptor =
   (ProtobufCMessageInit) analysis__v1__song_failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__song__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__song__field_descriptors[9] =
 {
   {
     "id",
@@ -834,6 +834,18 @@ static const ProtobufCFieldDescriptor analysis__v1__song__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "track",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Analysis__V1__Song, _track_case),
+    offsetof(Analysis__V1__Song, track),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__song__field_indices_by_name[] = {
   6,   /* field[6] = added_at_ms */
@@ -844,11 +856,12 @@ static const unsigned analysis__v1__song__field_indices_by_name[] = {
   0,   /* field[0] = id */
   5,   /* field[5] = location */
   1,   /* field[1] = title */
+  8,   /* field[8] = track */
 };
 static const ProtobufCIntRange analysis__v1__song__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor analysis__v1__song__descriptor =
 {
@@ -858,7 +871,7 @@ const ProtobufCMessageDescriptor analysis__v1__song__descriptor =
   "Analysis__V1__Song",
   "analysis.v1",
   sizeof(Analysis__V1__Song),
-  8,
+  9,
   analysis__v1__song__field_descriptors,
   analysis__v1__song__field_indices_by_name,
   1,  analysis__v1__song__number_ranges,

@@ -2243,7 +2243,7 @@ const ProtobufCMessageDescriptor analysis__v1__discard__descriptor =
   (ProtobufCMessageInit) analysis__v1__discard__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__probe_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor analysis__v1__probe_request__field_descriptors[3] =
 {
   {
     "probe_id",
@@ -2269,15 +2269,28 @@ static const ProtobufCFieldDescriptor analysis__v1__probe_request__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "known",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ProbeRequest, known),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__probe_request__field_indices_by_name[] = {
   1,   /* field[1] = folder */
+  2,   /* field[2] = known */
   0,   /* field[0] = probe_id */
 };
 static const ProtobufCIntRange analysis__v1__probe_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__probe_request__descriptor =
 {
@@ -2287,7 +2300,7 @@ const ProtobufCMessageDescriptor analysis__v1__probe_request__descriptor =
   "Analysis__V1__ProbeRequest",
   "analysis.v1",
   sizeof(Analysis__V1__ProbeRequest),
-  2,
+  3,
   analysis__v1__probe_request__field_descriptors,
   analysis__v1__probe_request__field_indices_by_name,
   1,  analysis__v1__probe_request__number_ranges,

@@ -136,10 +136,14 @@ struct  Analysis__V1__Probe
    * relative to the roots; empty: all of them
    */
   ProtobufCBinaryData folder;
+  /*
+   * the marks of files whose tags are known, 8 bytes each, big-endian: they are listed and not opened
+   */
+  ProtobufCBinaryData known;
 };
 #define ANALYSIS__V1__PROBE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__probe__descriptor) \
-    , 0,NULL, {0,NULL} }
+    , 0,NULL, {0,NULL}, {0,NULL} }
 
 
 typedef enum {
@@ -281,6 +285,9 @@ struct  Analysis__V1__Probed
     , 0,NULL }
 
 
+/*
+ * The mark of a file is the 64-bit FNV-1a hash of "<location>\n<bytes>\n<modified_at_ms>".
+ */
 struct  Analysis__V1__ProbedFile
 {
   ProtobufCMessage base;
@@ -304,10 +311,14 @@ struct  Analysis__V1__ProbedFile
   uint64_t duration_ms;
   int64_t modified_at_ms;
   uint64_t bytes;
+  /*
+   * by its mark, so that its tags were not read
+   */
+  protobuf_c_boolean is_known;
 };
 #define ANALYSIS__V1__PROBED_FILE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__probed_file__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0 }
 
 
 typedef enum {

@@ -471,7 +471,7 @@ struct  Analysis__V1__SongTwin
   ProtobufCMessage base;
   Analysis__V1__Song *song;
   /*
-   * of the two fingerprints where they fit best: 0 to 0.15; different music differs by 0.4 and more
+   * of the two fingerprints where they fit best: 0 to 0.15; different music: 0.39 and more
    */
   double bit_error_rate;
   /*

@@ -177,6 +177,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__SONG___DURATION_MS__CASE)
 } Analysis__V1__Song__DurationMsCase;
 
+typedef enum {
+  ANALYSIS__V1__SONG___TRACK__NOT_SET = 0,
+  ANALYSIS__V1__SONG___TRACK_TRACK = 9
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__SONG___TRACK__CASE)
+} Analysis__V1__Song__TrackCase;
+
 struct  Analysis__V1__Song
 {
   ProtobufCMessage base;
@@ -195,10 +201,14 @@ struct  Analysis__V1__Song
   union {
     uint64_t duration_ms;
   };
+  Analysis__V1__Song__TrackCase _track_case;
+  union {
+    uint32_t track;
+  };
 };
 #define ANALYSIS__V1__SONG__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__song__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, ANALYSIS__V1__SONG___DURATION_MS__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, ANALYSIS__V1__SONG___DURATION_MS__NOT_SET, {0}, ANALYSIS__V1__SONG___TRACK__NOT_SET, {0} }
 
 
 struct  Analysis__V1__Attribute

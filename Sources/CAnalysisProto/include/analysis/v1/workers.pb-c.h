@@ -385,10 +385,14 @@ struct  Analysis__V1__ProbeRequest
    * beneath the worker's music folders; empty: all of it
    */
   ProtobufCBinaryData folder;
+  /*
+   * as in Probe
+   */
+  ProtobufCBinaryData known;
 };
 #define ANALYSIS__V1__PROBE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__probe_request__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 typedef enum {

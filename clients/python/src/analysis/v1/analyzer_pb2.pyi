@@ -85,12 +85,14 @@ class Ping(_message.Message):
     def __init__(self, lease_ms: _Optional[int] = ...) -> None: ...
 
 class Probe(_message.Message):
-    __slots__ = ["folder", "roots"]
+    __slots__ = ["folder", "known", "roots"]
     FOLDER_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
     ROOTS_FIELD_NUMBER: _ClassVar[int]
     folder: str
+    known: bytes
     roots: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, roots: _Optional[_Iterable[str]] = ..., folder: _Optional[str] = ...) -> None: ...
+    def __init__(self, roots: _Optional[_Iterable[str]] = ..., folder: _Optional[str] = ..., known: _Optional[bytes] = ...) -> None: ...
 
 class ProbeEnded(_message.Message):
     __slots__ = ["failure"]
@@ -105,11 +107,12 @@ class Probed(_message.Message):
     def __init__(self, files: _Optional[_Iterable[_Union[ProbedFile, _Mapping]]] = ...) -> None: ...
 
 class ProbedFile(_message.Message):
-    __slots__ = ["album", "artist", "bytes", "duration_ms", "location", "modified_at_ms", "title", "track"]
+    __slots__ = ["album", "artist", "bytes", "duration_ms", "is_known", "location", "modified_at_ms", "title", "track"]
     ALBUM_FIELD_NUMBER: _ClassVar[int]
     ARTIST_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
     DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    IS_KNOWN_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     MODIFIED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -118,11 +121,12 @@ class ProbedFile(_message.Message):
     artist: str
     bytes: int
     duration_ms: int
+    is_known: bool
     location: str
     modified_at_ms: int
     title: str
     track: int
-    def __init__(self, location: _Optional[str] = ..., title: _Optional[str] = ..., artist: _Optional[str] = ..., album: _Optional[str] = ..., track: _Optional[int] = ..., duration_ms: _Optional[int] = ..., modified_at_ms: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, location: _Optional[str] = ..., title: _Optional[str] = ..., artist: _Optional[str] = ..., album: _Optional[str] = ..., track: _Optional[int] = ..., duration_ms: _Optional[int] = ..., modified_at_ms: _Optional[int] = ..., bytes: _Optional[int] = ..., is_known: bool = ...) -> None: ...
 
 class Proceed(_message.Message):
     __slots__ = []

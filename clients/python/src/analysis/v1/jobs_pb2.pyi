@@ -122,7 +122,7 @@ class Job(_message.Message):
     def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ...) -> None: ...
 
 class Song(_message.Message):
-    __slots__ = ["added_at_ms", "album", "artist", "attributes", "duration_ms", "id", "location", "title"]
+    __slots__ = ["added_at_ms", "album", "artist", "attributes", "duration_ms", "id", "location", "title", "track"]
     ADDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     ALBUM_FIELD_NUMBER: _ClassVar[int]
     ARTIST_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +131,7 @@ class Song(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
     added_at_ms: int
     album: str
     artist: str
@@ -139,7 +140,8 @@ class Song(_message.Message):
     id: str
     location: str
     title: str
-    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., artist: _Optional[str] = ..., album: _Optional[str] = ..., duration_ms: _Optional[int] = ..., location: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ...) -> None: ...
+    track: int
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., artist: _Optional[str] = ..., album: _Optional[str] = ..., duration_ms: _Optional[int] = ..., location: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., track: _Optional[int] = ...) -> None: ...
 
 class SongFailure(_message.Message):
     __slots__ = ["reason", "song_id"]

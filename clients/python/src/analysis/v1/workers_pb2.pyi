@@ -227,12 +227,14 @@ class ProbeReportReply(_message.Message):
     def __init__(self) -> None: ...
 
 class ProbeRequest(_message.Message):
-    __slots__ = ["folder", "probe_id"]
+    __slots__ = ["folder", "known", "probe_id"]
     FOLDER_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
     PROBE_ID_FIELD_NUMBER: _ClassVar[int]
     folder: str
+    known: bytes
     probe_id: str
-    def __init__(self, probe_id: _Optional[str] = ..., folder: _Optional[str] = ...) -> None: ...
+    def __init__(self, probe_id: _Optional[str] = ..., folder: _Optional[str] = ..., known: _Optional[bytes] = ...) -> None: ...
 
 class Released(_message.Message):
     __slots__ = []
