@@ -97,7 +97,7 @@ def test_manifests_are_what_kubernetes_takes():
 def test_nothing_that_is_deployed_may_do_more_than_it_needs():
     for name, service in compose().items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
-        assert bool(service.get("ports")) == (name == "gateway"), name
+        assert bool(service.get("ports")) == (name in {"gateway", "proxy"}), name
     for name, container in containers().items():
         rights = container["securityContext"]
         assert rights["readOnlyRootFilesystem"] and not rights["allowPrivilegeEscalation"], name
