@@ -97,6 +97,11 @@ import Testing
                             AnalysisResult(
                                 analyzer: AnalyzerVersion(name: "mood", version: "2"), json: Array(other.utf8),
                                 tookMs: 6),
+                        ],
+                        twins: [
+                            SongTwin(
+                                song: Song(id: "12", title: "Run (MP3)", artist: "Band"), bitErrorRate: 0.05,
+                                identical: true)
                         ])
                 }
             }
@@ -116,6 +121,12 @@ import Testing
                         [
                             "analyzer": "mood", "version": "2", "took_ms": 6, "created_at": nil,
                             "details": ["b": 2, "a": 1],
+                        ]
+                    ],
+                    "twins": [
+                        [
+                            "id": 12, "name": "Run (MP3)", "artist": "Band", "album": "", "bit_error_rate": 0.05,
+                            "identical": true,
                         ]
                     ],
                 ])

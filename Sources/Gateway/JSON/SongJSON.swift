@@ -63,6 +63,19 @@ struct SongAnalysisAnswer: Answer {
         let concerns: [JSONValue]
         @OrNull var failure: String?
         let furtherResults: [Result]
+        let twins: [Twin]
+    }
+
+    /// Another song that sounds the same, in another encoding or loudness.
+    struct Twin: Codable, Sendable {
+        let id: Identifier
+        let name: String
+        let artist: String
+        let album: String
+        /// Of the acoustic fingerprints, 0 to 0.15.
+        let bitErrorRate: Double
+        /// The very same samples.
+        let identical: Bool
     }
 
     /// The result of an analyzer other than `audio`.
@@ -99,6 +112,12 @@ struct SongAnalysisAnswer: Answer {
                     analyzer: result.analyzer?.name ?? "", version: result.analyzer?.version ?? "",
                     tookMs: result.tookMs, createdAt: Timestamp(result.createdAtMs),
                     details: RawJSON(object: result.json))
+            },
+            twins: detail.twins.map { twin in
+                let song = twin.song ?? Song()
+                return Twin(
+                    id: Identifier(song.id), name: song.title, artist: song.artist, album: song.album,
+                    bitErrorRate: twin.bitErrorRate, identical: twin.identical)
             })
     }
 }
