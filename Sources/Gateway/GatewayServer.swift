@@ -61,6 +61,10 @@ enum GatewayServer {
             backend: backend, sessions: sessions, streams: limits.streams, heartbeat: settings.heartbeat,
             patience: settings.streamPatience
         ).add(to: signedIn)
+        PreferencesRoutes(backend: backend).add(to: signedIn)
+        HistoryRoutes(backend: backend).add(to: signedIn)
+        InsightsRoutes(backend: backend).add(to: signedIn)
+        Administration.add(to: signedIn, backend: backend)
         try DescriptionRoute(table: table).add(to: open)
         refuseOtherMethods(of: table, router)
         return router

@@ -18,6 +18,12 @@ final class QueueDriver: QueueProvider {
         var cancelJob: @Sendable (JobRequest) throws -> Job = unexpected
         var pauseJob: @Sendable (JobRequest) throws -> Job = unexpected
         var resumeJob: @Sendable (JobRequest) throws -> Job = unexpected
+        var getStatistics: @Sendable (StatisticsRequest) throws -> Statistics = unexpected
+        var resumeQueue: @Sendable (ResumeQueueRequest) throws -> ResumeQueueReply = unexpected
+        var pauseQueue: @Sendable (PauseQueueRequest) throws -> PauseQueueReply = unexpected
+        var clearJobs: @Sendable (JobFilter) throws -> ChangedJobs = unexpected
+        var replayJobs: @Sendable (JobFilter) throws -> ChangedJobs = unexpected
+        var replayJob: @Sendable (JobRequest) throws -> Job = unexpected
         var getTimeline: @Sendable (TimelineRequest) throws -> Timeline = unexpected
         var retryJob: @Sendable (JobRequest) throws -> Job = unexpected
     }
@@ -33,15 +39,19 @@ final class QueueDriver: QueueProvider {
     func enqueueMany(_ request: EnqueueManyRequest, context: CallContext) async throws -> EnqueueManyReply {
         try unexpected(request)
     }
-    func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job { try unexpected(request) }
+    func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job {
+        try current.replayJob(request)
+    }
     func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.retryJob(request) }
     func getStatistics(_ request: StatisticsRequest, context: CallContext) async throws -> Statistics {
-        try unexpected(request)
+        try current.getStatistics(request)
     }
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
-        try unexpected(request)
+        try current.replayJobs(request)
     }
-    func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs { try unexpected(request) }
+    func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
+        try current.clearJobs(request)
+    }
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
         try unexpected(request)
     }
@@ -49,10 +59,10 @@ final class QueueDriver: QueueProvider {
         try unexpected(request)
     }
     func pauseQueue(_ request: PauseQueueRequest, context: CallContext) async throws -> PauseQueueReply {
-        try unexpected(request)
+        try current.pauseQueue(request)
     }
     func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply {
-        try unexpected(request)
+        try current.resumeQueue(request)
     }
     func getTimeline(_ request: TimelineRequest, context: CallContext) async throws -> Timeline {
         try current.getTimeline(request)
@@ -86,6 +96,11 @@ final class CatalogDriver: CatalogProvider {
         var getSong: @Sendable (SongRequest) throws -> SongDetail = unexpected
         var searchSongs: @Sendable (SearchSongsRequest) throws -> SearchSongsReply = unexpected
         var getCoverage: @Sendable (CoverageRequest) throws -> Coverage = unexpected
+        var removeUser: @Sendable (UserRequest) throws -> RemoveUserReply = unexpected
+        var listUsers: @Sendable (ListUsersRequest) throws -> ListUsersReply = unexpected
+        var setRole: @Sendable (SetRoleRequest) throws -> User = unexpected
+        var setPreferences: @Sendable (SetPreferencesRequest) throws -> Preferences = unexpected
+        var getPreferences: @Sendable (UserRequest) throws -> Preferences = unexpected
         var getTargets: @Sendable (TargetsRequest) throws -> Targets = unexpected
         var getInsights: @Sendable (UserRequest) throws -> Insights = unexpected
         var upsertLibrary: @Sendable (UpsertLibraryRequest) throws -> UpsertLibraryReply = unexpected
@@ -138,20 +153,22 @@ final class CatalogDriver: CatalogProvider {
     }
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User { try current.getUser(request) }
     func getPreferences(_ request: UserRequest, context: CallContext) async throws -> Preferences {
-        try unexpected(request)
+        try current.getPreferences(request)
     }
     func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences {
-        try unexpected(request)
+        try current.setPreferences(request)
     }
     func importFolder(
         _ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext
     ) async throws { let _: User = try unexpected(request) }
-    func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User { try unexpected(request) }
+    func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User {
+        try current.setRole(request)
+    }
     func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply {
-        try unexpected(request)
+        try current.listUsers(request)
     }
     func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply {
-        try unexpected(request)
+        try current.removeUser(request)
     }
     func upsertLibrary(_ request: UpsertLibraryRequest, context: CallContext) async throws -> UpsertLibraryReply {
         try current.upsertLibrary(request)

@@ -23,13 +23,17 @@ struct GatewayUnderTest: Sendable {
 
     static let user = User(id: "demo", name: "Demo", lane: "0", role: .listener, autoAnalysis: true, createdAtMs: 1_000)
     static let session = [UInt8](repeating: 7, count: 32)
+    static let administrator = User(id: "root", name: "Root", lane: "0", role: .administrator)
+    private static let administratorSession = [UInt8](repeating: 8, count: 32)
+    static let administratorCookie =
+        "\(SessionToken.cookieName)=\(Data(administratorSession).base64EncodedString())"
     static let cookie = cookie(of: session)
 
     static func cookie(of session: [UInt8]) -> String {
         "\(SessionToken.cookieName)=\(Data(session).base64EncodedString())"
     }
 
-    /// Runs `body` with a gateway whose services run, and with Demo's session known to the catalog.
+    /// Runs `body` with a gateway whose services run, and with Demo's and an administrator's session known to the catalog.
     ///
     /// - Parameter settings: by default, every request is answered anew.
     static func run(
@@ -47,8 +51,11 @@ struct GatewayUnderTest: Sendable {
         let (queueHealth, progressHealth) = (HealthDriver(), HealthDriver())
         catalog.set {
             $0.checkSession = { request in
-                guard request.session == session else { throw RPCError(.unauthenticated, "no such session") }
-                return user
+                switch request.session {
+                case session: return user
+                case administratorSession: return administrator
+                default: throw RPCError(.unauthenticated, "no such session")
+                }
             }
         }
         let servers = [
@@ -92,6 +99,21 @@ struct GatewayUnderTest: Sendable {
     func post(_ path: String, json: String? = nil, headers: HTTPFields = [:]) async throws -> Answer {
         try await send(
             path, .post, headers: [.cookie: Self.cookie, .contentType: "application/json"], adding: headers,
+            body: json.map { ByteBuffer(string: $0) })
+    }
+
+    func put(_ path: String, json: String) async throws -> Answer {
+        try await send(
+            path, .put, headers: [.cookie: Self.cookie, .contentType: "application/json"],
+            body: ByteBuffer(string: json))
+    }
+
+    /// A request of the administrator's.
+    func administrator(
+        _ method: HTTPRequest.Method, _ path: String, json: String? = nil
+    ) async throws -> Answer {
+        try await send(
+            path, method, headers: [.cookie: Self.administratorCookie, .contentType: "application/json"],
             body: json.map { ByteBuffer(string: $0) })
     }
 
