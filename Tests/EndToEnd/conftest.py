@@ -2,31 +2,18 @@
 
 import pathlib
 import shutil
-import subprocess
 
 import pytest
 
-from system import System
+from system import System, default_songs
 
 SONG_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
-def default_music(tmp_path_factory):
-    """The songs of the Debian packages that deploy/run plays by default, unpacked."""
-    folder = tmp_path_factory.mktemp("packages")
-    packages = ["warzone2100-music", "fretsonfire-songs-muldjord"]
-    subprocess.run(["apt-get", "download", "-qq", *packages], cwd=folder, check=True, stdin=subprocess.DEVNULL)
-    for package in folder.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, folder], check=True)
-    return folder / "usr/share/games"
-
-
-@pytest.fixture(scope="session")
-def songs(default_music):
+def songs(tmp_path_factory):
     """Real songs, the longest first."""
-    files = [*default_music.rglob("*.opus"), *default_music.rglob("*.ogg")]
-    return sorted(files, key=lambda file: (-file.stat().st_size, file.name))
+    return default_songs(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture

@@ -32,6 +32,17 @@ def wait_until(condition, what: str, timeout: float = TIMEOUT):
     raise AssertionError(f"not within {timeout} s: {what}")
 
 
+def default_songs(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The songs of the Debian packages that deploy/run plays by default, unpacked into the folder, the longest first."""
+    packages = ["warzone2100-music", "fretsonfire-songs-muldjord"]
+    subprocess.run(["apt-get", "download", "-qq", *packages], cwd=folder, check=True, stdin=subprocess.DEVNULL)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", package, folder], check=True)
+    music = folder / "usr/share/games"
+    files = [*music.rglob("*.opus"), *music.rglob("*.ogg")]
+    return sorted(files, key=lambda file: (-file.stat().st_size, file.name))
+
+
 class System:
     """One deploy/run and a signed-in session of its demo user."""
 

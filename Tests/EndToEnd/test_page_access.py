@@ -67,9 +67,19 @@ while (walker.nextNode()) {
   const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   if (ratio < (isLarge ? 3 : 4.5)) faults.push(`contrast of ${ratio.toFixed(1)}: ${describe(node)}`);
 }
-if (document.documentElement.scrollWidth > innerWidth) faults.push(`scrolls sideways: ${document.documentElement.scrollWidth} > ${innerWidth}`);
+// A phone makes its window as wide as what overflows; the document stays as wide as the screen.
+const { scrollWidth, clientWidth } = document.documentElement;
+if (scrollWidth > clientWidth) faults.push(`scrolls sideways: ${scrollWidth} > ${clientWidth}`);
 return faults;
 """
+
+
+# The views that are not on the way to a song, and what each shows when it is there.
+VIEWS = {
+    "history": ("h1", "History"), "insights": ("dt", "Median tempo"), "preferences": ("h2", "Password"),
+    "admin": (".figures-table th", "High priority"), "admin/workers": (".badge", "Alive"),
+    "admin/failed": (".empty-title", "No dead letters"), "admin/throughput": ("svg.chart",), "admin/users": (".card.line", "(you)"),
+}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -91,16 +101,45 @@ def test_every_view_has_names_headings_contrast_and_no_sideways_scrolling(browse
     page.open("/#/nowhere")
     page.find(".empty-title", "There is nothing at this address")
     page.open("/#/")
-    page.find(".playlist-card a", "List 1").click()
+    page.click(".playlist-card a", "List 1")
     page.find("h1", "List 1")
     page.find(".title a")
     assert page.script(AUDIT) == []
     page.open(f"/#/song/{analysed}")
     page.find("dt", "Tempo")
-    page.find(".hint-button").click()
+    page.click(".hint-button")
     page.find(".hint-text", "Beats in a minute")
     assert page.script(AUDIT) == []
+    for path, content in VIEWS.items():
+        page.open(f"/#/{path}")
+        page.find(*content)
+        assert page.script(AUDIT) == [], path
     assert page.problems() == []
+
+
+@pytest.mark.parametrize("path", ["preferences", "admin/users"])
+def test_the_keyboard_reaches_what_a_view_offers_in_the_order_it_is_read(browser, system, path):
+    page = Page(browser, system)
+    page.sign_in()
+    page.open(f"/#/{path}")
+    page.find(*VIEWS[path])
+    offered = page.script(
+        "return [...document.querySelectorAll('main :is(a[href], button, input, select, summary)')]"
+        ".filter((node) => node.checkVisibility() && !node.disabled && node.tabIndex >= 0"
+        " && (node.type !== 'radio' || node.checked)).length")
+    page.script("document.getElementById('main').focus()")
+    order = []
+    for _ in range(offered + 40):
+        press(browser, Keys.TAB)
+        place, outlined = page.script(
+            "const node = document.activeElement; return [[...document.querySelectorAll('main *')].indexOf(node),"
+            " getComputedStyle(node).outlineStyle !== 'none']")
+        if place < 0:
+            break
+        assert outlined, page.script("return document.activeElement.outerHTML")
+        order.append(place)
+    # A field of a time takes several presses of the key.
+    assert order == sorted(order) and len(set(order)) == offered
 
 
 def press(browser, *keys):

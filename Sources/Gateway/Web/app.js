@@ -4,16 +4,20 @@ import { api, onSignedOut } from "./api.js";
 import { el, emptyState, failedState, setText, skeleton } from "./dom.js";
 import { live } from "./live.js";
 import { forgetNames } from "./names.js";
+import { obey } from "./notices.js";
 import { toast } from "./toast.js";
 import { dashboardView } from "./dashboard.js";
 import { loginView } from "./login.js";
-import "./notices.js";
 
 /** Each makes `{ element, title, playlist?, changed?(), close?(), focus?() }`; all but the first are loaded when they are needed. */
 const views = {
   "": { label: "Library", load: async () => dashboardView },
   playlist: { load: async () => (await import("./playlist.js")).playlistView },
   song: { load: async () => (await import("./song.js")).songView },
+  insights: { label: "Insights", load: async () => (await import("./insights.js")).insightsView },
+  history: { label: "History", load: async () => (await import("./history.js")).historyView },
+  preferences: { label: "Preferences", load: async () => (await import("./preferences.js")).preferencesView },
+  admin: { label: "Admin", role: "administrator", load: async () => (await import("./admin.js")).adminView },
 };
 
 const main = document.getElementById("main");
@@ -36,7 +40,7 @@ async function route(moves = false) {
     show(loginView((me) => { live.announce("signed-in"); signedIn(me, true); }));
     return view.focus();
   }
-  const [, kind = "", id] = location.hash.split("/").map(decoded);
+  const [, kind = "", id, part] = location.hash.split("/").map(decoded);
   const entry = views[kind];
   markCurrent(kind);
   try {
@@ -44,7 +48,7 @@ async function route(moves = false) {
     const waiting = setTimeout(() => show({ element: skeleton(5), title: "Loading" }), 200);
     const make = await entry.load().finally(() => clearTimeout(waiting));
     if (now !== routed) return;
-    show(make(id, user));
+    show(make(id, user, part));
   } catch (error) {
     if (now !== routed) return;
     show({ title: "Not found", element: error
@@ -76,6 +80,8 @@ function signedIn(me, moves = false) {
   setText(document.getElementById("who"), user.name);
   navigation.replaceChildren(...Object.entries(views).filter(([, entry]) => entry.label && (!entry.role || entry.role === user.role))
     .map(([kind, entry]) => el("a", { href: `#/${kind}`, class: `view-${kind || "library"}` }, entry.label)));
+  // What the page does without them stands until they are known.
+  api.preferences().then(obey, () => {});
   route(moves);
 }
 

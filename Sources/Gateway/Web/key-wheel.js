@@ -1,4 +1,4 @@
-// The circle of fifths with a song's key on it, and the keys that go well with it.
+// The circle of fifths: with a song's key on it and the keys that go well with it, or with how many songs are in each.
 
 import { el } from "./dom.js";
 
@@ -14,18 +14,47 @@ export function keyWheel(key) {
   const isMinor = key.mode === "minor";
   const name = (index, minor) => (minor ? minors : majors)[(index + 12) % 12];
   const related = [[place, !isMinor], [place + 1, isMinor], [place + 11, isMinor]].map(([index, minor]) => name(index, minor));
-  const wheel = el("svg", { class: "key-wheel", viewBox: "0 0 200 200", role: "img",
-    "aria-label": `${name(place, isMinor)} on the circle of fifths` });
+  const wheel = circle(`${name(place, isMinor)} on the circle of fifths`, (index, minor, text) => {
+    const state = index === place && minor === isMinor ? "here" : related.includes(text) ? "near" : "";
+    return { sector: { class: `sector ${state}` }, text: { class: `sector-name ${state}` } };
+  });
+  return el("figure", { class: "wheel" }, wheel, el("figcaption", { class: "soft" }, `Mixes well with ${related.join(", ")}`));
+}
+
+/** `keys` are `{ name, songs }`, the most frequent first: the more songs are in a key, the stronger its sector. */
+export function keyMap(keys) {
+  const counts = new Map();
+  for (const { name, songs } of keys) {
+    const [tonic, mode] = name.split(" ");
+    const place = placeOf({ tonic, mode });
+    if (place === null) continue;
+    const key = `${place} ${mode === "minor"}`;
+    counts.set(key, (counts.get(key) ?? 0) + songs);
+  }
+  const most = Math.max(1, ...counts.values());
+  const wheel = circle(`Songs by key on the circle of fifths; most are in ${keys[0].name}`, (index, minor, text) => {
+    const songs = counts.get(`${index} ${minor}`) ?? 0;
+    return {
+      sector: { class: songs ? "sector some" : "sector", "fill-opacity": songs ? (0.12 + 0.5 * (songs / most)).toFixed(2) : 1 },
+      text: { class: songs ? "sector-name some" : "sector-name" }, title: `${text}: ${songs}`,
+    };
+  });
+  return el("figure", { class: "wheel" }, wheel);
+}
+
+/** `look(index, isMinor, name)` tells attributes for each sector and its name. */
+function circle(label, look) {
+  const wheel = el("svg", { class: "key-wheel", viewBox: "0 0 200 200", role: "img", "aria-label": label });
   for (let index = 0; index < 12; index += 1) {
     for (const [minor, outer, inner] of [[false, 98, 66], [true, 66, 38]]) {
-      const text = name(index, minor);
-      const state = index === place && minor === isMinor ? "here" : related.includes(text) ? "near" : "";
+      const name = (minor ? minors : majors)[index];
+      const { sector: sectorLook, text, title } = look(index, minor, name);
       const [x, y] = point(index, (outer + inner) / 2);
-      wheel.append(el("path", { class: `sector ${state}`, d: sector(index, outer, inner) }),
-        el("text", { class: `sector-name ${state}`, x: x.toFixed(1), y: y.toFixed(1) }, text));
+      wheel.append(el("path", { ...sectorLook, d: sector(index, outer, inner) }, title ? el("title", {}, title) : null),
+        el("text", { ...text, x: x.toFixed(1), y: y.toFixed(1) }, name));
     }
   }
-  return el("figure", { class: "wheel" }, wheel, el("figcaption", { class: "soft" }, `Mixes well with ${related.join(", ")}`));
+  return wheel;
 }
 
 /** Fifths above C, of the key itself or of its relative major. */

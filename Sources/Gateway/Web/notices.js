@@ -13,7 +13,9 @@ let gathered = [];
 
 /** From now on, tells what the user's preferences ask for, in the colours that they ask for. */
 export function obey({ notifications, theme }) {
-  const statuses = { completed: "completed", failed: "failed", cancelled: "cancelled", displaced: "interrupted" };
+  const statuses = {
+    started: "in_progress", completed: "completed", failed: "failed", cancelled: "cancelled", displaced: "interrupted",
+  };
   muted = new Set(Object.entries(statuses).filter(([kind]) => notifications?.[kind] === false).map(([, status]) => status));
   dispatchEvent(new CustomEvent("theme", { detail: theme }));
 }
@@ -41,18 +43,18 @@ function tell() {
   }
   gathered = [];
   const changes = [...latest.values()];
-  const displaced = changes.filter(({ entry, before }) => entry.status === "interrupted" && before === "in_progress");
-  for (const { entry, before } of changes) {
-    if (entry.is_complete) ended(entry);
-    else if (entry.status === "in_progress" && before !== "in_progress") began(entry, before, displaced);
-  }
-  if (!changes.some(({ entry }) => entry.status === "in_progress") && !muted.has("interrupted")) {
-    for (const { entry } of displaced) toast(`${nameOf(entry)} makes way and goes on by itself later`);
-  }
+  const displaced = muted.has("interrupted") ? []
+    : changes.filter(({ entry, before }) => entry.status === "interrupted" && before === "in_progress");
+  const begun = muted.has("in_progress") ? []
+    : changes.filter(({ entry, before }) => entry.status === "in_progress" && before !== "in_progress");
+  for (const { entry } of changes) if (entry.is_complete) ended(entry);
+  for (const { entry, before } of begun) began(entry, before, displaced);
+  // Otherwise it is told together with what comes instead.
+  if (begun.length === 0) for (const { entry } of displaced) toast(`${nameOf(entry)} makes way and goes on by itself later`);
 }
 
 function began(entry, before, displaced) {
-  const makesWay = displaced.length > 0 && !muted.has("interrupted")
+  const makesWay = displaced.length > 0
     ? `. ${displaced.map((other) => nameOf(other.entry)).join(" and ")} makes way and goes on afterwards` : "";
   if (before === "interrupted" || before === "paused") return toast(`Going on with ${inSentence(entry)}`);
   toast(`Analysing ${inSentence(entry)}${makesWay}`);

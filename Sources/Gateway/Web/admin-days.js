@@ -1,0 +1,52 @@
+// What happened on each of the last days.
+
+import { columns } from "./charts.js";
+import { el } from "./dom.js";
+import { figure, figures } from "./figures.js";
+import { count, percent, songs, span } from "./format.js";
+
+const ranges = [["14", "14 days"], ["60", "60 days"], ["365", "a year"]];
+const charts = [
+  ["Songs analysed", (day) => day.songs_analyzed, "songs"], ["Songs failed", (day) => day.songs_failed, "songs"],
+  ["Jobs asked for", (day) => day.enqueued, "jobs"], ["Jobs interrupted", (day) => day.interrupted, "times"],
+];
+
+export function part({ api, again }) {
+  const range = el("select", { "aria-label": "How far back", onchange: again }, ...ranges.map(([value, text]) => el("option", { value }, text)));
+  const place = el("div", { class: "stack" });
+  let known = "";
+
+  async function refresh() {
+    const days = await api.days(range.value);
+    const text = JSON.stringify(days);
+    // What has not changed keeps its open tables.
+    if (text === known) return;
+    known = text;
+    const open = [...place.querySelectorAll("details")].map((details) => details.open);
+    place.replaceChildren(summary(days), el("div", { class: "charts" }, ...charts.map(([title, value, unit]) => chart(title, days, value, unit))));
+    place.querySelectorAll("details").forEach((details, index) => { details.open = Boolean(open[index]); });
+  }
+  return { element: el("div", { class: "stack" }, el("div", { class: "actions choices" }, range), place), refresh };
+}
+
+function summary(days) {
+  const sum = (value) => days.reduce((total, day) => total + value(day), 0);
+  const today = days.at(-1);
+  const ended = sum((day) => day.songs_analyzed + day.songs_failed);
+  return el("section", { class: "card result", "aria-label": "In short" }, figures(
+    figure("Today", songs(today.songs_analyzed), { note: span(today.audio_seconds) }),
+    figure("In all", songs(sum((day) => day.songs_analyzed)), { note: `${span(sum((day) => day.audio_seconds))} of music` }),
+    figure("Failed", songs(sum((day) => day.songs_failed)), { note: ended ? `${percent(sum((day) => day.songs_failed) / ended)} of all` : "" }),
+    figure("Interrupted", count(sum((day) => day.interrupted), "time")),
+    figure("Workers lost", String(sum((day) => day.workers_lost)))));
+}
+
+function chart(title, days, value, unit) {
+  const name = (day) => new Date(day.day).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+  const all = days.reduce((total, day) => total + value(day), 0);
+  return el("section", { class: "card result", "aria-label": title }, el("h2", {}, title), columns({
+    label: `${title}: ${all.toLocaleString("en-GB")} in ${count(days.length, "day")}`, unit: "Day", counts: unit,
+    ends: [name(days[0]), name(days[Math.floor(days.length / 2)]), "today"],
+    bars: days.map((day) => ({ value: value(day), name: name(day), title: `${name(day)}: ${value(day).toLocaleString("en-GB")} ${unit}` })),
+  }));
+}
