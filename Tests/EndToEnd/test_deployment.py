@@ -150,6 +150,14 @@ def test_services_may_use_their_own_keys_in_redis_and_nothing_else(redis):
         assert "NOAUTH" in redis(user, "TYPE", own[0], password="guessed")
 
 
+def test_every_kind_of_key_in_the_source_is_allowed_to_the_queue_service(redis):
+    kinds = set(re.findall(r'"\\\(prefix\)([a-z]+)', (ROOT / "Sources/QueueService/Keys.swift").read_text()))
+    assert len(kinds) > 5
+    for kind in kinds:
+        replies = [redis("operator", "ACL", "DRYRUN", "queue", "TYPE", f"aq:{kind}{rest}") for rest in ("", ":x")]
+        assert "OK" in replies, f"let queue use aq:{kind} in deploy/redis/users.acl"
+
+
 def test_what_a_service_has_stored_survives_a_restart_of_redis(redis):
     """Redis applies rights to its append-only file, too."""
     script = "redis.call('SET', KEYS[1], 'kept') redis.call('HSET', KEYS[2], 'field', 'kept')"
