@@ -37,7 +37,7 @@ elseif outcome ~= 'none' and (not job or running ~= job_id or job.epoch ~= epoch
     return refuse('STALE', 'item ' .. job_id .. ' at epoch ' .. ARGV[5] .. ' does not run on lane ' .. lane)
 end
 
--- Stores the results and returns the song's mark with them in it.
+-- Stores the results and names them in the mark of the song.
 local function record_results(user_id, song_id)
     local mark, versions = redis.call('HGET', key('user_analysed', user_id), song_id) or '', {}
     for index = first_result, #ARGV, 7 do
@@ -46,7 +46,10 @@ local function record_results(user_id, song_id)
         if was_found == '0' then close_breaker(analyzer) end
         redis.call('HSET', key('song_results', user_id, song_id), analyzer, bytes)
         redis.call('HSET', key('user_highlights', user_id), analyzer .. ' ' .. song_id, highlights)
-        set_content(user_id, song_id, analyzer, version, file_hash, audio_hash)
+        -- Of a song without a mark nothing was known that would have to go.
+        if mark ~= '' or file_hash ~= '' or audio_hash ~= '' then
+            set_content(user_id, song_id, analyzer, version, file_hash, audio_hash)
+        end
     end
     if landmarks ~= '-' then
         set_landmarks(user_id, song_id, landmarks)
