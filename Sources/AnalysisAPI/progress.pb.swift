@@ -222,11 +222,18 @@ package struct WatchRequest: Message, Hashable, Sendable {
     package var contexts: [ProgressContext]
     /// every job of the user too, those that begin later included
     package var activeJobs: Bool
+    /// The version of the last view that the caller has seen: begins with what changed since, and with active_jobs also tells of
+    /// the jobs that ended meanwhile, the latest 10,000 of the last 24 hours. 0, or a version that was never given: begins with
+    /// everything as it stands.
+    package var sinceVersion: UInt64
 
-    package init(userID: String = "", contexts: [ProgressContext] = [], activeJobs: Bool = false) {
+    package init(
+        userID: String = "", contexts: [ProgressContext] = [], activeJobs: Bool = false, sinceVersion: UInt64 = 0
+    ) {
         self.userID = userID
         self.contexts = contexts
         self.activeJobs = activeJobs
+        self.sinceVersion = sinceVersion
     }
 }
 
@@ -241,6 +248,7 @@ extension WatchRequest: CMessage {
         userID = try String(copying: c.user_id, of: "WatchRequest.user_id")
         contexts = try elements(c.contexts, count: c.n_contexts) { try ProgressContext(copying: $0) }
         activeJobs = c.active_jobs != 0
+        sinceVersion = c.since_version
     }
 
     func write(to c: inout Analysis__V1__WatchRequest, arena: inout MessageArena) {
@@ -248,12 +256,13 @@ extension WatchRequest: CMessage {
         c.n_contexts = contexts.count
         c.contexts = arena.elements(contexts.map { arena.message($0) })
         c.active_jobs = activeJobs ? 1 : 0
+        c.since_version = sinceVersion
     }
 }
 
 package struct ProgressView: Message, Hashable, Sendable {
     package var context: ProgressContext?
-    /// rises with every change
+    /// rises with every change, over all contexts; 0: not followed yet
     package var version: UInt64
     /// rises when the set of songs changes; within one, fraction never falls
     package var basis: UInt32

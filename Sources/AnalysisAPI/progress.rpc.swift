@@ -28,7 +28,8 @@ package struct ProgressClient: Sendable {
         try await client.unary(ProgressMethods.listActive, request, options: options)
     }
 
-    /// The contexts as they stand, then every change of them, coalesced for slow readers; an end is never left out.
+    /// The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
+    /// end is never left out. Versions rise from view to view.
     package func watch(_ request: WatchRequest, options: CallOptions = .init()) -> RPCStream<ProgressView> {
         client.serverStream(ProgressMethods.watch, request, options: options)
     }
@@ -41,7 +42,8 @@ package protocol ProgressProvider: RPCService {
     func get(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView
     /// The jobs of a user that have not ended.
     func listActive(_ request: ListActiveRequest, context: CallContext) async throws -> ListActiveReply
-    /// The contexts as they stand, then every change of them, coalesced for slow readers; an end is never left out.
+    /// The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
+    /// end is never left out. Versions rise from view to view.
     func watch(_ request: WatchRequest, to writer: RPCWriter<ProgressView>, context: CallContext) async throws
 }
 

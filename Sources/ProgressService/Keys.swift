@@ -15,6 +15,9 @@ struct Keys: Sendable {
     /// SET of the ids of the jobs that had not ended.
     var liveJobs: String { "\(prefix)live" }
 
+    /// ZSET, expires: the ids of a user's jobs that ended, by version.
+    func endedJobs(of userID: String) -> String { "\(prefix)ended:\(userID)" }
+
     /// HASH, expires: of a playlist or library, `view` (`ProgressView`) and `audio_ms`, the length of its songs.
     func context(_ key: ContextKey) -> String {
         switch key {

@@ -29,8 +29,8 @@ struct LogFollower: Service {
         while !Task.isCancelled {
             do {
                 let kept = try await store.load()
-                hub.look { book, _ in
-                    book.restore(jobs: kept.jobs, cursors: kept.cursors, costs: kept.costs)
+                hub.change { book, nowMs in
+                    book.restore(jobs: kept.jobs, cursors: kept.cursors, costs: kept.costs, nowMs: nowMs)
                 }
                 logger.info("Goes on from what was kept", metadata: ["jobs": "\(kept.jobs.count)"])
                 return

@@ -13,6 +13,12 @@ extension ProgressBook {
         contexts[key]?.usedAtMs = nowMs
     }
 
+    /// Whether there is room for a playlist or library; somebody looks at it now.
+    mutating func use(_ key: ContextKey, nowMs: Int64) -> Bool {
+        contexts[key]?.usedAtMs = nowMs
+        return contexts[key] != nil
+    }
+
     /// There is no such playlist or library, or no longer.
     mutating func close(_ key: ContextKey) {
         guard let userID = key.userID, contexts[key]?.watchers == 0 else { return }

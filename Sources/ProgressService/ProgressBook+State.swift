@@ -11,7 +11,9 @@ struct ProgressBook: Sendable {
     var contexts: [ContextKey: ContextProgress] = [:]
     var costs = CostModel()
     var unsaved = Unsaved()
-    private var ended: [(jobID: String, atMs: Int64)] = []
+    private(set) var ended: [(jobID: String, atMs: Int64)] = []
+    /// All jobs that ended after this version are known here, those before only to the store.
+    private(set) var endsKnownSince = UInt64.max
     private var lastVersion: UInt64 = 0
 
     struct Lane: Sendable {
@@ -67,7 +69,9 @@ struct ProgressBook: Sendable {
     }
 
     /// What was kept when the service ran last; comes before all else.
-    mutating func restore(jobs views: [ProgressView], cursors: [String: String], costs: CostModel) {
+    mutating func restore(jobs views: [ProgressView], cursors: [String: String], costs: CostModel, nowMs: Int64) -> Changes
+    {
+        var changes = Changes()
         self.costs = costs
         for (lane, cursor) in cursors { lanes[lane, default: Lane()].cursor = cursor }
         for view in views {
@@ -77,7 +81,10 @@ struct ProgressBook: Sendable {
             jobs[job.id] = progress
             lanes[job.lane, default: Lane()].jobs.insert(job.id)
             users[job.userID, default: User()].jobs.insert(job.id)
+            changes.keys.insert(.job(job.id))
         }
+        endsKnownSince = nextVersion(nowMs)
+        return changes
     }
 
     /// The log is followed from the cursors on, again: a snapshot that broke off counts no more.
@@ -231,10 +238,19 @@ struct ProgressBook: Sendable {
         return lastVersion
     }
 
+    /// A version that was given, or 0 where it cannot have been: the clock was set back, or it is another service's.
+    func known(_ version: UInt64, nowMs: Int64) -> UInt64 {
+        version <= max(lastVersion, UInt64(clamping: nowMs) * 1000) ? version : 0
+    }
+
     /// Lets go of ended jobs and unused contexts that the store has.
     mutating func prune(before atMs: Int64) {
         let old = ended.prefix { $0.atMs < atMs && !unsaved.keys.contains(.job($0.jobID)) }
-        for (jobID, _) in old where jobs[jobID]?.job.state.hasEnded == true { jobs[jobID] = nil }
+        for (jobID, _) in old {
+            guard let progress = jobs[jobID], progress.job.state.hasEnded else { continue }
+            endsKnownSince = max(endsKnownSince, progress.version)
+            jobs[jobID] = nil
+        }
         ended.removeFirst(old.count)
         let unused = contexts.filter { key, context in
             context.watchers == 0 && context.usedAtMs < atMs && !unsaved.keys.contains(key)

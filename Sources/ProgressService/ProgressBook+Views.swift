@@ -17,6 +17,25 @@ extension ProgressBook {
         activeJobs(userID).map { .job($0.job.id) }
     }
 
+    /// What of the contexts, and of a user's jobs, changed after a version; of a user's jobs that ended, those that
+    /// are still known here. After no version at all, everything but those.
+    func changed(_ keys: Set<ContextKey>, jobsOf userID: String?, since version: UInt64) -> Set<ContextKey> {
+        var changed = keys.filter { (self.version(of: $0) ?? .max) > version }
+        guard let userID else { return changed }
+        // In the order of their ends, and of their versions.
+        let ended = version > 0 ? self.ended.reversed().prefix { (jobs[$0.jobID]?.version ?? .max) > version } : []
+        for jobID in (users[userID]?.jobs ?? []).union(ended.map(\.jobID)) {
+            guard let progress = jobs[jobID], progress.job.userID == userID, progress.version > version else { continue }
+            changed.insert(.job(jobID))
+        }
+        return changed
+    }
+
+    /// The version of its last change; `nil` where it is not known here.
+    func version(of key: ContextKey) -> UInt64? {
+        if case .job(let jobID) = key { jobs[jobID]?.version } else { contexts[key]?.version }
+    }
+
     private mutating func view(ofJob jobID: String, nowMs: Int64) -> ProgressView? {
         guard let progress = jobs[jobID] else { return nil }
         let job = progress.job
@@ -136,8 +155,8 @@ extension ProgressView {
     init(unfollowed job: Job, nowMs: Int64) {
         let progress = JobProgress(job)
         self.init(
-            context: ContextKey.job(job.id).message, version: UInt64(clamping: nowMs) * 1000, basis: 1,
-            fraction: progress.fraction, total: job.total, analysed: job.analysed &+ job.skipped, failed: job.failed,
-            inProgress: job.state == .inProgress ? 1 : 0, job: job, ended: job.state.hasEnded, updatedAtMs: nowMs)
+            context: ContextKey.job(job.id).message, basis: 1, fraction: progress.fraction, total: job.total,
+            analysed: job.analysed &+ job.skipped, failed: job.failed, inProgress: job.state == .inProgress ? 1 : 0,
+            job: job, ended: job.state.hasEnded, updatedAtMs: nowMs)
     }
 }

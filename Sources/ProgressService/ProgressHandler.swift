@@ -45,10 +45,18 @@ struct ProgressHandler: ProgressProvider {
         var first: [ContextKey: ProgressView] = [:]
         for key in keys { first[key] = try await current(key, userID: request.userID) }
 
-        let watch = hub.watch(keys, activeJobsOf: request.activeJobs ? request.userID : nil)
+        let since = hub.look { book, nowMs in book.known(request.sinceVersion, nowMs: nowMs) }
+        let activeJobsOf = request.activeJobs ? request.userID : nil
+        let watch = hub.watch(keys, activeJobsOf: activeJobsOf, since: since)
         defer { hub.unwatch(watch) }
         // Jobs that ended long ago, or that the log has not told yet, are not in the book.
-        for (key, view) in first where hub.view(of: key) == nil { try await writer.write(view) }
+        first = first.filter { $1.version > since || $1.version == 0 }
+        if let activeJobsOf, since > 0, since < hub.look({ book, _ in book.endsKnownSince }) {
+            for view in try await store.jobsEnded(of: activeJobsOf, since: since) {
+                if let key = try view.context.map({ try ContextKey($0, userID: activeJobsOf) }) { first[key] = view }
+            }
+        }
+        for view in hub.take(watch, and: first) { try await writer.write(view) }
         for await _ in watch.signals {
             // While the reader has no room, changes gather and the next look shows what they came to.
             for view in hub.take(watch) { try await writer.write(view) }
@@ -71,7 +79,7 @@ struct ProgressHandler: ProgressProvider {
     /// A context as it stands, for a user who may see it.
     private func current(_ key: ContextKey, userID: String) async throws -> ProgressView {
         if case .job(let jobID) = key { return try await currentJob(jobID, key, userID: userID) }
-        if hub.look({ book, _ in book.contexts[key] == nil }) {
+        if !hub.look({ book, nowMs in book.use(key, nowMs: nowMs) }) {
             let kept = try await store.context(key)
             hub.look { book, nowMs in book.open(key, kept: kept, nowMs: nowMs) }
         }

@@ -36,6 +36,9 @@ final class ProgressHub: Sendable {
                 if case .job(let jobID) = key, let userID = book.jobs[jobID]?.job.userID {
                     ids.formUnion(watchersOfActive[userID] ?? [])
                 }
+                // What was restored, a watcher that goes on may have seen before.
+                let version = book.version(of: key)
+                ids = ids.filter { id in version.map { $0 > watchers[id]?.since ?? 0 } ?? true }
                 for id in ids { watchers[id]?.pending.insert(key) }
                 woken.formUnion(ids)
             }
@@ -46,6 +49,8 @@ final class ProgressHub: Sendable {
     private struct Watcher {
         let keys: Set<ContextKey>
         let activeJobsOf: String?
+        /// The version up to which it has seen everything.
+        let since: UInt64
         /// What changed since it looked last. It shows what is, so what came between is left out, and an end stays.
         var pending: Set<ContextKey>
         let signal: AsyncStream<Void>.Continuation
@@ -104,21 +109,20 @@ final class ProgressHub: Sendable {
         look { $0.view(of: key, nowMs: $1) }
     }
 
-    /// Registers for the contexts and for all jobs of a user; what there is already counts as changed.
-    func watch(_ keys: Set<ContextKey>, activeJobsOf userID: String?) -> Watch {
+    /// Registers for the contexts and for all jobs of a user; what changed since a version is there to take.
+    func watch(_ keys: Set<ContextKey>, activeJobsOf userID: String?, since version: UInt64) -> Watch {
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let id = state.withLock { state in
             state.lastWatcherID += 1
             let id = state.lastWatcherID
-            let active = userID.map { state.book.activeJobs(of: $0) } ?? []
+            let changed = state.book.changed(keys, jobsOf: userID, since: version)
             state.watchers[id] = Watcher(
-                keys: keys, activeJobsOf: userID, pending: keys.union(active), signal: signal)
+                keys: keys, activeJobsOf: userID, since: version, pending: changed, signal: signal)
             for key in keys { state.watchersOfKey[key, default: []].insert(id) }
             if let userID { state.watchersOfActive[userID, default: []].insert(id) }
             return id
         }
         change { book, _ in book.watch(keys) }
-        signal.yield()
         return Watch(id: id, signals: signals)
     }
 
@@ -131,13 +135,17 @@ final class ProgressHub: Sendable {
         }
     }
 
-    /// What changed since the last call, as it is now.
-    func take(_ watch: Watch) -> [ProgressView] {
+    /// What changed since the last call, as it is now, in the order of versions: whoever has seen one has seen all before.
+    ///
+    /// - Parameter others: views of what is not known here, as far as that is still so.
+    func take(_ watch: Watch, and others: [ContextKey: ProgressView] = [:]) -> [ProgressView] {
         let now = clock()
         return state.withLock { state in
             let pending = state.watchers[watch.id]?.pending ?? []
             state.watchers[watch.id]?.pending = []
-            return pending.compactMap { state.book.view(of: $0, nowMs: now) }.sorted { $0.version < $1.version }
+            let changed = pending.compactMap { state.book.view(of: $0, nowMs: now) }
+            let unknown = others.filter { key, _ in state.book.version(of: key) == nil }
+            return (changed + unknown.values).sorted { $0.version < $1.version }
         }
     }
 

@@ -21,6 +21,8 @@ struct ProgressStore: Service {
     /// What is written covers what is shown until the next write, which may take its time.
     private static let aheadMs = 500.0
     private static let retryInterval: Duration = .seconds(1)
+    /// How many jobs of a user are found again by the version of their end.
+    private static let maxEnded = 10_000
     /// Jobs read at a time.
     private static let batchSize = 500
 
@@ -29,14 +31,7 @@ struct ProgressStore: Service {
         let cursors = try await redis.send("HGETALL", keys.cursors).map ?? [:]
         let costs = try await redis.send("HGETALL", keys.costs).map ?? [:]
         let current = try await redis.send("GET", keys.currentAnalyzers).text ?? ""
-        var jobIDs = (try await redis.send("SMEMBERS", keys.liveJobs).elements ?? []).compactMap(\.text)[...]
-        var jobs: [ProgressView] = []
-        while !jobIDs.isEmpty {
-            let replies = try await redis.pipeline(
-                jobIDs.prefix(Self.batchSize).map { ["GET", RedisArgument(keys.job($0))] })
-            jobs += replies.compactMap(Self.view)
-            jobIDs = jobIDs.dropFirst(Self.batchSize)
-        }
+        let jobs = try await jobs(try await redis.send("SMEMBERS", keys.liveJobs))
         let sets = costs.compactMapValues { $0.text.flatMap(SongCost.init(text:)) }
         return (jobs, cursors.compactMapValues(\.text), CostModel(sets: sets, current: current))
     }
@@ -46,6 +41,27 @@ struct ProgressStore: Service {
     /// - Throws: `RPCError` with `.unavailable` while Redis is away.
     func job(_ jobID: String) async throws -> ProgressView? {
         Self.view(try await reading { try await redis.send("GET", keys.job(jobID)) })
+    }
+
+    /// The jobs of a user that ended after a version, within the retention.
+    ///
+    /// - Throws: `RPCError` with `.unavailable` while Redis is away.
+    func jobsEnded(of userID: String, since version: UInt64) async throws -> [ProgressView] {
+        try await reading {
+            try await jobs(try await redis.send("ZRANGEBYSCORE", keys.endedJobs(of: userID), "(\(version)", "+inf"))
+        }
+    }
+
+    /// What is kept of the jobs whose ids Redis has answered.
+    private func jobs(_ ids: RedisValue) async throws -> [ProgressView] {
+        var ids = (ids.elements ?? []).compactMap(\.text)[...]
+        var jobs: [ProgressView] = []
+        while !ids.isEmpty {
+            let replies = try await redis.pipeline(ids.prefix(Self.batchSize).map { ["GET", RedisArgument(keys.job($0))] })
+            jobs += replies.compactMap(Self.view)
+            ids = ids.dropFirst(Self.batchSize)
+        }
+        return jobs
     }
 
     /// A playlist or library as it was last asked about within the retention.
@@ -86,17 +102,27 @@ struct ProgressStore: Service {
 
     private func commands(_ batch: ProgressHub.Batch) -> [[RedisArgument]] {
         let seconds = RedisArgument(Self.retention.components.seconds)
+        var ended: [String: [(jobID: String, version: UInt64)]] = [:]
         var commands: [[RedisArgument]] = []
         for (key, view) in batch.views {
             let name = RedisArgument(keys.context(key))
             if case .job(let jobID) = key {
                 commands.append(["SET", name, RedisArgument(view.bytes), "EX", seconds])
                 commands.append([view.ended ? "SREM" : "SADD", RedisArgument(keys.liveJobs), RedisArgument(jobID)])
+                if view.ended, let userID = view.job?.userID { ended[userID, default: []].append((jobID, view.version)) }
             } else {
                 let audioMs = RedisArgument(batch.audioMs[key] ?? 0)
                 commands.append(["HSET", name, "view", RedisArgument(view.bytes), "audio_ms", audioMs])
                 commands.append(["EXPIRE", name, seconds])
             }
+        }
+        for (userID, jobs) in ended {
+            let name = RedisArgument(keys.endedJobs(of: userID))
+            for (jobID, version) in jobs {
+                commands.append(["ZADD", name, RedisArgument(version), RedisArgument(jobID)])
+            }
+            commands.append(["ZREMRANGEBYRANK", name, "0", RedisArgument(-1 - Self.maxEnded)])
+            commands.append(["EXPIRE", name, seconds])
         }
         for jobID in batch.forgottenJobs {
             commands.append(["DEL", RedisArgument(keys.job(jobID))])
@@ -114,7 +140,7 @@ struct ProgressStore: Service {
         return commands
     }
 
-    private func reading(_ body: () async throws -> RedisValue) async throws -> RedisValue {
+    private func reading<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
         } catch let error as RedisError {

@@ -198,7 +198,7 @@ extension ProgressBook {
         var kept = self
         let views = kept.jobs.keys.compactMap { kept.view(of: .job($0), nowMs: nowMs) }
         var book = ProgressBook()
-        book.restore(jobs: views, cursors: lanes.mapValues(\.cursor), costs: costs)
+        _ = book.restore(jobs: views, cursors: lanes.mapValues(\.cursor), costs: costs, nowMs: nowMs)
         return book
     }
 }

@@ -78,8 +78,8 @@ def test_a_watch_goes_on_where_it_was_cut_and_repeats_nothing(peer, shell):
         peer.message(1, half)
         peer.drop()
         peer.accept()
-        assert progress_pb2.WatchRequest.FromString(peer.receive().payload) == request
-        peer.message(1, half)
+        again = progress_pb2.WatchRequest.FromString(peer.receive().payload)
+        assert again == progress_pb2.WatchRequest(user_id="ada", active_jobs=True, since_version=1)
         peer.message(1, done)
         assert views.result(TIMEOUT) == [half, done]
     assert peer.receive().kind == Frame.CANCEL

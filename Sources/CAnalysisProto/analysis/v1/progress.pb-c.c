@@ -718,7 +718,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_active_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__list_active_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__watch_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor analysis__v1__watch_request__field_descriptors[4] =
 {
   {
     "user_id",
@@ -756,16 +756,29 @@ static const ProtobufCFieldDescriptor analysis__v1__watch_request__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "since_version",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WatchRequest, since_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__watch_request__field_indices_by_name[] = {
   2,   /* field[2] = active_jobs */
   1,   /* field[1] = contexts */
+  3,   /* field[3] = since_version */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange analysis__v1__watch_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor analysis__v1__watch_request__descriptor =
 {
@@ -775,7 +788,7 @@ const ProtobufCMessageDescriptor analysis__v1__watch_request__descriptor =
   "Analysis__V1__WatchRequest",
   "analysis.v1",
   sizeof(Analysis__V1__WatchRequest),
-  3,
+  4,
   analysis__v1__watch_request__field_descriptors,
   analysis__v1__watch_request__field_indices_by_name,
   1,  analysis__v1__watch_request__number_ranges,

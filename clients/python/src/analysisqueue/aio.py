@@ -85,8 +85,8 @@ class AsyncClient:
                 async with method(resumption.request, **options) as replies:
                     async for reply in replies:
                         pace.succeeded()
-                        if resumption.is_new(reply):
-                            yield reply
+                        resumption.saw(reply)
+                        yield reply
                 return
             except RPCError as error:
                 wait = pace.failed(error)

@@ -1,4 +1,4 @@
-"""Streams that go on where they were cut, as pure state: what to ask for again, and what of the answer is new."""
+"""Streams that go on where they were cut, as pure state: what to ask for again."""
 
 from __future__ import annotations
 
@@ -21,24 +21,21 @@ class Resumption(typing.Protocol[Q, R]):
         """What to ask for, the first time and again."""
         ...
 
-    def is_new(self, reply: R) -> bool:
-        """Whether the reader has not seen it before the stream was cut."""
+    def saw(self, reply: R) -> None:
+        """The next request goes on after this reply."""
         ...
 
 
 class WatchResumption:
-    """A new Watch begins with its contexts as they stand: those that did not change meanwhile are left out."""
+    """A new Watch tells what changed after the last view, ends included, or begins with all as it stands where it cannot know."""
 
     def __init__(self, request: WatchRequest) -> None:
-        self.request = request
-        self._seen: dict[bytes, ProgressView] = {}
+        self.request = WatchRequest()
+        self.request.CopyFrom(request)
 
-    def is_new(self, view: ProgressView) -> bool:
-        context = view.context.SerializeToString(deterministic=True)
-        if self._seen.get(context) == view:
-            return False
-        self._seen[context] = view
-        return True
+    def saw(self, view: ProgressView) -> None:
+        if view.version:
+            self.request.since_version = view.version
 
 
 class FollowResumption:
@@ -51,10 +48,9 @@ class FollowResumption:
     def request(self) -> FollowRequest:
         return FollowRequest(cursors=[LaneCursor(lane=lane, cursor=at) for lane, at in self._cursors.items()])
 
-    def is_new(self, event: Event) -> bool:
+    def saw(self, event: Event) -> None:
         if event.cursor:
             self._cursors[event.lane] = event.cursor
-        return True
 
 
 class Pace:

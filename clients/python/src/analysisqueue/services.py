@@ -138,7 +138,8 @@ class Progress(Service[C]):
     """The jobs of a user that have not ended."""
 
     Watch = ServerStreamMethod(progress_pb2.WatchRequest, progress_pb2.ProgressView)
-    """The contexts as they stand, then every change of them, coalesced for slow readers; an end is never left out."""
+    """The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
+    end is never left out. Versions rise from view to view."""
 
 
 class Queue(Service[C]):

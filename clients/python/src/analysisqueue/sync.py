@@ -88,8 +88,8 @@ class Client:
                 with method(resumption.request, **options) as replies:
                     for reply in replies:
                         pace.succeeded()
-                        if resumption.is_new(reply):
-                            yield reply
+                        resumption.saw(reply)
+                        yield reply
                 return
             except RPCError as error:
                 wait = pace.failed(error)

@@ -139,10 +139,16 @@ struct  Analysis__V1__WatchRequest
    * every job of the user too, those that begin later included
    */
   protobuf_c_boolean active_jobs;
+  /*
+   * The version of the last view that the caller has seen: begins with what changed since, and with active_jobs also tells of
+   * the jobs that ended meanwhile, the latest 10,000 of the last 24 hours. 0, or a version that was never given: begins with
+   * everything as it stands.
+   */
+  uint64_t since_version;
 };
 #define ANALYSIS__V1__WATCH_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__watch_request__descriptor) \
-    , {0,NULL}, 0,NULL, 0 }
+    , {0,NULL}, 0,NULL, 0, 0 }
 
 
 typedef enum {
@@ -168,7 +174,7 @@ struct  Analysis__V1__ProgressView
   ProtobufCMessage base;
   Analysis__V1__ProgressContext *context;
   /*
-   * rises with every change
+   * rises with every change, over all contexts; 0: not followed yet
    */
   uint64_t version;
   /*

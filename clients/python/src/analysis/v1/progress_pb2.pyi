@@ -101,11 +101,13 @@ class ReportReply(_message.Message):
     def __init__(self) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ["active_jobs", "contexts", "user_id"]
+    __slots__ = ["active_jobs", "contexts", "since_version", "user_id"]
     ACTIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
     CONTEXTS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_VERSION_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     active_jobs: bool
     contexts: _containers.RepeatedCompositeFieldContainer[ProgressContext]
+    since_version: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., contexts: _Optional[_Iterable[_Union[ProgressContext, _Mapping]]] = ..., active_jobs: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., contexts: _Optional[_Iterable[_Union[ProgressContext, _Mapping]]] = ..., active_jobs: bool = ..., since_version: _Optional[int] = ...) -> None: ...
