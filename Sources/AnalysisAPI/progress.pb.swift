@@ -288,12 +288,14 @@ package struct ProgressView: Message, Hashable, Sendable {
     package var waitingFor: String
     package var ended: Bool
     package var updatedAtMs: Int64
+    /// of the job: none: it is not interrupted and not paused
+    package var suspension: Suspension?
 
     package init(
         context: ProgressContext? = nil, version: UInt64 = 0, basis: UInt32 = 0, fraction: Double = 0,
         total: UInt32 = 0, analysed: UInt32 = 0, failed: UInt32 = 0, inProgress: UInt32 = 0, etaMs: UInt64? = nil,
         job: Job? = nil, song: Song? = nil, songFraction: Double = 0, stage: String = "", position: UInt32 = 0,
-        waitingFor: String = "", ended: Bool = false, updatedAtMs: Int64 = 0
+        waitingFor: String = "", ended: Bool = false, updatedAtMs: Int64 = 0, suspension: Suspension? = nil
     ) {
         self.context = context
         self.version = version
@@ -312,6 +314,7 @@ package struct ProgressView: Message, Hashable, Sendable {
         self.waitingFor = waitingFor
         self.ended = ended
         self.updatedAtMs = updatedAtMs
+        self.suspension = suspension
     }
 }
 
@@ -346,6 +349,9 @@ extension ProgressView: CMessage {
         waitingFor = try String(copying: c.waiting_for, of: "ProgressView.waiting_for")
         ended = c.ended != 0
         updatedAtMs = c.updated_at_ms
+        if c._suspension_case == ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION_SUSPENSION {
+            suspension = try Suspension(copying: c.suspension)
+        }
     }
 
     func write(to c: inout Analysis__V1__ProgressView, arena: inout MessageArena) {
@@ -375,5 +381,50 @@ extension ProgressView: CMessage {
         c.waiting_for = arena.bytes(waitingFor)
         c.ended = ended ? 1 : 0
         c.updated_at_ms = updatedAtMs
+        if let suspension {
+            c._suspension_case = ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION_SUSPENSION
+            c.suspension = arena.message(suspension)
+        }
+    }
+}
+
+/// A job that does not run although it has begun, or that somebody paused.
+package struct Suspension: Message, Hashable, Sendable {
+    /// What keeps it, for people: "your Road trip and 2 songs of others", "a pause of the job", "a pause of the queue",
+    /// "a missing worker"; of others' work, a class and a count. Empty: nothing any more, it is about to go on.
+    package var by: String
+    package var sinceMs: Int64
+    /// until it is expected to go on; none: not known
+    package var resumesInMs: UInt64?
+
+    package init(by: String = "", sinceMs: Int64 = 0, resumesInMs: UInt64? = nil) {
+        self.by = by
+        self.sinceMs = sinceMs
+        self.resumesInMs = resumesInMs
+    }
+}
+
+extension Suspension: CMessage {
+    static var empty: Analysis__V1__Suspension {
+        var c = Analysis__V1__Suspension()
+        analysis__v1__suspension__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Suspension) throws {
+        by = try String(copying: c.by, of: "Suspension.by")
+        sinceMs = c.since_ms
+        if c._resumes_in_ms_case == ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS_RESUMES_IN_MS {
+            resumesInMs = c.resumes_in_ms
+        }
+    }
+
+    func write(to c: inout Analysis__V1__Suspension, arena: inout MessageArena) {
+        c.by = arena.bytes(by)
+        c.since_ms = sinceMs
+        if let resumesInMs {
+            c._resumes_in_ms_case = ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS_RESUMES_IN_MS
+            c.resumes_in_ms = resumesInMs
+        }
     }
 }

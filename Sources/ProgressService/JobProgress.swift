@@ -15,6 +15,8 @@ struct JobProgress: Sendable {
     var targetName = ""
     var version: UInt64 = 0
     var updatedAtMs: Int64 = 0
+    /// Since when it has been interrupted or paused; holds no more once it runs.
+    private(set) var suspendedAtMs: Int64 = 0
     var countdown: Countdown?
 
     init(_ job: Job) {
@@ -29,6 +31,7 @@ struct JobProgress: Sendable {
         fraction = view.fraction
         version = view.version
         updatedAtMs = view.updatedAtMs
+        suspendedAtMs = view.suspension?.sinceMs ?? 0
         if let song = view.song {
             reached = (song.id, view.songFraction)
             item = Item(songID: song.id, epoch: job.epoch)
@@ -40,6 +43,8 @@ struct JobProgress: Sendable {
 
     /// Takes over the job as it stands after an event.
     mutating func apply(_ event: Event, job: Job) {
+        let wasSuspended = self.job.state == .interrupted || self.job.state == .paused
+        if !wasSuspended { suspendedAtMs = event.atMs }
         self.job = job
         let epoch = event.epoch > 0 ? event.epoch : job.epoch
         let songID = event.songID.isEmpty ? job.songID : event.songID
@@ -106,6 +111,13 @@ struct JobProgress: Sendable {
         let audioMs = job.audioMs > job.audioDoneMs ? Double(job.audioMs - job.audioDoneMs) : 0
         guard let item, songs > 0 else { return (songs, audioMs) }
         return (songs - 1, max(0, audioMs - (item.audioMs ?? audioMs / songs)))
+    }
+
+    /// What remains of it, without what is ahead, unless its item runs.
+    func workMs(costs: CostModel, nowMs: Int64) -> Double {
+        let workMs = costs.workMs(songs: waiting.songs, audioMs: waiting.audioMs)
+        guard let item, !isRunning else { return workMs }
+        return workMs + item.remainingMs(expectedMs: expectedMs(item, costs: costs), nowMs: nowMs)
     }
 
     /// What the item's song takes in all, as far as is known without having run it.

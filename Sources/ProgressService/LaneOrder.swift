@@ -13,6 +13,7 @@ struct LaneOrder: Sendable {
 
     private struct Entry {
         let priority: Priority
+        let sequence: UInt64
         let title: String
         /// Work up to and including this job, in milliseconds, without what remains of the running item.
         let workMs: Double
@@ -26,16 +27,13 @@ struct LaneOrder: Sendable {
         let ready = jobs.filter { !$0.job.state.hasEnded && $0.job.state != .paused && $0.job.state != .scheduled }
         for progress in ready.sorted(by: { $0.job.precedes($1.job) }) {
             let job = progress.job
-            let waiting = progress.waiting
-            workMs += costs.workMs(songs: waiting.songs, audioMs: waiting.audioMs)
-            if progress.isRunning {
-                runningJobID = job.id
-            } else if let item = progress.item {
-                workMs += item.remainingMs(expectedMs: progress.expectedMs(item, costs: costs), nowMs: nowMs)
-            }
+            workMs += progress.workMs(costs: costs, nowMs: nowMs)
+            if progress.isRunning { runningJobID = job.id }
             indexes[job.id] = entries.count
             indexesOfUser[job.userID, default: []].append(entries.count)
-            entries.append(Entry(priority: job.priority, title: progress.title, workMs: workMs, ahead: ahead))
+            entries.append(
+                Entry(
+                    priority: job.priority, sequence: job.sequence, title: progress.title, workMs: workMs, ahead: ahead))
             ahead[job.priority, default: 0] += 1
         }
     }
@@ -46,15 +44,20 @@ struct LaneOrder: Sendable {
     /// The work until the end of a job, without what remains of the running item.
     func workMs(through jobID: String) -> Double? { indexes[jobID].map { entries[$0].workMs } }
 
+    /// The work that comes before a job, which need not be in line, without what remains of the running item.
+    func workMs(before job: Job) -> Double {
+        entries.last { ($0.priority.rawValue, $0.sequence) < (job.priority.rawValue, job.sequence) }?.workMs ?? 0
+    }
+
     /// Whether what remains of the running item delays a job: it does unless the job is about to displace it.
     func runs(noLaterThan jobID: String) -> Bool {
         guard let runningJobID, let running = indexes[runningJobID], let index = indexes[jobID] else { return false }
         return running <= index
     }
 
-    /// What a waiting job waits for, for people: `"behind your Road trip and 2 songs of others"`. Of other users no more
-    /// than a class and a count. Empty where nothing is ahead, and where it is not in line.
-    func waitingFor(_ jobID: String, userID: String) -> String {
+    /// What is ahead of a waiting job, for people: `"your Road trip and 2 songs of others"`. Of other users no more than a
+    /// class and a count. Empty where nothing is ahead, and where it is not in line.
+    func ahead(of jobID: String, userID: String) -> String {
         guard let index = indexes[jobID], index > 0, jobID != runningJobID else { return "" }
         let own = (indexesOfUser[userID] ?? []).prefix { $0 < index }
         var others = entries[index].ahead
@@ -66,7 +69,7 @@ struct LaneOrder: Sendable {
             .filter { $0.0 > 0 }
             .map { count, noun in "\(count) \(noun)\(count == 1 ? "" : "s")" }
         if !counts.isEmpty { parts.append("\(listed(counts)) of others") }
-        return "behind \(listed(parts))"
+        return listed(parts)
     }
 
     private func listed(_ parts: [String]) -> String {

@@ -42,9 +42,9 @@ struct LogFollower: Service {
     }
 
     private func follow() async {
+        hub.change { book, _ in book.beginFollowing() }
         let cursors = hub.look { book, _ in
-            book.beginFollowing()
-            return book.lanes.filter { !$0.value.cursor.isEmpty }
+            book.lanes.filter { !$0.value.cursor.isEmpty }
                 .map { LaneCursor(lane: $0.key, cursor: $0.value.cursor) }
         }
         do {

@@ -75,6 +75,9 @@ struct Lookups: Service {
                 .playlists
             let names = Dictionary(playlists.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
             hub.change { $0.learn(playlistNames: names, userID: userID, nowMs: $1) }
+        case .pause(let pauses):
+            let pause = try await queue.getStatus(QueueStatusRequest(), options: Self.options).pause
+            hub.change { $0.learn(pause, pauses: pauses, nowMs: $1) }
         case .job(let jobID, let lane):
             let job = try await found { try await queue.getJob(JobRequest(jobID: jobID), options: Self.options) }
             hub.change { $0.learn(job, jobID: jobID, lane: lane, nowMs: $1) }

@@ -10,6 +10,10 @@ struct ProgressBook: Sendable {
     var users: [String: User] = [:]
     var contexts: [ContextKey: ContextProgress] = [:]
     var costs = CostModel()
+    /// What holds back the whole queue.
+    private(set) var pause: QueuePause?
+    /// Rises with every pause and its end, so that a late answer never replaces a later event.
+    private var pauses: UInt64 = 0
     var unsaved = Unsaved()
     private(set) var ended: [(jobID: String, atMs: Int64)] = []
     /// All jobs that ended after this version are known here, those before only to the store.
@@ -51,6 +55,8 @@ struct ProgressBook: Sendable {
         case playlistNames(userID: String)
         /// A job that ended while nobody followed.
         case job(String, lane: String)
+        /// What holds back the whole queue.
+        case pause(UInt64)
     }
 
     /// What is to be written to the store.
@@ -87,9 +93,12 @@ struct ProgressBook: Sendable {
         return changes
     }
 
-    /// The log is followed from the cursors on, again: a snapshot that broke off counts no more.
-    mutating func beginFollowing() {
+    /// The log is followed from the cursors on, again: a snapshot that broke off counts no more. Whether the queue is
+    /// paused is asked for: the log may not reach back to where that began.
+    mutating func beginFollowing() -> Changes {
         for lane in lanes.keys { lanes[lane]?.snapshot = nil }
+        pauses += 1
+        return Changes(queries: [.pause(pauses)])
     }
 
     mutating func apply(_ event: Event, nowMs: Int64) -> Changes {
@@ -104,6 +113,15 @@ struct ProgressBook: Sendable {
             changes.queries.formUnion(missed.map { .job($0, lane: event.lane) })
             lanes[event.lane, default: Lane()].snapshot = nil
             follow(event)
+        case .queuePaused:
+            follow(event)
+            pauses += 1
+            // Until when, only the queue knows.
+            changes.queries.insert(.pause(pauses))
+        case .queueResumed:
+            follow(event)
+            pauses += 1
+            changes = learn(nil, pauses: pauses, nowMs: nowMs)
         case .libraryChanged:
             follow(event)
             invalidateContexts(of: event.userID, libraryChanged: true, &changes)
@@ -111,6 +129,23 @@ struct ProgressBook: Sendable {
             follow(event)
         }
         if let job = event.job { update(job, after: event, nowMs: nowMs, &changes) }
+        return changes
+    }
+
+    /// What holds back the whole queue, `nil` for nothing, as it was when so many pauses had been told.
+    mutating func learn(_ pause: QueuePause?, pauses: UInt64, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        guard pauses == self.pauses, pause != self.pause else { return changes }
+        self.pause = pause
+        for jobID in lanes.values.flatMap(\.jobs) {
+            jobs[jobID]?.countdown = nil
+            touch(jobID, nowMs: nowMs)
+            changes.keys.insert(.job(jobID))
+        }
+        for key in contexts.keys {
+            contexts[key]?.countdown = nil
+            touch(key, nowMs: nowMs, &changes)
+        }
         return changes
     }
 

@@ -1,12 +1,9 @@
-// What the book shows: a job, a playlist or a library as those who watch it see it, and when it will be done.
+// What the book shows: a job, a playlist or a library as those who watch it see it.
 
 import AnalysisAPI
 import Jobs
 
 extension ProgressBook {
-    /// How long a lane may be without an item before it counts as idle: the next one starts within milliseconds.
-    private static let idleAfterMs: Int64 = 2_000
-
     /// A context as it stands; `nil` where it is not known here.
     mutating func view(of key: ContextKey, nowMs: Int64) -> ProgressView? {
         if case .job(let jobID) = key { view(ofJob: jobID, nowMs: nowMs) } else { view(ofSongsIn: key, nowMs: nowMs) }
@@ -39,16 +36,18 @@ extension ProgressBook {
     private mutating func view(ofJob jobID: String, nowMs: Int64) -> ProgressView? {
         guard let progress = jobs[jobID] else { return nil }
         let job = progress.job
-        let estimate = remainingMs(jobID, nowMs: nowMs)
-        let etaMs = Self.countDown(&jobs[jobID, default: progress].countdown, estimateMs: estimate, nowMs: nowMs)
-        let line = place(progress, nowMs: nowMs)
+        let forecast = forecast(jobID, nowMs: nowMs)
+        let etaMs = Self.countDown(
+            &jobs[jobID, default: progress].countdown, estimateMs: forecast?.totalMs, nowMs: nowMs)
+        let place = place(progress, nowMs: nowMs)
         return ProgressView(
             context: ContextKey.job(jobID).message, version: progress.version, basis: 1, fraction: progress.fraction,
             total: job.total, analysed: job.analysed &+ job.skipped, failed: job.failed,
             inProgress: progress.isRunning ? 1 : 0, etaMs: etaMs, job: job,
             song: progress.item.map { $0.song ?? Song(id: $0.songID) }, songFraction: progress.songFraction,
-            stage: progress.item?.stage ?? "", position: line.position, waitingFor: line.waitingFor,
-            ended: job.state.hasEnded, updatedAtMs: progress.updatedAtMs)
+            stage: progress.item?.stage ?? "", position: place.position, waitingFor: place.waitingFor,
+            ended: job.state.hasEnded, updatedAtMs: progress.updatedAtMs,
+            suspension: suspension(progress, place, forecast, etaMs: etaMs))
     }
 
     private mutating func view(ofSongsIn key: ContextKey, nowMs: Int64) -> ProgressView? {
@@ -61,14 +60,15 @@ extension ProgressBook {
         let unended = coverage.total - coverage.ended
         let estimate = remainingMs(of: key, active: active, coverage: coverage, nowMs: nowMs)
         let etaMs = Self.countDown(&contexts[key, default: context].countdown, estimateMs: estimate, nowMs: nowMs)
-        let line = place(first, nowMs: nowMs)
+        // Its job is told about as by itself.
+        let job = first.flatMap { view(ofJob: $0.job.id, nowMs: nowMs) }
         return ProgressView(
             context: key.message, version: context.version, basis: context.basis, fraction: context.fraction,
             total: coverage.total, analysed: coverage.analysed, failed: coverage.failed,
             inProgress: running == nil ? 0 : min(1, unended), etaMs: etaMs, job: first?.job,
             song: running?.item.map { $0.song ?? Song(id: $0.songID) }, songFraction: running?.songFraction ?? 0,
-            stage: running?.item?.stage ?? "",
-            position: line.position, waitingFor: line.waitingFor, ended: unended == 0, updatedAtMs: context.updatedAtMs)
+            stage: running?.item?.stage ?? "", position: job?.position ?? 0, waitingFor: job?.waitingFor ?? "",
+            ended: unended == 0, updatedAtMs: context.updatedAtMs, suspension: job?.suspension)
     }
 
     private func activeJobs(_ userID: String) -> [JobProgress] {
@@ -82,61 +82,41 @@ extension ProgressBook {
         return isItsOwn || (progress.isRunning && contexts[key]?.contains(progress.item?.songID ?? "", in: key) == true)
     }
 
-    /// How many jobs are ahead of a job, and what it waits for.
-    private mutating func place(_ progress: JobProgress?, nowMs: Int64) -> (position: UInt32, waitingFor: String) {
-        guard let progress else { return (0, "") }
+    /// Where a job stands in line.
+    private struct Place {
+        var position: UInt32 = 0
+        var waitingFor = ""
+        /// What keeps it from running, for people.
+        var keptBy = ""
+    }
+
+    private mutating func place(_ progress: JobProgress, nowMs: Int64) -> Place {
         let job = progress.job
+        if job.state == .paused { return Place(keptBy: "a pause of the job") }
         let order = order(ofLane: job.lane, nowMs: nowMs)
-        guard let position = order.position(of: job.id) else { return (0, "") }
-        var waitingFor = order.waitingFor(job.id, userID: job.userID)
-        if waitingFor.isEmpty, job.state != .inProgress {
-            let isIdle = isIdle(job.lane, order, since: job.createdAtMs, nowMs: nowMs)
-            waitingFor = isIdle ? "waiting for a worker" : "about to start"
+        guard let position = order.position(of: job.id) else { return Place() }
+        var place = Place(position: UInt32(clamping: position))
+        guard job.state != .inProgress else { return place }
+        let ahead = order.ahead(of: job.id, userID: job.userID)
+        if pause != nil {
+            (place.waitingFor, place.keptBy) = ("until the queue goes on", "a pause of the queue")
+        } else if !ahead.isEmpty {
+            (place.waitingFor, place.keptBy) = ("behind \(ahead)", ahead)
+        } else if isIdle(job.lane, order, since: job.createdAtMs, nowMs: nowMs) {
+            (place.waitingFor, place.keptBy) = ("waiting for a worker", "a missing worker")
+        } else {
+            place.waitingFor = "about to start"
         }
-        return (UInt32(clamping: position), waitingFor)
+        return place
     }
 
-    private func isIdle(_ lane: String, _ order: LaneOrder, since atMs: Int64 = 0, nowMs: Int64) -> Bool {
-        order.runningJobID == nil && nowMs - max(lanes[lane]?.ranAtMs ?? 0, atMs) > Self.idleAfterMs
-    }
-
-    private mutating func order(ofLane lane: String, nowMs: Int64) -> LaneOrder {
-        if let order = lanes[lane]?.order { return order }
-        let order = LaneOrder((lanes[lane]?.jobs ?? []).compactMap { jobs[$0] }, costs: costs, nowMs: nowMs)
-        lanes[lane]?.order = order
-        return order
-    }
-
-    /// The time until a job ends: the work ahead of it, its own, and what remains of the running item. None for a job that
-    /// is not in line, and while nobody works on the lane.
-    private mutating func remainingMs(_ jobID: String, nowMs: Int64) -> Double? {
-        guard let job = jobs[jobID]?.job else { return nil }
-        let order = order(ofLane: job.lane, nowMs: nowMs)
-        guard let workMs = order.workMs(through: jobID),
-            !isIdle(job.lane, order, since: job.createdAtMs, nowMs: nowMs)
-        else { return nil }
-        guard order.runs(noLaterThan: jobID), let running = order.runningJobID.flatMap({ jobs[$0] }),
-            let item = running.item
-        else { return workMs }
-        return workMs + item.remainingMs(expectedMs: running.expectedMs(item, costs: costs), nowMs: nowMs)
-    }
-
-    /// The time until a playlist's own job ends, or until the user's last job has ended and the songs that are in none of
-    /// them are analysed as well.
-    private mutating func remainingMs(
-        of key: ContextKey, active: [JobProgress], coverage: Coverage, nowMs: Int64
-    ) -> Double? {
-        let estimates = active.map { ($0.job, remainingMs($0.job.id, nowMs: nowMs)) }
-        if case .playlist(_, let playlistID) = key {
-            return estimates.first { $0.0.type == .playlist && $0.0.targetID == playlistID }?.1
+    private func suspension(_ progress: JobProgress, _ place: Place, _ forecast: Forecast?, etaMs: UInt64?) -> Suspension? {
+        guard progress.job.state == .interrupted || progress.job.state == .paused else { return nil }
+        // In proportion to the time that is shown, so that both agree.
+        let resumesInMs = forecast.flatMap { forecast in
+            etaMs.map { UInt64(Double($0) * forecast.aheadMs / max(forecast.totalMs, 1)) }
         }
-        guard coverage.ended < coverage.total, let last = estimates.compactMap(\.1).max() else { return nil }
-        let queued = active.filter { !$0.job.force }
-        let queuedSongs = queued.reduce(0) { $0 + Double($1.job.total) - Double($1.endedSongs) }
-        let queuedAudioMs = queued.reduce(0) { $0 + Double($1.job.audioMs) - Double($1.job.audioDoneMs) }
-        let songs = Double(coverage.total - coverage.ended) - queuedSongs
-        let audioMs = Double(coverage.audioMs) - Double(coverage.audioDoneMs) - queuedAudioMs
-        return songs > 0 ? last + costs.workMs(songs: songs, audioMs: max(0, audioMs)) : last
+        return Suspension(by: place.keptBy, sinceMs: progress.suspendedAtMs, resumesInMs: resumesInMs)
     }
 
     private static func countDown(_ countdown: inout Countdown?, estimateMs: Double?, nowMs: Int64) -> UInt64? {

@@ -23,6 +23,7 @@ import Testing
         "current_song": ["id": "s1", "name": "Run", "artist": "Band", "album": "One"],
         "current_message": "Analysing Run – Band (4 of 12 done)", "message": "Analysing Run – Band (4 of 12 done)",
         "eta_seconds": 95.5, "eta_text": "about 2 minutes", "position": 0, "waiting_for": "",
+        "suspended": nil,
         "start_time": "1970-01-01T00:00:02.000Z", "started_at": "1970-01-01T00:00:02.000Z",
         "updated_at": "1970-01-01T00:00:03.000Z", "is_complete": false, "error": nil, "basis": 1, "version": 9,
     ]
@@ -104,6 +105,17 @@ import Testing
         let entry = ProgressEntry(
             ProgressView(context: .job("0-3"), job: job, position: 2, waitingFor: "behind 2 songs of others"))
         #expect(entry.message == "Behind 2 songs of others" && entry.currentStep == "waiting" && entry.position == 2)
+    }
+
+    @Test func whatIsSuspendedSaysByWhatAndUntilWhen() throws {
+        var job = Self.job
+        job.state = .interrupted
+        let suspension = Suspension(by: "2 songs of others", sinceMs: 2_000, resumesInMs: 31_000)
+        let view = ProgressView(context: .job("0-3"), job: job, suspension: suspension)
+        let suspended = try #require(ProgressEntry(view).suspended)
+        #expect(suspended.by == "2 songs of others" && suspended.since != nil)
+        #expect(suspended.resumesInSeconds == 31 && suspended.resumesInText == "about 30 seconds")
+        #expect(ProgressEntry(Self.view).suspended == nil)
     }
 
     @Test func aJobsStatusCarriesItsProgress() async throws {

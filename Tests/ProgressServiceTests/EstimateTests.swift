@@ -90,9 +90,7 @@ import Testing
         let library = ContextKey.library(userID: "ann")
         var lane = SimulatedLane()
         lane.book.open(library, kept: nil, nowMs: lane.nowMs)
-        for _ in 0..<20 {
-            lane.book.learnForTest(audioMs: 200_000, tookMs: 1_000)
-        }
+        lane.learn(.alike(20))
         _ = lane.enqueue("ann", .background, .alike(10))
         let coverage = Coverage(total: 40, analysed: 0, audioMs: 40 * 200_000)
         let ticket = lane.book.ask(library) ?? 0
@@ -152,10 +150,3 @@ extension SimulatedLane {
     }
 }
 
-extension ProgressBook {
-    fileprivate mutating func learnForTest(audioMs: Double, tookMs: Double) {
-        var costs = costs
-        costs.learn(analyzers: "audio@1", audioMs: audioMs, tookMs: tookMs)
-        _ = restore(jobs: [], cursors: [:], costs: costs, nowMs: 0)
-    }
-}

@@ -178,7 +178,7 @@ import Testing
         let job = lane.enqueue("ann", .playlist, target: "trip", .alike(3))
         let other = lane.enqueue("bob", .playlist, target: "other", .alike(3, "o"))
         let alive = try #require(lane.view(.job(other))?.job)
-        lane.book.beginFollowing()
+        _ = lane.book.beginFollowing()
         _ = lane.book.apply(Event(lane: "0", kind: .snapshot, job: alive), nowMs: lane.nowMs)
         let end = lane.book.apply(Event(lane: "0", cursor: "9", kind: .snapshotEnd), nowMs: lane.nowMs)
         #expect(end.queries == [.job(job, lane: "0")])

@@ -126,6 +126,7 @@ private struct DrivenQueue: RPCService {
             .unary(Method<JobRequest, Job>("analysis.v1.Queue/GetJob")) { request, _ in
                 try driver.job(request.jobID, userID: request.userID)
             },
+            .unary(Method<QueueStatusRequest, QueueStatus>("analysis.v1.Queue/GetStatus")) { _, _ in QueueStatus() },
             .serverStream(Method<FollowRequest, Event>("analysis.v1.Queue/Follow")) { request, writer, context in
                 context.endsOnDrain()
                 try await driver.follow(request.cursors, writer)

@@ -16,6 +16,7 @@ struct SimulatedLane {
     private(set) var nowMs: Int64
     private(set) var jobs: [String: SimulatedJob] = [:]
     private var running: String?
+    private var isFrozen = false
     private var sequence: UInt64 = 0
     private var events: UInt64 = 0
     /// Every change that the book announced, in order.
@@ -84,6 +85,30 @@ struct SimulatedLane {
         claim()
     }
 
+    /// Nothing is claimed any more, and what runs is frozen; the queue answers at once until when.
+    mutating func freezeQueue(_ pause: QueuePause) {
+        guard case .pause(let pauses)? = emit(.queuePaused).queries.first else { return }
+        changed += book.learn(pause, pauses: pauses, nowMs: nowMs).keys
+        isFrozen = true
+        guard let running else { return }
+        jobs[running]?.job.state = .interrupted
+        self.running = nil
+        emit(.interrupted, running)
+    }
+
+    mutating func resumeQueue() {
+        isFrozen = false
+        changed += emit(.queueResumed).keys
+        claim()
+    }
+
+    /// The book learns what songs cost.
+    mutating func learn(_ songs: [SimulatedSong]) {
+        var costs = book.costs
+        for song in songs { costs.learn(analyzers: "audio@1", audioMs: Double(song.audioMs), tookMs: song.tookMs) }
+        _ = book.restore(jobs: [], cursors: [:], costs: costs, nowMs: nowMs)
+    }
+
     /// The worker dies and another takes over: the song starts again.
     mutating func loseWorker() {
         guard let running else { return }
@@ -130,7 +155,7 @@ struct SimulatedLane {
 
     private mutating func claim() {
         let ready = jobs.values.map(\.job).filter { $0.endedAtMs == 0 && $0.state != .paused }
-        guard running == nil || jobs[running ?? ""]?.job.songID.isEmpty == true,
+        guard !isFrozen, running == nil || jobs[running ?? ""]?.job.songID.isEmpty == true,
             let first = ready.min(by: { $0.precedes($1) }), let song = jobs[first.id]?.current
         else { return }
         running = first.id
@@ -152,12 +177,10 @@ struct SimulatedLane {
 
     private mutating func emit(_ kind: EventKind, _ jobID: String, songID: String = "", byJobID: String = "") {
         guard let job = jobs[jobID]?.job else { return }
-        events += 1
-        let event = Event(
-            lane: "0", cursor: "\(events)", atMs: nowMs, kind: kind, job: job, songID: songID, userID: job.userID,
-            byJobID: byJobID, epoch: job.epoch)
-        said.append(.event(event))
-        let changes = book.apply(event, nowMs: nowMs)
+        let changes = emit(kind) { event in
+            (event.job, event.songID, event.userID, event.byJobID, event.epoch) =
+                (job, songID, job.userID, byJobID, job.epoch)
+        }
         changed += changes.keys
         // The catalog answers at once.
         for case .song(let userID, let songID) in changes.queries {
@@ -169,6 +192,14 @@ struct SimulatedLane {
         for case .playlistNames(let userID) in changes.queries {
             _ = book.learn(playlistNames: ["trip": "Road trip"], userID: userID, nowMs: nowMs)
         }
+    }
+
+    private mutating func emit(_ kind: EventKind, _ fill: (inout Event) -> Void = { _ in }) -> ProgressBook.Changes {
+        events += 1
+        var event = Event(lane: "0", cursor: "\(events)", atMs: nowMs, kind: kind)
+        fill(&event)
+        said.append(.event(event))
+        return book.apply(event, nowMs: nowMs)
     }
 }
 

@@ -33,6 +33,7 @@ struct ProgressEntry: Codable, Sendable {
     @OrNull var etaText: String?
     let position: UInt32
     let waitingFor: String
+    @OrNull var suspended: SuspensionJSON?
 
     @OrNull var startTime: Timestamp?
     @OrNull var startedAt: Timestamp?
@@ -86,6 +87,7 @@ struct ProgressEntry: Codable, Sendable {
         etaText = view.etaMs.map { approximateDuration(seconds: Double($0) / 1000) }
         position = view.position
         waitingFor = view.waitingFor
+        suspended = view.suspension.map(SuspensionJSON.init)
         startTime = job.flatMap { Timestamp($0.startedAtMs) }
         startedAt = job.flatMap { Timestamp($0.startedAtMs) }
         updatedAt = Timestamp(view.updatedAtMs)
@@ -132,6 +134,21 @@ struct ProgressEntry: Codable, Sendable {
 
 extension String {
     fileprivate var capitalizingFirstLetter: String { prefix(1).uppercased() + dropFirst() }
+}
+
+/// What keeps a job from going on, since when, and when it is expected to.
+struct SuspensionJSON: Codable, Sendable {
+    let by: String
+    @OrNull var since: Timestamp?
+    @OrNull var resumesInSeconds: Double?
+    @OrNull var resumesInText: String?
+
+    init(_ suspension: Suspension) {
+        by = suspension.by
+        since = Timestamp(suspension.sinceMs)
+        resumesInSeconds = suspension.resumesInMs.map { Double($0) / 1000 }
+        resumesInText = suspension.resumesInMs.map { approximateDuration(seconds: Double($0) / 1000) }
+    }
 }
 
 /// A song, as briefly as a line about it needs.

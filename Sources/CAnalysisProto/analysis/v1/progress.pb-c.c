@@ -367,6 +367,51 @@ void   analysis__v1__progress_view__free_unpacked
   assert(message->base.descriptor == &analysis__v1__progress_view__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__suspension__init
+                     (Analysis__V1__Suspension         *message)
+{
+  static const Analysis__V1__Suspension init_value = ANALYSIS__V1__SUSPENSION__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__suspension__get_packed_size
+                     (const Analysis__V1__Suspension *message)
+{
+  assert(message->base.descriptor == &analysis__v1__suspension__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__suspension__pack
+                     (const Analysis__V1__Suspension *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__suspension__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__suspension__pack_to_buffer
+                     (const Analysis__V1__Suspension *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__suspension__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Suspension *
+       analysis__v1__suspension__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Suspension *)
+     protobuf_c_message_unpack (&analysis__v1__suspension__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__suspension__free_unpacked
+                     (Analysis__V1__Suspension *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__suspension__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor analysis__v1__progress_report__field_descriptors[9] =
 {
   {
@@ -795,7 +840,7 @@ const ProtobufCMessageDescriptor analysis__v1__watch_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__watch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__progress_view__field_descriptors[17] =
+static const ProtobufCFieldDescriptor analysis__v1__progress_view__field_descriptors[18] =
 {
   {
     "context",
@@ -1001,6 +1046,18 @@ static const ProtobufCFieldDescriptor analysis__v1__progress_view__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "suspension",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__ProgressView, _suspension_case),
+    offsetof(Analysis__V1__ProgressView, suspension),
+    &analysis__v1__suspension__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__progress_view__field_indices_by_name[] = {
   5,   /* field[5] = analysed */
@@ -1016,6 +1073,7 @@ static const unsigned analysis__v1__progress_view__field_indices_by_name[] = {
   10,   /* field[10] = song */
   11,   /* field[11] = song_fraction */
   12,   /* field[12] = stage */
+  17,   /* field[17] = suspension */
   4,   /* field[4] = total */
   16,   /* field[16] = updated_at_ms */
   1,   /* field[1] = version */
@@ -1024,7 +1082,7 @@ static const unsigned analysis__v1__progress_view__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__progress_view__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor =
 {
@@ -1034,11 +1092,75 @@ const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor =
   "Analysis__V1__ProgressView",
   "analysis.v1",
   sizeof(Analysis__V1__ProgressView),
-  17,
+  18,
   analysis__v1__progress_view__field_descriptors,
   analysis__v1__progress_view__field_indices_by_name,
   1,  analysis__v1__progress_view__number_ranges,
   (ProtobufCMessageInit) analysis__v1__progress_view__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__suspension__field_descriptors[3] =
+{
+  {
+    "by",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Suspension, by),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Suspension, since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resumes_in_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Analysis__V1__Suspension, _resumes_in_ms_case),
+    offsetof(Analysis__V1__Suspension, resumes_in_ms),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__suspension__field_indices_by_name[] = {
+  0,   /* field[0] = by */
+  2,   /* field[2] = resumes_in_ms */
+  1,   /* field[1] = since_ms */
+};
+static const ProtobufCIntRange analysis__v1__suspension__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__suspension__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Suspension",
+  "Suspension",
+  "Analysis__V1__Suspension",
+  "analysis.v1",
+  sizeof(Analysis__V1__Suspension),
+  3,
+  analysis__v1__suspension__field_descriptors,
+  analysis__v1__suspension__field_indices_by_name,
+  1,  analysis__v1__suspension__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__suspension__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCMethodDescriptor analysis__v1__progress__method_descriptors[4] =

@@ -24,6 +24,7 @@ typedef struct Analysis__V1__ListActiveRequest Analysis__V1__ListActiveRequest;
 typedef struct Analysis__V1__ListActiveReply Analysis__V1__ListActiveReply;
 typedef struct Analysis__V1__WatchRequest Analysis__V1__WatchRequest;
 typedef struct Analysis__V1__ProgressView Analysis__V1__ProgressView;
+typedef struct Analysis__V1__Suspension Analysis__V1__Suspension;
 
 
 /* --- enums --- */
@@ -169,6 +170,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__PROGRESS_VIEW___SONG__CASE)
 } Analysis__V1__ProgressView__SongCase;
 
+typedef enum {
+  ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__NOT_SET = 0,
+  ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION_SUSPENSION = 18
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__CASE)
+} Analysis__V1__ProgressView__SuspensionCase;
+
 struct  Analysis__V1__ProgressView
 {
   ProtobufCMessage base;
@@ -219,10 +226,42 @@ struct  Analysis__V1__ProgressView
   union {
     Analysis__V1__Song *song;
   };
+  Analysis__V1__ProgressView__SuspensionCase _suspension_case;
+  union {
+    Analysis__V1__Suspension *suspension;
+  };
 };
 #define ANALYSIS__V1__PROGRESS_VIEW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__progress_view__descriptor) \
-    , NULL, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, ANALYSIS__V1__PROGRESS_VIEW___ETA_MS__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___JOB__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SONG__NOT_SET, {0} }
+    , NULL, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, ANALYSIS__V1__PROGRESS_VIEW___ETA_MS__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___JOB__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SONG__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__NOT_SET, {0} }
+
+
+typedef enum {
+  ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS__NOT_SET = 0,
+  ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS_RESUMES_IN_MS = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS__CASE)
+} Analysis__V1__Suspension__ResumesInMsCase;
+
+/*
+ * A job that does not run although it has begun, or that somebody paused.
+ */
+struct  Analysis__V1__Suspension
+{
+  ProtobufCMessage base;
+  /*
+   * What keeps it, for people: "your Road trip and 2 songs of others", "a pause of the job", "a pause of the queue",
+   * "a missing worker"; of others' work, a class and a count. Empty: nothing any more, it is about to go on.
+   */
+  ProtobufCBinaryData by;
+  int64_t since_ms;
+  Analysis__V1__Suspension__ResumesInMsCase _resumes_in_ms_case;
+  union {
+    uint64_t resumes_in_ms;
+  };
+};
+#define ANALYSIS__V1__SUSPENSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__suspension__descriptor) \
+    , {0,NULL}, 0, ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS__NOT_SET, {0} }
 
 
 /* Analysis__V1__ProgressReport methods */
@@ -377,6 +416,25 @@ Analysis__V1__ProgressView *
 void   analysis__v1__progress_view__free_unpacked
                      (Analysis__V1__ProgressView *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__Suspension methods */
+void   analysis__v1__suspension__init
+                     (Analysis__V1__Suspension         *message);
+size_t analysis__v1__suspension__get_packed_size
+                     (const Analysis__V1__Suspension   *message);
+size_t analysis__v1__suspension__pack
+                     (const Analysis__V1__Suspension   *message,
+                      uint8_t             *out);
+size_t analysis__v1__suspension__pack_to_buffer
+                     (const Analysis__V1__Suspension   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Suspension *
+       analysis__v1__suspension__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__suspension__free_unpacked
+                     (Analysis__V1__Suspension *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Analysis__V1__ProgressReport_Closure)
@@ -402,6 +460,9 @@ typedef void (*Analysis__V1__WatchRequest_Closure)
                   void *closure_data);
 typedef void (*Analysis__V1__ProgressView_Closure)
                  (const Analysis__V1__ProgressView *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Suspension_Closure)
+                 (const Analysis__V1__Suspension *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -465,6 +526,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__list_active_request__descr
 extern const ProtobufCMessageDescriptor analysis__v1__list_active_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__watch_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__suspension__descriptor;
 extern const ProtobufCServiceDescriptor analysis__v1__progress__descriptor;
 
 PROTOBUF_C__END_DECLS
