@@ -105,7 +105,7 @@ let package = Package(
                 "CLinux", "Jobs", "Redis", crypto, metrics, .product(name: "CryptoExtras", package: "swift-crypto"),
             ],
             resources: [.embedInCode("Scripts")]),
-        process("ProgressService", daemon + nio + ["Jobs", "Redis"]),
+        process("ProgressService", daemon + nio + ["Jobs", "Redis", metrics]),
         process(
             "AnalysisWorker",
             daemon + nio + [

@@ -388,6 +388,149 @@ extension ProgressView: CMessage {
     }
 }
 
+package struct AccuracyRequest: Message, Hashable, Sendable {
+    /// today included, at most 90; 0: 7
+    package var days: UInt32
+
+    package init(days: UInt32 = 0) {
+        self.days = days
+    }
+}
+
+extension AccuracyRequest: CMessage {
+    static var empty: Analysis__V1__AccuracyRequest {
+        var c = Analysis__V1__AccuracyRequest()
+        analysis__v1__accuracy_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__AccuracyRequest) throws {
+        days = c.days
+    }
+
+    func write(to c: inout Analysis__V1__AccuracyRequest, arena: inout MessageArena) {
+        c.days = days
+    }
+}
+
+/// The estimates of jobs that completed, one for every hundredth of a job, against the time then taken.
+package struct Accuracy: Message, Hashable, Sendable {
+    /// ten of them
+    package var byFraction: [AccuracyByFraction]
+    /// what the target is about: nine in ten within 20 % or 2 s, whichever is larger, and half within 7 %
+    package var fromFirstTenth: AccuracyByFraction?
+
+    package init(byFraction: [AccuracyByFraction] = [], fromFirstTenth: AccuracyByFraction? = nil) {
+        self.byFraction = byFraction
+        self.fromFirstTenth = fromFirstTenth
+    }
+}
+
+extension Accuracy: CMessage {
+    static var empty: Analysis__V1__Accuracy {
+        var c = Analysis__V1__Accuracy()
+        analysis__v1__accuracy__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__Accuracy) throws {
+        byFraction = try elements(c.by_fraction, count: c.n_by_fraction) { try AccuracyByFraction(copying: $0) }
+        fromFirstTenth = try AccuracyByFraction(copying: c.from_first_tenth)
+    }
+
+    func write(to c: inout Analysis__V1__Accuracy, arena: inout MessageArena) {
+        c.n_by_fraction = byFraction.count
+        c.by_fraction = arena.elements(byFraction.map { arena.message($0) })
+        c.from_first_tenth = arena.message(fromFirstTenth)
+    }
+}
+
+package struct AccuracyByFraction: Message, Hashable, Sendable {
+    /// how much of the job was done when they were shown
+    package var from: Double
+    package var to: Double
+    package var estimates: UInt64
+    /// to the time taken less displacement and pauses that began after the estimate
+    package var adjusted: EstimateErrors?
+    /// to the time taken
+    package var unadjusted: EstimateErrors?
+
+    package init(
+        from: Double = 0, to: Double = 0, estimates: UInt64 = 0, adjusted: EstimateErrors? = nil,
+        unadjusted: EstimateErrors? = nil
+    ) {
+        self.from = from
+        self.to = to
+        self.estimates = estimates
+        self.adjusted = adjusted
+        self.unadjusted = unadjusted
+    }
+}
+
+extension AccuracyByFraction: CMessage {
+    static var empty: Analysis__V1__AccuracyByFraction {
+        var c = Analysis__V1__AccuracyByFraction()
+        analysis__v1__accuracy_by_fraction__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__AccuracyByFraction) throws {
+        from = c.from
+        to = c.to
+        estimates = c.estimates
+        adjusted = try EstimateErrors(copying: c.adjusted)
+        unadjusted = try EstimateErrors(copying: c.unadjusted)
+    }
+
+    func write(to c: inout Analysis__V1__AccuracyByFraction, arena: inout MessageArena) {
+        c.from = from
+        c.to = to
+        c.estimates = estimates
+        c.adjusted = arena.message(adjusted)
+        c.unadjusted = arena.message(unadjusted)
+    }
+}
+
+/// Shares of the time taken; 0 where there are no estimates.
+package struct EstimateErrors: Message, Hashable, Sendable {
+    /// signed; above 0: it took less than estimated
+    package var median: Double
+    package var medianAbsolute: Double
+    /// nine in ten are below
+    package var p90Absolute: Double
+    /// the share of estimates within 20 % or 2 s
+    package var withinTarget: Double
+
+    package init(median: Double = 0, medianAbsolute: Double = 0, p90Absolute: Double = 0, withinTarget: Double = 0) {
+        self.median = median
+        self.medianAbsolute = medianAbsolute
+        self.p90Absolute = p90Absolute
+        self.withinTarget = withinTarget
+    }
+}
+
+extension EstimateErrors: CMessage {
+    static var empty: Analysis__V1__EstimateErrors {
+        var c = Analysis__V1__EstimateErrors()
+        analysis__v1__estimate_errors__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__EstimateErrors) throws {
+        median = c.median
+        medianAbsolute = c.median_absolute
+        p90Absolute = c.p90_absolute
+        withinTarget = c.within_target
+    }
+
+    func write(to c: inout Analysis__V1__EstimateErrors, arena: inout MessageArena) {
+        c.median = median
+        c.median_absolute = medianAbsolute
+        c.p90_absolute = p90Absolute
+        c.within_target = withinTarget
+    }
+}
+
 /// A job that does not run although it has begun, or that somebody paused.
 package struct Suspension: Message, Hashable, Sendable {
     /// What keeps it, for people: "your Road trip and 2 songs of others", "a pause of the job", "a pause of the queue",

@@ -33,6 +33,11 @@ package struct ProgressClient: Sendable {
     package func watch(_ request: WatchRequest, options: CallOptions = .init()) -> RPCStream<ProgressView> {
         client.serverStream(ProgressMethods.watch, request, options: options)
     }
+
+    /// How true the estimates of the last days were. For operators.
+    package func getAccuracy(_ request: AccuracyRequest, options: CallOptions = .init()) async throws -> Accuracy {
+        try await client.unary(ProgressMethods.getAccuracy, request, options: options)
+    }
 }
 
 /// How far analyses are, and when they will be done.
@@ -45,6 +50,8 @@ package protocol ProgressProvider: RPCService {
     /// The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
     /// end is never left out. Versions rise from view to view.
     func watch(_ request: WatchRequest, to writer: RPCWriter<ProgressView>, context: CallContext) async throws
+    /// How true the estimates of the last days were. For operators.
+    func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy
 }
 
 extension ProgressProvider {
@@ -63,6 +70,9 @@ extension ProgressProvider {
                 try $2.require(actingFor: $0.userID)
                 try await self.watch($0, to: $1, context: $2)
             },
+            .unary(ProgressMethods.getAccuracy) {
+                return try await self.getAccuracy($0, context: $1)
+            },
         ]
     }
 }
@@ -76,4 +86,6 @@ private enum ProgressMethods {
         "analysis.v1.Progress/ListActive", isIdempotent: true)
     static let watch = Method<WatchRequest, ProgressView>(
         "analysis.v1.Progress/Watch", isIdempotent: false)
+    static let getAccuracy = Method<AccuracyRequest, Accuracy>(
+        "analysis.v1.Progress/GetAccuracy", isIdempotent: true)
 }

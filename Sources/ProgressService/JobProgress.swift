@@ -15,23 +15,29 @@ struct JobProgress: Sendable {
     var targetName = ""
     var version: UInt64 = 0
     var updatedAtMs: Int64 = 0
-    /// Since when it has been interrupted or paused; holds no more once it runs.
-    private(set) var suspendedAtMs: Int64 = 0
+    /// Since when it has been interrupted, paused or scheduled; holds no more once it runs.
+    private(set) var asideAtMs: Int64 = 0
+    /// Since when it has stood in line where it stands.
+    private(set) var arrivedAtMs: Int64
     var countdown: Countdown?
+    var estimates = ShownEstimates()
 
     init(_ job: Job) {
         self.job = job
+        arrivedAtMs = job.createdAtMs
         settle()
     }
 
     /// The job as it was kept: its marks hold, its item goes on with the next report.
-    init?(kept view: ProgressView) {
+    init?(kept view: ProgressView, estimates: ShownEstimates = ShownEstimates()) {
         guard let job = view.job else { return nil }
         self.job = job
+        self.estimates = estimates
+        arrivedAtMs = job.createdAtMs
         fraction = view.fraction
         version = view.version
         updatedAtMs = view.updatedAtMs
-        suspendedAtMs = view.suspension?.sinceMs ?? 0
+        asideAtMs = view.suspension?.sinceMs ?? 0
         if let song = view.song {
             reached = (song.id, view.songFraction)
             item = Item(songID: song.id, epoch: job.epoch)
@@ -43,8 +49,9 @@ struct JobProgress: Sendable {
 
     /// Takes over the job as it stands after an event.
     mutating func apply(_ event: Event, job: Job) {
-        let wasSuspended = self.job.state == .interrupted || self.job.state == .paused
-        if !wasSuspended { suspendedAtMs = event.atMs }
+        let isAside = [.interrupted, .paused, .scheduled].contains(self.job.state)
+        if !isAside || event.kind == .paused || event.kind == .scheduled { asideAtMs = event.atMs }
+        if [.resumed, .due, .reprioritised, .replayed, .moved].contains(event.kind) { arrivedAtMs = event.atMs }
         self.job = job
         let epoch = event.epoch > 0 ? event.epoch : job.epoch
         let songID = event.songID.isEmpty ? job.songID : event.songID
@@ -56,7 +63,7 @@ struct JobProgress: Sendable {
         case .songAnalysed, .songFailed, .songRetry, .workerLost:
             item = nil
         case .replayed:
-            (fraction, reached) = (0, ("", 0))
+            (fraction, reached, estimates) = (0, ("", 0), ShownEstimates())
         case .interrupted, .paused:
             item?.stop(atMs: event.atMs)
         case .snapshot where !job.songID.isEmpty:

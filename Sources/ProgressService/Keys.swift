@@ -15,6 +15,15 @@ struct Keys: Sendable {
     /// SET of the ids of the jobs that had not ended.
     var liveJobs: String { "\(prefix)live" }
 
+    /// STRING, expires: the estimates shown of a job that had not ended, in JSON.
+    func estimates(_ jobID: String) -> String { "\(prefix)estimates:\(jobID)" }
+
+    /// HASH, expires: name → what kept the jobs of a lane waiting, in JSON.
+    func delays(_ lane: String) -> String { "\(prefix)delays:\(lane)" }
+
+    /// HASH: day since 1970 → the errors of estimates of that day, in JSON; as many days as `AccuracyLog` keeps.
+    var accuracy: String { "\(prefix)accuracy" }
+
     /// ZSET, expires: the ids of a user's jobs that ended, by version.
     func endedJobs(of userID: String) -> String { "\(prefix)ended:\(userID)" }
 

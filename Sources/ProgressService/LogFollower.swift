@@ -29,9 +29,7 @@ struct LogFollower: Service {
         while !Task.isCancelled {
             do {
                 let kept = try await store.load()
-                hub.change { book, nowMs in
-                    book.restore(jobs: kept.jobs, cursors: kept.cursors, costs: kept.costs, nowMs: nowMs)
-                }
+                hub.change { $0.restore(kept, nowMs: $1) }
                 logger.info("Goes on from what was kept", metadata: ["jobs": "\(kept.jobs.count)"])
                 return
             } catch {

@@ -3,6 +3,20 @@
 import AnalysisAPI
 
 extension ProgressBook {
+    /// What a run of the service leaves to the next.
+    struct Kept: Sendable {
+        /// Those that had not ended.
+        var jobs: [ProgressView] = []
+        /// By job.
+        var estimates: [String: ShownEstimates] = [:]
+        /// By lane.
+        var cursors: [String: String] = [:]
+        /// By lane.
+        var delays: [String: LaneDelays] = [:]
+        var costs = CostModel()
+        var accuracy = AccuracyLog()
+    }
+
     /// A context as it is to be kept; `nil` where it is not known here.
     ///
     /// - Parameter aheadMs: how long it may be until it is kept again. What a running item may show until then counts as

@@ -10,6 +10,7 @@ struct ProgressBook: Sendable {
     var users: [String: User] = [:]
     var contexts: [ContextKey: ContextProgress] = [:]
     var costs = CostModel()
+    var accuracy = AccuracyLog()
     /// What holds back the whole queue.
     private(set) var pause: QueuePause?
     /// Rises with every pause and its end, so that a late answer never replaces a later event.
@@ -19,6 +20,8 @@ struct ProgressBook: Sendable {
     /// All jobs that ended after this version are known here, those before only to the store.
     private(set) var endsKnownSince = UInt64.max
     private var lastVersion: UInt64 = 0
+    /// Whether what was kept is known.
+    var isRestored: Bool { endsKnownSince < .max }
 
     struct Lane: Sendable {
         /// The last event that was applied.
@@ -33,6 +36,10 @@ struct ProgressBook: Sendable {
         var order: LaneOrder?
         /// When an item last ran, or ended.
         var ranAtMs: Int64 = 0
+        /// What runs, and until when something ran before, both by the queue's clock.
+        var run: Run?
+        var ranToMs: Int64 = 0
+        var delays = LaneDelays()
     }
 
     struct User: Sendable {
@@ -45,6 +52,8 @@ struct ProgressBook: Sendable {
     struct Changes: Sendable {
         var keys: Set<ContextKey> = []
         var queries: Set<Query> = []
+        /// Of jobs that completed.
+        var scores: [ScoredEstimate] = []
     }
 
     /// What only another service knows.
@@ -60,29 +69,42 @@ struct ProgressBook: Sendable {
     }
 
     /// What is to be written to the store.
-    struct Unsaved: Sendable {
+    struct Unsaved: Hashable, Sendable {
         var keys: Set<ContextKey> = []
         var lanes: Set<String> = []
         var costs = false
+        /// Jobs of which there are other estimates than before.
+        var estimates: Set<String> = []
+        /// Lanes of which there are other delays than before.
+        var delays: Set<String> = []
+        var accuracy = false
 
-        var isEmpty: Bool { keys.isEmpty && lanes.isEmpty && !costs }
+        var isEmpty: Bool { self == Unsaved() }
 
         mutating func formUnion(_ other: Unsaved) {
             keys.formUnion(other.keys)
             lanes.formUnion(other.lanes)
             costs = costs || other.costs
+            estimates.formUnion(other.estimates)
+            delays.formUnion(other.delays)
+            accuracy = accuracy || other.accuracy
         }
     }
 
     /// What was kept when the service ran last; comes before all else.
-    mutating func restore(jobs views: [ProgressView], cursors: [String: String], costs: CostModel, nowMs: Int64) -> Changes
-    {
+    mutating func restore(_ kept: Kept, nowMs: Int64) -> Changes {
         var changes = Changes()
-        self.costs = costs
-        for (lane, cursor) in cursors { lanes[lane, default: Lane()].cursor = cursor }
-        for view in views {
-            guard let progress = JobProgress(kept: view), !progress.job.state.hasEnded else { continue }
+        costs = kept.costs
+        accuracy = kept.accuracy
+        for (lane, cursor) in kept.cursors { lanes[lane, default: Lane()].cursor = cursor }
+        for (lane, delays) in kept.delays { lanes[lane, default: Lane()].delays = delays }
+        for view in kept.jobs {
+            let estimates = kept.estimates[view.job?.id ?? ""] ?? ShownEstimates()
+            guard let progress = JobProgress(kept: view, estimates: estimates), !progress.job.state.hasEnded else {
+                continue
+            }
             let job = progress.job
+            if progress.isRunning { lanes[job.lane, default: Lane()].run = Run(jobID: job.id, fromMs: job.startedAtMs) }
             lastVersion = max(lastVersion, progress.version)
             jobs[job.id] = progress
             lanes[job.lane, default: Lane()].jobs.insert(job.id)
@@ -136,6 +158,7 @@ struct ProgressBook: Sendable {
     mutating func learn(_ pause: QueuePause?, pauses: UInt64, nowMs: Int64) -> Changes {
         var changes = Changes()
         guard pauses == self.pauses, pause != self.pause else { return changes }
+        if let over = self.pause { endDelay(by: over, atMs: nowMs) }
         self.pause = pause
         for jobID in lanes.values.flatMap(\.jobs) {
             jobs[jobID]?.countdown = nil
@@ -164,6 +187,12 @@ struct ProgressBook: Sendable {
             _ = progress.apply(early, nowMs: nowMs)
             lanes[job.lane]?.early = nil
         }
+        trackDelays(from: before, to: progress, event.kind, atMs: event.atMs > 0 ? event.atMs : nowMs)
+        if event.kind == .completed, before?.job.state.hasEnded == false {
+            changes.scores = scores(progress, endedAtMs: job.endedAtMs)
+            accuracy.note(changes.scores, nowMs: nowMs)
+            unsaved.accuracy = unsaved.accuracy || !changes.scores.isEmpty
+        }
         jobs[job.id] = progress
         unsaved.keys.insert(.job(job.id))
         if let left = before?.job.lane, left != job.lane {
@@ -176,6 +205,7 @@ struct ProgressBook: Sendable {
             lanes[job.lane]?.jobs.remove(job.id)
             users[job.userID]?.jobs.remove(job.id)
             if before?.job.state.hasEnded != true { ended.append((job.id, nowMs)) }
+            if before?.estimates.estimates.isEmpty == false { unsaved.estimates.insert(job.id) }
         } else {
             lanes[job.lane, default: Lane()].jobs.insert(job.id)
             users[job.userID, default: User()].jobs.insert(job.id)
@@ -280,6 +310,7 @@ struct ProgressBook: Sendable {
 
     /// Lets go of ended jobs and unused contexts that the store has.
     mutating func prune(before atMs: Int64) {
+        pruneDelays()
         let old = ended.prefix { $0.atMs < atMs && !unsaved.keys.contains(.job($0.jobID)) }
         for (jobID, _) in old {
             guard let progress = jobs[jobID], progress.job.state.hasEnded else { continue }

@@ -39,6 +39,7 @@ extension ProgressBook {
         let forecast = forecast(jobID, nowMs: nowMs)
         let etaMs = Self.countDown(
             &jobs[jobID, default: progress].countdown, estimateMs: forecast?.totalMs, nowMs: nowMs)
+        noteEstimate(etaMs, of: jobID, nowMs: nowMs)
         let place = place(progress, nowMs: nowMs)
         return ProgressView(
             context: ContextKey.job(jobID).message, version: progress.version, basis: 1, fraction: progress.fraction,
@@ -116,7 +117,7 @@ extension ProgressBook {
         let resumesInMs = forecast.flatMap { forecast in
             etaMs.map { UInt64(Double($0) * forecast.aheadMs / max(forecast.totalMs, 1)) }
         }
-        return Suspension(by: place.keptBy, sinceMs: progress.suspendedAtMs, resumesInMs: resumesInMs)
+        return Suspension(by: place.keptBy, sinceMs: progress.asideAtMs, resumesInMs: resumesInMs)
     }
 
     private static func countDown(_ countdown: inout Countdown?, estimateMs: Double?, nowMs: Int64) -> UInt64? {

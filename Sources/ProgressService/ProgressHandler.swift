@@ -11,6 +11,8 @@ struct ProgressHandler: ProgressProvider {
 
     /// Contexts of one `Watch`.
     private static let maxContexts = 1_000
+    /// Days that `GetAccuracy` looks back where it is not told.
+    private static let defaultDays: Int64 = 7
     private static let options = CallOptions(timeout: .seconds(5))
 
     func report(_ requests: RPCStream<ProgressReport>, context: CallContext) async throws -> ReportReply {
@@ -61,6 +63,20 @@ struct ProgressHandler: ProgressProvider {
             // While the reader has no room, changes gather and the next look shows what they came to.
             for view in hub.take(watch) { try await writer.write(view) }
         }
+    }
+
+    func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy {
+        try context.require(actingFor: "")
+        guard request.days <= AccuracyLog.keptDays else {
+            throw RPCError(
+                .invalidArgument, "days is \(request.days); errors are kept for \(AccuracyLog.keptDays) days.")
+        }
+        let days = request.days == 0 ? Self.defaultDays : Int64(request.days)
+        let accuracy = hub.look { book, nowMs in
+            book.isRestored ? book.accuracy.accuracy(days: days, nowMs: nowMs) : nil
+        }
+        guard let accuracy else { throw RPCError(.unavailable, "What is kept of earlier estimates is not read yet.") }
+        return accuracy
     }
 
     private func contexts(_ request: WatchRequest) throws -> Set<ContextKey> {

@@ -1,6 +1,7 @@
 // The book behind a lock, and those who wait for its changes: watchers, the store, and who asks the other services.
 
 import AnalysisAPI
+import Jobs
 import Synchronization
 
 final class ProgressHub: Sendable {
@@ -71,6 +72,10 @@ final class ProgressHub: Sendable {
         var forgottenJobs: [String] = []
         var cursors: [String: String] = [:]
         var costs: CostModel?
+        /// Of a job that has ended, none.
+        var estimates: [String: ShownEstimates] = [:]
+        var delays: [String: LaneDelays.Changes] = [:]
+        var accuracy: AccuracyLog?
     }
 
     /// - Parameter clock: the time in milliseconds since 1970.
@@ -83,12 +88,13 @@ final class ProgressHub: Sendable {
     /// Changes the book and tells all whom it concerns, outside the lock.
     func change(_ body: (inout ProgressBook, _ nowMs: Int64) -> ProgressBook.Changes) {
         let now = clock()
-        let (signals, queries) = state.withLock { state in
+        let (signals, queries, scores) = state.withLock { state in
             let changes = body(&state.book, now)
             let queries = changes.queries.subtracting(state.asking)
             state.asking.formUnion(queries)
-            return (state.mark(changes.keys), queries)
+            return (state.mark(changes.keys), queries, changes.scores)
         }
+        for score in scores { score.record() }
         for signal in signals { signal.yield() }
         for query in queries { queryQueue.yield(query) }
         unsavedSignal.yield()
@@ -167,13 +173,25 @@ final class ProgressHub: Sendable {
             }
             for lane in batch.unsaved.lanes { batch.cursors[lane] = state.book.lanes[lane]?.cursor }
             if batch.unsaved.costs { batch.costs = state.book.costs }
+            // What is kept of a job is shown by that: an estimate, too.
+            batch.unsaved.estimates.formUnion(state.book.unsaved.estimates)
+            state.book.unsaved.estimates = []
+            for jobID in batch.unsaved.estimates {
+                let progress = state.book.jobs[jobID]
+                batch.estimates[jobID] = progress?.job.state.hasEnded == false ? progress?.estimates : ShownEstimates()
+            }
+            for lane in batch.unsaved.delays { batch.delays[lane] = state.book.lanes[lane]?.delays.takeChanges() }
+            if batch.unsaved.accuracy { batch.accuracy = state.book.accuracy }
             return batch
         }
     }
 
     /// It could not be saved.
-    func putBack(_ unsaved: ProgressBook.Unsaved) {
-        state.withLock { $0.book.unsaved.formUnion(unsaved) }
+    func putBack(_ batch: Batch) {
+        state.withLock { state in
+            state.book.unsaved.formUnion(batch.unsaved)
+            for (lane, changes) in batch.delays { state.book.lanes[lane]?.delays.putBack(changes) }
+        }
         unsavedSignal.yield()
     }
 

@@ -24,16 +24,21 @@ struct ProgressStore: Service {
     /// How many jobs of a user are found again by the version of their end.
     private static let maxEnded = 10_000
     /// Jobs read at a time.
-    private static let batchSize = 500
+    static let batchSize = 500
 
     /// What is kept of the last run.
-    func load() async throws -> (jobs: [ProgressView], cursors: [String: String], costs: CostModel) {
+    func load() async throws -> ProgressBook.Kept {
         let cursors = try await redis.send("HGETALL", keys.cursors).map ?? [:]
         let costs = try await redis.send("HGETALL", keys.costs).map ?? [:]
         let current = try await redis.send("GET", keys.currentAnalyzers).text ?? ""
         let jobs = try await jobs(try await redis.send("SMEMBERS", keys.liveJobs))
         let sets = costs.compactMapValues { $0.text.flatMap(SongCost.init(text:)) }
-        return (jobs, cursors.compactMapValues(\.text), CostModel(sets: sets, current: current))
+        var kept = ProgressBook.Kept(
+            jobs: jobs, estimates: try await estimates(of: jobs.compactMap(\.job?.id)),
+            cursors: cursors.compactMapValues(\.text), costs: CostModel(sets: sets, current: current),
+            accuracy: try await accuracy())
+        for lane in kept.cursors.keys { kept.delays[lane] = try await delays(ofLane: lane) }
+        return kept
     }
 
     /// A job that ended, or was seen last, within the retention.
@@ -94,7 +99,7 @@ struct ProgressStore: Service {
             hub.prune()
             return true
         } catch {
-            hub.putBack(batch.unsaved)
+            hub.putBack(batch)
             logger.warning("Progress is not saved for now", metadata: ["error": "\(error)"])
             return false
         }
@@ -134,6 +139,7 @@ struct ProgressStore: Service {
             }
             commands.append(["SET", RedisArgument(keys.currentAnalyzers), RedisArgument(costs.current)])
         }
+        commands += accuracyCommands(batch)
         for (lane, cursor) in batch.cursors {
             commands.append(["HSET", RedisArgument(keys.cursors), RedisArgument(lane), RedisArgument(cursor)])
         }

@@ -46,6 +46,10 @@ import Testing
             throw RPCError(.unimplemented, "listActive")
         }
 
+        func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy {
+            throw RPCError(.unimplemented, "getAccuracy")
+        }
+
         func watch(_ request: WatchRequest, to writer: RPCWriter<ProgressView>, context: CallContext) async throws {
             for version in request.contexts.indices.reversed() {
                 try await writer.write(ProgressView(version: UInt64(version)))

@@ -188,6 +188,7 @@ final class ProgressDriver: ProgressProvider {
         /// What a watcher is sent, one by one, as it comes; the call ends with the stream.
         var watch: @Sendable (WatchRequest) throws -> AsyncStream<ProgressView> = unexpected
         var watchEnded: @Sendable () -> Void = {}
+        var getAccuracy: @Sendable (AccuracyRequest) throws -> Accuracy = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -203,6 +204,9 @@ final class ProgressDriver: ProgressProvider {
         let answers = current
         defer { answers.watchEnded() }
         for await view in try answers.watch(request) { try await writer.write(view) }
+    }
+    func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy {
+        try current.getAccuracy(request)
     }
     func report(_ requests: RPCStream<ProgressReport>, context: CallContext) async throws -> ReportReply {
         throw RPCError(.unimplemented, "a gateway does not report")

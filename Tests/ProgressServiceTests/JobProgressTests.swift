@@ -198,7 +198,10 @@ extension ProgressBook {
         var kept = self
         let views = kept.jobs.keys.compactMap { kept.view(of: .job($0), nowMs: nowMs) }
         var book = ProgressBook()
-        _ = book.restore(jobs: views, cursors: lanes.mapValues(\.cursor), costs: costs, nowMs: nowMs)
+        let left = Kept(
+            jobs: views, estimates: kept.jobs.mapValues(\.estimates), cursors: lanes.mapValues(\.cursor),
+            delays: lanes.mapValues(\.delays), costs: costs, accuracy: accuracy)
+        _ = book.restore(left, nowMs: nowMs)
         return book
     }
 }

@@ -367,6 +367,186 @@ void   analysis__v1__progress_view__free_unpacked
   assert(message->base.descriptor == &analysis__v1__progress_view__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__accuracy_request__init
+                     (Analysis__V1__AccuracyRequest         *message)
+{
+  static const Analysis__V1__AccuracyRequest init_value = ANALYSIS__V1__ACCURACY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__accuracy_request__get_packed_size
+                     (const Analysis__V1__AccuracyRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__accuracy_request__pack
+                     (const Analysis__V1__AccuracyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__accuracy_request__pack_to_buffer
+                     (const Analysis__V1__AccuracyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__AccuracyRequest *
+       analysis__v1__accuracy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__AccuracyRequest *)
+     protobuf_c_message_unpack (&analysis__v1__accuracy_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__accuracy_request__free_unpacked
+                     (Analysis__V1__AccuracyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__accuracy_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__accuracy__init
+                     (Analysis__V1__Accuracy         *message)
+{
+  static const Analysis__V1__Accuracy init_value = ANALYSIS__V1__ACCURACY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__accuracy__get_packed_size
+                     (const Analysis__V1__Accuracy *message)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__accuracy__pack
+                     (const Analysis__V1__Accuracy *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__accuracy__pack_to_buffer
+                     (const Analysis__V1__Accuracy *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__Accuracy *
+       analysis__v1__accuracy__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__Accuracy *)
+     protobuf_c_message_unpack (&analysis__v1__accuracy__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__accuracy__free_unpacked
+                     (Analysis__V1__Accuracy *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__accuracy__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__accuracy_by_fraction__init
+                     (Analysis__V1__AccuracyByFraction         *message)
+{
+  static const Analysis__V1__AccuracyByFraction init_value = ANALYSIS__V1__ACCURACY_BY_FRACTION__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__accuracy_by_fraction__get_packed_size
+                     (const Analysis__V1__AccuracyByFraction *message)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy_by_fraction__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__accuracy_by_fraction__pack
+                     (const Analysis__V1__AccuracyByFraction *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy_by_fraction__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__accuracy_by_fraction__pack_to_buffer
+                     (const Analysis__V1__AccuracyByFraction *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__accuracy_by_fraction__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__AccuracyByFraction *
+       analysis__v1__accuracy_by_fraction__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__AccuracyByFraction *)
+     protobuf_c_message_unpack (&analysis__v1__accuracy_by_fraction__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__accuracy_by_fraction__free_unpacked
+                     (Analysis__V1__AccuracyByFraction *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__accuracy_by_fraction__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__estimate_errors__init
+                     (Analysis__V1__EstimateErrors         *message)
+{
+  static const Analysis__V1__EstimateErrors init_value = ANALYSIS__V1__ESTIMATE_ERRORS__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__estimate_errors__get_packed_size
+                     (const Analysis__V1__EstimateErrors *message)
+{
+  assert(message->base.descriptor == &analysis__v1__estimate_errors__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__estimate_errors__pack
+                     (const Analysis__V1__EstimateErrors *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__estimate_errors__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__estimate_errors__pack_to_buffer
+                     (const Analysis__V1__EstimateErrors *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__estimate_errors__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__EstimateErrors *
+       analysis__v1__estimate_errors__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__EstimateErrors *)
+     protobuf_c_message_unpack (&analysis__v1__estimate_errors__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__estimate_errors__free_unpacked
+                     (Analysis__V1__EstimateErrors *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__estimate_errors__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__suspension__init
                      (Analysis__V1__Suspension         *message)
 {
@@ -1099,6 +1279,262 @@ const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor =
   (ProtobufCMessageInit) analysis__v1__progress_view__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__accuracy_request__field_descriptors[1] =
+{
+  {
+    "days",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AccuracyRequest, days),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__accuracy_request__field_indices_by_name[] = {
+  0,   /* field[0] = days */
+};
+static const ProtobufCIntRange analysis__v1__accuracy_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__accuracy_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.AccuracyRequest",
+  "AccuracyRequest",
+  "Analysis__V1__AccuracyRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__AccuracyRequest),
+  1,
+  analysis__v1__accuracy_request__field_descriptors,
+  analysis__v1__accuracy_request__field_indices_by_name,
+  1,  analysis__v1__accuracy_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__accuracy_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__accuracy__field_descriptors[2] =
+{
+  {
+    "by_fraction",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Accuracy, n_by_fraction),
+    offsetof(Analysis__V1__Accuracy, by_fraction),
+    &analysis__v1__accuracy_by_fraction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_first_tenth",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Accuracy, from_first_tenth),
+    &analysis__v1__accuracy_by_fraction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__accuracy__field_indices_by_name[] = {
+  0,   /* field[0] = by_fraction */
+  1,   /* field[1] = from_first_tenth */
+};
+static const ProtobufCIntRange analysis__v1__accuracy__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__accuracy__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.Accuracy",
+  "Accuracy",
+  "Analysis__V1__Accuracy",
+  "analysis.v1",
+  sizeof(Analysis__V1__Accuracy),
+  2,
+  analysis__v1__accuracy__field_descriptors,
+  analysis__v1__accuracy__field_indices_by_name,
+  1,  analysis__v1__accuracy__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__accuracy__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__accuracy_by_fraction__field_descriptors[5] =
+{
+  {
+    "from",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AccuracyByFraction, from),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AccuracyByFraction, to),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "estimates",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AccuracyByFraction, estimates),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "adjusted",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AccuracyByFraction, adjusted),
+    &analysis__v1__estimate_errors__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unadjusted",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__AccuracyByFraction, unadjusted),
+    &analysis__v1__estimate_errors__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__accuracy_by_fraction__field_indices_by_name[] = {
+  3,   /* field[3] = adjusted */
+  2,   /* field[2] = estimates */
+  0,   /* field[0] = from */
+  1,   /* field[1] = to */
+  4,   /* field[4] = unadjusted */
+};
+static const ProtobufCIntRange analysis__v1__accuracy_by_fraction__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor analysis__v1__accuracy_by_fraction__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.AccuracyByFraction",
+  "AccuracyByFraction",
+  "Analysis__V1__AccuracyByFraction",
+  "analysis.v1",
+  sizeof(Analysis__V1__AccuracyByFraction),
+  5,
+  analysis__v1__accuracy_by_fraction__field_descriptors,
+  analysis__v1__accuracy_by_fraction__field_indices_by_name,
+  1,  analysis__v1__accuracy_by_fraction__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__accuracy_by_fraction__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__estimate_errors__field_descriptors[4] =
+{
+  {
+    "median",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EstimateErrors, median),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "median_absolute",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EstimateErrors, median_absolute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p90_absolute",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EstimateErrors, p90_absolute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "within_target",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__EstimateErrors, within_target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__estimate_errors__field_indices_by_name[] = {
+  0,   /* field[0] = median */
+  1,   /* field[1] = median_absolute */
+  2,   /* field[2] = p90_absolute */
+  3,   /* field[3] = within_target */
+};
+static const ProtobufCIntRange analysis__v1__estimate_errors__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor analysis__v1__estimate_errors__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.EstimateErrors",
+  "EstimateErrors",
+  "Analysis__V1__EstimateErrors",
+  "analysis.v1",
+  sizeof(Analysis__V1__EstimateErrors),
+  4,
+  analysis__v1__estimate_errors__field_descriptors,
+  analysis__v1__estimate_errors__field_indices_by_name,
+  1,  analysis__v1__estimate_errors__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__estimate_errors__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__suspension__field_descriptors[3] =
 {
   {
@@ -1163,15 +1599,17 @@ const ProtobufCMessageDescriptor analysis__v1__suspension__descriptor =
   (ProtobufCMessageInit) analysis__v1__suspension__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__progress__method_descriptors[4] =
+static const ProtobufCMethodDescriptor analysis__v1__progress__method_descriptors[5] =
 {
   { "Report", &analysis__v1__progress_report__descriptor, &analysis__v1__report_reply__descriptor },
   { "Get", &analysis__v1__progress_request__descriptor, &analysis__v1__progress_view__descriptor },
   { "ListActive", &analysis__v1__list_active_request__descriptor, &analysis__v1__list_active_reply__descriptor },
   { "Watch", &analysis__v1__watch_request__descriptor, &analysis__v1__progress_view__descriptor },
+  { "GetAccuracy", &analysis__v1__accuracy_request__descriptor, &analysis__v1__accuracy__descriptor },
 };
 const unsigned analysis__v1__progress__method_indices_by_name[] = {
   1,        /* Get */
+  4,        /* GetAccuracy */
   2,        /* ListActive */
   0,        /* Report */
   3         /* Watch */
@@ -1183,7 +1621,7 @@ const ProtobufCServiceDescriptor analysis__v1__progress__descriptor =
   "Progress",
   "Analysis__V1__Progress",
   "analysis.v1",
-  4,
+  5,
   analysis__v1__progress__method_descriptors,
   analysis__v1__progress__method_indices_by_name
 };
@@ -1218,6 +1656,14 @@ void analysis__v1__progress__watch(ProtobufCService *service,
 {
   assert(service->descriptor == &analysis__v1__progress__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void analysis__v1__progress__get_accuracy(ProtobufCService *service,
+                                          const Analysis__V1__AccuracyRequest *input,
+                                          Analysis__V1__Accuracy_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__progress__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__progress__init (Analysis__V1__Progress_Service *service,
                                    Analysis__V1__Progress_ServiceDestroy destroy)

@@ -141,6 +141,9 @@ class Progress(Service[C]):
     """The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
     end is never left out. Versions rise from view to view."""
 
+    GetAccuracy = UnaryMethod(progress_pb2.AccuracyRequest, progress_pb2.Accuracy)
+    """How true the estimates of the last days were. For operators."""
+
 
 class Queue(Service[C]):
     """What the queue offers to those who ask for analyses and to those who follow them."""

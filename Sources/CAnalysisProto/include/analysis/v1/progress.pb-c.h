@@ -24,6 +24,10 @@ typedef struct Analysis__V1__ListActiveRequest Analysis__V1__ListActiveRequest;
 typedef struct Analysis__V1__ListActiveReply Analysis__V1__ListActiveReply;
 typedef struct Analysis__V1__WatchRequest Analysis__V1__WatchRequest;
 typedef struct Analysis__V1__ProgressView Analysis__V1__ProgressView;
+typedef struct Analysis__V1__AccuracyRequest Analysis__V1__AccuracyRequest;
+typedef struct Analysis__V1__Accuracy Analysis__V1__Accuracy;
+typedef struct Analysis__V1__AccuracyByFraction Analysis__V1__AccuracyByFraction;
+typedef struct Analysis__V1__EstimateErrors Analysis__V1__EstimateErrors;
 typedef struct Analysis__V1__Suspension Analysis__V1__Suspension;
 
 
@@ -236,6 +240,88 @@ struct  Analysis__V1__ProgressView
     , NULL, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, ANALYSIS__V1__PROGRESS_VIEW___ETA_MS__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___JOB__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SONG__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__NOT_SET, {0} }
 
 
+struct  Analysis__V1__AccuracyRequest
+{
+  ProtobufCMessage base;
+  /*
+   * today included, at most 90; 0: 7
+   */
+  uint32_t days;
+};
+#define ANALYSIS__V1__ACCURACY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__accuracy_request__descriptor) \
+    , 0 }
+
+
+/*
+ * The estimates of jobs that completed, one for every hundredth of a job, against the time then taken.
+ */
+struct  Analysis__V1__Accuracy
+{
+  ProtobufCMessage base;
+  /*
+   * ten of them
+   */
+  size_t n_by_fraction;
+  Analysis__V1__AccuracyByFraction **by_fraction;
+  /*
+   * what the target is about: nine in ten within 20 % or 2 s, whichever is larger, and half within 7 %
+   */
+  Analysis__V1__AccuracyByFraction *from_first_tenth;
+};
+#define ANALYSIS__V1__ACCURACY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__accuracy__descriptor) \
+    , 0,NULL, NULL }
+
+
+struct  Analysis__V1__AccuracyByFraction
+{
+  ProtobufCMessage base;
+  /*
+   * how much of the job was done when they were shown
+   */
+  double from;
+  double to;
+  uint64_t estimates;
+  /*
+   * to the time taken less displacement and pauses that began after the estimate
+   */
+  Analysis__V1__EstimateErrors *adjusted;
+  /*
+   * to the time taken
+   */
+  Analysis__V1__EstimateErrors *unadjusted;
+};
+#define ANALYSIS__V1__ACCURACY_BY_FRACTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__accuracy_by_fraction__descriptor) \
+    , 0, 0, 0, NULL, NULL }
+
+
+/*
+ * Shares of the time taken; 0 where there are no estimates.
+ */
+struct  Analysis__V1__EstimateErrors
+{
+  ProtobufCMessage base;
+  /*
+   * signed; above 0: it took less than estimated
+   */
+  double median;
+  double median_absolute;
+  /*
+   * nine in ten are below
+   */
+  double p90_absolute;
+  /*
+   * the share of estimates within 20 % or 2 s
+   */
+  double within_target;
+};
+#define ANALYSIS__V1__ESTIMATE_ERRORS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__estimate_errors__descriptor) \
+    , 0, 0, 0, 0 }
+
+
 typedef enum {
   ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS__NOT_SET = 0,
   ANALYSIS__V1__SUSPENSION___RESUMES_IN_MS_RESUMES_IN_MS = 3
@@ -416,6 +502,82 @@ Analysis__V1__ProgressView *
 void   analysis__v1__progress_view__free_unpacked
                      (Analysis__V1__ProgressView *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__AccuracyRequest methods */
+void   analysis__v1__accuracy_request__init
+                     (Analysis__V1__AccuracyRequest         *message);
+size_t analysis__v1__accuracy_request__get_packed_size
+                     (const Analysis__V1__AccuracyRequest   *message);
+size_t analysis__v1__accuracy_request__pack
+                     (const Analysis__V1__AccuracyRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__accuracy_request__pack_to_buffer
+                     (const Analysis__V1__AccuracyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__AccuracyRequest *
+       analysis__v1__accuracy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__accuracy_request__free_unpacked
+                     (Analysis__V1__AccuracyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__Accuracy methods */
+void   analysis__v1__accuracy__init
+                     (Analysis__V1__Accuracy         *message);
+size_t analysis__v1__accuracy__get_packed_size
+                     (const Analysis__V1__Accuracy   *message);
+size_t analysis__v1__accuracy__pack
+                     (const Analysis__V1__Accuracy   *message,
+                      uint8_t             *out);
+size_t analysis__v1__accuracy__pack_to_buffer
+                     (const Analysis__V1__Accuracy   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__Accuracy *
+       analysis__v1__accuracy__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__accuracy__free_unpacked
+                     (Analysis__V1__Accuracy *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__AccuracyByFraction methods */
+void   analysis__v1__accuracy_by_fraction__init
+                     (Analysis__V1__AccuracyByFraction         *message);
+size_t analysis__v1__accuracy_by_fraction__get_packed_size
+                     (const Analysis__V1__AccuracyByFraction   *message);
+size_t analysis__v1__accuracy_by_fraction__pack
+                     (const Analysis__V1__AccuracyByFraction   *message,
+                      uint8_t             *out);
+size_t analysis__v1__accuracy_by_fraction__pack_to_buffer
+                     (const Analysis__V1__AccuracyByFraction   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__AccuracyByFraction *
+       analysis__v1__accuracy_by_fraction__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__accuracy_by_fraction__free_unpacked
+                     (Analysis__V1__AccuracyByFraction *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__EstimateErrors methods */
+void   analysis__v1__estimate_errors__init
+                     (Analysis__V1__EstimateErrors         *message);
+size_t analysis__v1__estimate_errors__get_packed_size
+                     (const Analysis__V1__EstimateErrors   *message);
+size_t analysis__v1__estimate_errors__pack
+                     (const Analysis__V1__EstimateErrors   *message,
+                      uint8_t             *out);
+size_t analysis__v1__estimate_errors__pack_to_buffer
+                     (const Analysis__V1__EstimateErrors   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__EstimateErrors *
+       analysis__v1__estimate_errors__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__estimate_errors__free_unpacked
+                     (Analysis__V1__EstimateErrors *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__Suspension methods */
 void   analysis__v1__suspension__init
                      (Analysis__V1__Suspension         *message);
@@ -461,6 +623,18 @@ typedef void (*Analysis__V1__WatchRequest_Closure)
 typedef void (*Analysis__V1__ProgressView_Closure)
                  (const Analysis__V1__ProgressView *message,
                   void *closure_data);
+typedef void (*Analysis__V1__AccuracyRequest_Closure)
+                 (const Analysis__V1__AccuracyRequest *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__Accuracy_Closure)
+                 (const Analysis__V1__Accuracy *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__AccuracyByFraction_Closure)
+                 (const Analysis__V1__AccuracyByFraction *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__EstimateErrors_Closure)
+                 (const Analysis__V1__EstimateErrors *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__Suspension_Closure)
                  (const Analysis__V1__Suspension *message,
                   void *closure_data);
@@ -487,6 +661,10 @@ struct Analysis__V1__Progress_Service
                 const Analysis__V1__WatchRequest *input,
                 Analysis__V1__ProgressView_Closure closure,
                 void *closure_data);
+  void (*get_accuracy)(Analysis__V1__Progress_Service *service,
+                       const Analysis__V1__AccuracyRequest *input,
+                       Analysis__V1__Accuracy_Closure closure,
+                       void *closure_data);
 };
 typedef void (*Analysis__V1__Progress_ServiceDestroy)(Analysis__V1__Progress_Service *);
 void analysis__v1__progress__init (Analysis__V1__Progress_Service *service,
@@ -498,7 +676,8 @@ void analysis__v1__progress__init (Analysis__V1__Progress_Service *service,
       function_prefix__ ## report,\
       function_prefix__ ## get,\
       function_prefix__ ## list_active,\
-      function_prefix__ ## watch  }
+      function_prefix__ ## watch,\
+      function_prefix__ ## get_accuracy  }
 void analysis__v1__progress__report(ProtobufCService *service,
                                     const Analysis__V1__ProgressReport *input,
                                     Analysis__V1__ReportReply_Closure closure,
@@ -515,6 +694,10 @@ void analysis__v1__progress__watch(ProtobufCService *service,
                                    const Analysis__V1__WatchRequest *input,
                                    Analysis__V1__ProgressView_Closure closure,
                                    void *closure_data);
+void analysis__v1__progress__get_accuracy(ProtobufCService *service,
+                                          const Analysis__V1__AccuracyRequest *input,
+                                          Analysis__V1__Accuracy_Closure closure,
+                                          void *closure_data);
 
 /* --- descriptors --- */
 
@@ -526,6 +709,10 @@ extern const ProtobufCMessageDescriptor analysis__v1__list_active_request__descr
 extern const ProtobufCMessageDescriptor analysis__v1__list_active_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__watch_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__accuracy_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__accuracy__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__accuracy_by_fraction__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__estimate_errors__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__suspension__descriptor;
 extern const ProtobufCServiceDescriptor analysis__v1__progress__descriptor;
 

@@ -6,6 +6,45 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Accuracy(_message.Message):
+    __slots__ = ["by_fraction", "from_first_tenth"]
+    BY_FRACTION_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIRST_TENTH_FIELD_NUMBER: _ClassVar[int]
+    by_fraction: _containers.RepeatedCompositeFieldContainer[AccuracyByFraction]
+    from_first_tenth: AccuracyByFraction
+    def __init__(self, by_fraction: _Optional[_Iterable[_Union[AccuracyByFraction, _Mapping]]] = ..., from_first_tenth: _Optional[_Union[AccuracyByFraction, _Mapping]] = ...) -> None: ...
+
+class AccuracyByFraction(_message.Message):
+    __slots__ = ["adjusted", "estimates", "to", "unadjusted"]
+    ADJUSTED_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATES_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    UNADJUSTED_FIELD_NUMBER: _ClassVar[int]
+    adjusted: EstimateErrors
+    estimates: int
+    to: float
+    unadjusted: EstimateErrors
+    def __init__(self, to: _Optional[float] = ..., estimates: _Optional[int] = ..., adjusted: _Optional[_Union[EstimateErrors, _Mapping]] = ..., unadjusted: _Optional[_Union[EstimateErrors, _Mapping]] = ..., **kwargs) -> None: ...
+
+class AccuracyRequest(_message.Message):
+    __slots__ = ["days"]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    days: int
+    def __init__(self, days: _Optional[int] = ...) -> None: ...
+
+class EstimateErrors(_message.Message):
+    __slots__ = ["median", "median_absolute", "p90_absolute", "within_target"]
+    MEDIAN_ABSOLUTE_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    P90_ABSOLUTE_FIELD_NUMBER: _ClassVar[int]
+    WITHIN_TARGET_FIELD_NUMBER: _ClassVar[int]
+    median: float
+    median_absolute: float
+    p90_absolute: float
+    within_target: float
+    def __init__(self, median: _Optional[float] = ..., median_absolute: _Optional[float] = ..., p90_absolute: _Optional[float] = ..., within_target: _Optional[float] = ...) -> None: ...
+
 class ListActiveReply(_message.Message):
     __slots__ = ["jobs"]
     JOBS_FIELD_NUMBER: _ClassVar[int]
