@@ -37,6 +37,7 @@ struct JobProgress: Sendable {
         fraction = view.fraction
         version = view.version
         updatedAtMs = view.updatedAtMs
+        countdown = view.etaMs.map { Countdown(estimateMs: Double($0), nowMs: view.updatedAtMs) }
         asideAtMs = view.suspension?.sinceMs ?? 0
         if let song = view.song {
             reached = (song.id, view.songFraction)
@@ -120,9 +121,11 @@ struct JobProgress: Sendable {
         return (songs - 1, max(0, audioMs - (item.audioMs ?? audioMs / songs)))
     }
 
-    /// What remains of it, without what is ahead, unless its item runs.
-    func workMs(costs: CostModel, nowMs: Int64) -> Double {
-        let workMs = costs.workMs(songs: waiting.songs, audioMs: waiting.audioMs)
+    /// What remains of it, without what is ahead; of an item that runs, nothing.
+    ///
+    /// - Parameter share: of the songs that wait, those that will have to be analysed.
+    func workMs(share: Double = 1, costs: CostModel, nowMs: Int64) -> Double {
+        let workMs = costs.workMs(songs: waiting.songs * share, audioMs: waiting.audioMs * share)
         guard let item, !isRunning else { return workMs }
         return workMs + item.remainingMs(expectedMs: expectedMs(item, costs: costs), nowMs: nowMs)
     }

@@ -17,25 +17,49 @@ struct LaneOrder: Sendable {
         let title: String
         /// Work up to and including this job, in milliseconds, without what remains of the running item.
         let workMs: Double
+        /// Songs without a fresh result that the job will have to analyse.
+        let songs: Double
         /// How many jobs are ahead, by class.
         let ahead: [Priority: Int]
     }
 
-    init(_ jobs: [JobProgress], costs: CostModel, nowMs: Int64) {
+    /// - Parameter backlogs: how many songs of a user have no fresh result, where that is known.
+    init(_ jobs: [JobProgress], backlogs: [String: UInt32], costs: CostModel, nowMs: Int64) {
         var workMs = 0.0
         var ahead: [Priority: Int] = [:]
+        var songsOfUser: [String: Double] = [:]
         let ready = jobs.filter { !$0.job.state.hasEnded && $0.job.state != .paused && $0.job.state != .scheduled }
         for progress in ready.sorted(by: { $0.job.precedes($1.job) }) {
             let job = progress.job
-            workMs += progress.workMs(costs: costs, nowMs: nowMs)
+            let share = Self.share(progress, backlog: backlogs[job.userID], ahead: songsOfUser[job.userID] ?? 0)
+            let songs = progress.waiting.songs * share + (progress.item == nil ? 0 : 1)
+            if !job.force { songsOfUser[job.userID, default: 0] += songs }
+            workMs += progress.workMs(share: share, costs: costs, nowMs: nowMs)
             if progress.isRunning { runningJobID = job.id }
             indexes[job.id] = entries.count
             indexesOfUser[job.userID, default: []].append(entries.count)
             entries.append(
                 Entry(
-                    priority: job.priority, sequence: job.sequence, title: progress.title, workMs: workMs, ahead: ahead))
+                    priority: job.priority, sequence: job.sequence, title: progress.title, workMs: workMs,
+                    songs: job.force ? 0 : songs, ahead: ahead))
             ahead[job.priority, default: 0] += 1
         }
+    }
+
+    /// Of the songs of a job that wait, those that it will have to analyse. Background work is everything that was not
+    /// analysed when it was enqueued, or a batch of that: what others of its user's jobs have analysed, or will have by
+    /// then, it finds fresh, as far as it is in the batch.
+    private static func share(_ progress: JobProgress, backlog: UInt32?, ahead: Double) -> Double {
+        let waiting = progress.waiting.songs
+        guard progress.job.type == .background, !progress.job.force, let backlog, waiting > 0 else { return 1 }
+        let left = max(0, Double(backlog) - (progress.item == nil ? 0 : 1))
+        guard left > 0 else { return 0 }
+        return min(1, left / waiting) * max(0, 1 - ahead / left)
+    }
+
+    /// How many songs a user's jobs will have to analyse, as far as they are known in this lane.
+    func songs(of userID: String) -> Double {
+        (indexesOfUser[userID] ?? []).reduce(0) { $0 + entries[$1].songs }
     }
 
     /// The number of jobs ahead of a job; `nil` where it is not in line.

@@ -75,6 +75,10 @@ struct Lookups: Service {
                 .playlists
             let names = Dictionary(playlists.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
             hub.change { $0.learn(playlistNames: names, userID: userID, nowMs: $1) }
+        case .backlog(let userID):
+            let coverage = try await catalog.getCoverage(CoverageRequest(userID: userID), options: Self.options)
+            let backlog = coverage.total - min(coverage.analysed, coverage.total)
+            hub.change { $0.learn(backlog: backlog, of: userID, nowMs: $1) }
         case .pause(let pauses):
             let pause = try await queue.getStatus(QueueStatusRequest(), options: Self.options).pause
             hub.change { $0.learn(pause, pauses: pauses, nowMs: $1) }

@@ -3,6 +3,9 @@
 import AnalysisAPI
 
 extension ProgressBook {
+    /// How long a job counts as just enqueued.
+    private static let newMs: Int64 = 2_000
+
     /// Makes room for a playlist or library, from what was kept of it.
     mutating func open(_ key: ContextKey, kept: (view: ProgressView, audioMs: UInt64)?, nowMs: Int64) {
         guard let userID = key.userID else { return }
@@ -94,6 +97,26 @@ extension ProgressBook {
             named(jobID, nowMs: nowMs, &changes)
         }
         return changes
+    }
+
+    mutating func learn(backlog: UInt32, of userID: String, nowMs: Int64) -> Changes {
+        var changes = Changes()
+        guard users[userID] != nil, users[userID]?.backlog != backlog else { return changes }
+        users[userID]?.backlog = backlog
+        for jobID in users[userID]?.jobs ?? [] {
+            guard let job = jobs[jobID]?.job, job.type == .background else { continue }
+            lanes[job.lane]?.order = nil
+            // Of a job that was just enqueued, this belongs to its first estimate.
+            if nowMs - job.createdAtMs < Self.newMs { jobs[jobID]?.countdown = nil }
+            touch(jobID, nowMs: nowMs)
+            changes.keys.insert(.job(jobID))
+        }
+        return changes
+    }
+
+    /// Whether there is background work of a user, part of which other jobs may do.
+    func hasBackgroundWork(_ userID: String) -> Bool {
+        users[userID]?.jobs.contains { jobs[$0].map { $0.job.type == .background && !$0.job.force } ?? false } ?? false
     }
 
     /// A name shows in the job itself and in what its user's other jobs wait for.

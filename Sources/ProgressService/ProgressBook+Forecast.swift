@@ -19,7 +19,9 @@ extension ProgressBook {
 
     /// None for a job that is not in line, and while nobody works on the lane, for nobody knows how long.
     mutating func forecast(_ jobID: String, nowMs: Int64) -> Forecast? {
-        guard let progress = jobs[jobID], !progress.job.state.hasEnded, progress.job.state != .paused else { return nil }
+        guard let progress = jobs[jobID], !progress.job.state.hasEnded, progress.job.state != .paused else {
+            return nil
+        }
         let job = progress.job
         let order = order(ofLane: job.lane, nowMs: nowMs)
         if job.state == .scheduled {
@@ -52,13 +54,15 @@ extension ProgressBook {
         if case .playlist(_, let playlistID) = key {
             return estimates.first { $0.0.type == .playlist && $0.0.targetID == playlistID }?.1
         }
-        guard coverage.ended < coverage.total, let last = estimates.compactMap(\.1).max() else { return nil }
-        let queued = active.filter { !$0.job.force }
-        let queuedSongs = queued.reduce(0) { $0 + Double($1.job.total) - Double($1.endedSongs) }
-        let queuedAudioMs = queued.reduce(0) { $0 + Double($1.job.audioMs) - Double($1.job.audioDoneMs) }
-        let songs = Double(coverage.total - coverage.ended) - queuedSongs
-        let audioMs = Double(coverage.audioMs) - Double(coverage.audioDoneMs) - queuedAudioMs
-        return songs > 0 ? last + costs.workMs(songs: songs, audioMs: max(0, audioMs)) : last
+        let unended = Double(coverage.total - coverage.ended)
+        guard unended > 0, let last = estimates.compactMap(\.1).max() else { return nil }
+        let queued = Set(active.map(\.job.lane)).reduce(0) { queued, lane in
+            queued + order(ofLane: lane, nowMs: nowMs).songs(of: key.userID ?? "")
+        }
+        // What is in no job is as long as the rest on average.
+        let unqueued = max(0, unended - queued)
+        let audioMs = coverage.audioMs > coverage.audioDoneMs ? Double(coverage.audioMs - coverage.audioDoneMs) : 0
+        return last + costs.workMs(songs: unqueued, audioMs: audioMs * unqueued / unended)
     }
 
     /// Whether nobody works on a lane although a job has been there for a while.
@@ -68,7 +72,9 @@ extension ProgressBook {
 
     mutating func order(ofLane lane: String, nowMs: Int64) -> LaneOrder {
         if let order = lanes[lane]?.order { return order }
-        let order = LaneOrder((lanes[lane]?.jobs ?? []).compactMap { jobs[$0] }, costs: costs, nowMs: nowMs)
+        let inLane = (lanes[lane]?.jobs ?? []).compactMap { jobs[$0] }
+        let backlogs = Set(inLane.lazy.map(\.job.userID)).reduce(into: [:]) { $0[$1] = users[$1]?.backlog }
+        let order = LaneOrder(inLane, backlogs: backlogs, costs: costs, nowMs: nowMs)
         lanes[lane]?.order = order
         return order
     }

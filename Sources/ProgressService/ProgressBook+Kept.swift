@@ -23,6 +23,8 @@ extension ProgressBook {
     ///   shown.
     mutating func kept(_ key: ContextKey, aheadMs: Double, nowMs: Int64) -> ProgressView? {
         guard var view = view(of: key, nowMs: nowMs) else { return nil }
+        // When its estimate was made.
+        if view.etaMs != nil { view.updatedAtMs = nowMs }
         guard view.inProgress > 0, view.total > 0, let progress = view.job.flatMap({ jobs[$0.id] }),
             let item = progress.item
         else { return view }

@@ -46,6 +46,8 @@ struct ProgressBook: Sendable {
         /// Jobs that have not ended.
         var jobs: Set<String> = []
         var contexts: Set<ContextKey> = []
+        /// How many of the user's songs have no fresh result; told while there is background work of theirs.
+        var backlog: UInt32?
     }
 
     /// What there is to do after a change.
@@ -62,6 +64,8 @@ struct ProgressBook: Sendable {
         case members(ContextKey)
         case song(userID: String, songID: String)
         case playlistNames(userID: String)
+        /// How many of a user's songs have no fresh result.
+        case backlog(userID: String)
         /// A job that ended while nobody followed.
         case job(String, lane: String)
         /// What holds back the whole queue.
@@ -112,6 +116,7 @@ struct ProgressBook: Sendable {
             changes.keys.insert(.job(job.id))
         }
         endsKnownSince = nextVersion(nowMs)
+        changes.queries = Set(users.keys.filter(hasBackgroundWork).map { .backlog(userID: $0) })
         return changes
     }
 
@@ -211,6 +216,9 @@ struct ProgressBook: Sendable {
             users[job.userID, default: User()].jobs.insert(job.id)
         }
         changes.queries.formUnion(unknownNames(progress))
+        if before?.endedSongs != progress.endedSongs || before == nil, hasBackgroundWork(job.userID) {
+            changes.queries.insert(.backlog(userID: job.userID))
+        }
         touchQueue(from: job, after: event, nowMs: nowMs, &changes)
 
         if event.kind == .songAnalysed || event.kind == .songFailed || before?.endedSongs != progress.endedSongs {
@@ -225,15 +233,17 @@ struct ProgressBook: Sendable {
         let behind = (lanes[job.lane]?.jobs ?? []).filter { jobs[$0].map { !$0.job.precedes(job) } ?? false }
         let songID = event.songID.isEmpty ? job.songID : event.songID
         var concerned = (users[job.userID]?.contexts ?? []).filter { contexts[$0]?.contains(songID, in: $0) == true }
+        // A song or job that ends and the next that begins are what was foreseen: the estimate follows them smoothly.
+        let isForeseen = [.songAnalysed, .started, .completed, .snapshot].contains(event.kind)
         for jobID in behind.union([job.id]) {
             guard let affected = jobs[jobID]?.job else { continue }
-            jobs[jobID]?.countdown = nil
+            if !isForeseen { jobs[jobID]?.countdown = nil }
             concerned.insert(.library(userID: affected.userID))
             if affected.type == .playlist {
                 concerned.insert(.playlist(userID: affected.userID, playlistID: affected.targetID))
             }
         }
-        for key in concerned { contexts[key]?.countdown = nil }
+        if !isForeseen { for key in concerned { contexts[key]?.countdown = nil } }
 
         // When a song of a running job ends, the queue starts the next, interrupts or ends the job in the same step. Only
         // the outcome is told, so that nobody sees the job without a song for a moment.

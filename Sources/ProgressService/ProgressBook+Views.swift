@@ -22,7 +22,9 @@ extension ProgressBook {
         // In the order of their ends, and of their versions.
         let ended = version > 0 ? self.ended.reversed().prefix { (jobs[$0.jobID]?.version ?? .max) > version } : []
         for jobID in (users[userID]?.jobs ?? []).union(ended.map(\.jobID)) {
-            guard let progress = jobs[jobID], progress.job.userID == userID, progress.version > version else { continue }
+            guard let progress = jobs[jobID], progress.job.userID == userID, progress.version > version else {
+                continue
+            }
             changed.insert(.job(jobID))
         }
         return changed
@@ -111,7 +113,9 @@ extension ProgressBook {
         return place
     }
 
-    private func suspension(_ progress: JobProgress, _ place: Place, _ forecast: Forecast?, etaMs: UInt64?) -> Suspension? {
+    private func suspension(_ progress: JobProgress, _ place: Place, _ forecast: Forecast?, etaMs: UInt64?)
+        -> Suspension?
+    {
         guard progress.job.state == .interrupted || progress.job.state == .paused else { return nil }
         // In proportion to the time that is shown, so that both agree.
         let resumesInMs = forecast.flatMap { forecast in

@@ -62,7 +62,8 @@ struct ProgressStore: Service {
         var ids = (ids.elements ?? []).compactMap(\.text)[...]
         var jobs: [ProgressView] = []
         while !ids.isEmpty {
-            let replies = try await redis.pipeline(ids.prefix(Self.batchSize).map { ["GET", RedisArgument(keys.job($0))] })
+            let replies = try await redis.pipeline(
+                ids.prefix(Self.batchSize).map { ["GET", RedisArgument(keys.job($0))] })
             jobs += replies.compactMap(Self.view)
             ids = ids.dropFirst(Self.batchSize)
         }
@@ -114,7 +115,9 @@ struct ProgressStore: Service {
             if case .job(let jobID) = key {
                 commands.append(["SET", name, RedisArgument(view.bytes), "EX", seconds])
                 commands.append([view.ended ? "SREM" : "SADD", RedisArgument(keys.liveJobs), RedisArgument(jobID)])
-                if view.ended, let userID = view.job?.userID { ended[userID, default: []].append((jobID, view.version)) }
+                if view.ended, let userID = view.job?.userID {
+                    ended[userID, default: []].append((jobID, view.version))
+                }
             } else {
                 let audioMs = RedisArgument(batch.audioMs[key] ?? 0)
                 commands.append(["HSET", name, "view", RedisArgument(view.bytes), "audio_ms", audioMs])

@@ -193,15 +193,19 @@ import Testing
 }
 
 extension ProgressBook {
+    /// What a service that stops leaves in its store.
+    func left(nowMs: Int64) -> Kept {
+        var book = self
+        let views = book.jobs.keys.compactMap { book.kept(.job($0), aheadMs: 0, nowMs: nowMs) }
+        return Kept(
+            jobs: views, estimates: book.jobs.mapValues(\.estimates), cursors: lanes.mapValues(\.cursor),
+            delays: lanes.mapValues(\.delays), costs: costs, accuracy: accuracy)
+    }
+
     /// The book that a service has which was started again on what this one has kept.
     func restarted(nowMs: Int64) -> ProgressBook {
-        var kept = self
-        let views = kept.jobs.keys.compactMap { kept.view(of: .job($0), nowMs: nowMs) }
         var book = ProgressBook()
-        let left = Kept(
-            jobs: views, estimates: kept.jobs.mapValues(\.estimates), cursors: lanes.mapValues(\.cursor),
-            delays: lanes.mapValues(\.delays), costs: costs, accuracy: accuracy)
-        _ = book.restore(left, nowMs: nowMs)
+        _ = book.restore(left(nowMs: nowMs), nowMs: nowMs)
         return book
     }
 }
