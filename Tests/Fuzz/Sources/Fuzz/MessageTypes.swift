@@ -4,6 +4,9 @@
 @testable import RPC
 
 let messageTypes: [any Message.Type] = [
+    Accuracy.self,
+    AccuracyByFraction.self,
+    AccuracyRequest.self,
     AddLanesRequest.self,
     Analysed.self,
     AnalysisResult.self,
@@ -40,6 +43,7 @@ let messageTypes: [any Message.Type] = [
     EnqueueReply.self,
     EnqueueRequest.self,
     EnqueueTarget.self,
+    EstimateErrors.self,
     Event.self,
     ExchangeReply.self,
     ExchangeRequest.self,
@@ -138,6 +142,7 @@ let messageTypes: [any Message.Type] = [
     StatisticsRequest.self,
     StoredKey.self,
     Suspended.self,
+    Suspension.self,
     Targets.self,
     TargetsRequest.self,
     Timeline.self,
