@@ -152,6 +152,11 @@ let package = Package(
         .executableTarget(
             name: "empty-handler", dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
             path: "Benchmarks/http/EmptyHandler", swiftSettings: settings),
+        // Updates taken in and passed on: Benchmarks/progress/run.
+        .executableTarget(
+            name: "ProgressBenchmark",
+            dependencies: nio + ["AnalysisAPI", "RPC", log],
+            path: "Benchmarks/progress/ProgressBenchmark", swiftSettings: settings),
         tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle, tls]),
         tests(
             "DaemonTests",
