@@ -6,8 +6,10 @@ import AnalysisAPI
 struct ContextProgress: Sendable {
     /// What the catalog said last; `nil` until it has.
     private(set) var coverage: Coverage?
-    /// The songs of a playlist, as far as the catalog has told; of a library, none: all are in it.
-    var members: Set<String>?
+    /// The songs of a playlist, as the catalog told last; of a library, none: all are in it.
+    private(set) var members: Set<String>?
+    /// Whether the catalog has told which songs a playlist has, and that may not have changed since.
+    private(set) var hasMembers = false
     /// Rises when the set of songs changes.
     private(set) var basis: UInt32 = 1
     /// The share that is shown.
@@ -46,7 +48,7 @@ struct ContextProgress: Sendable {
         needed = asked + 1
         if changed {
             libraryChanged = true
-            members = nil
+            hasMembers = false
         }
     }
 
@@ -66,6 +68,12 @@ struct ContextProgress: Sendable {
     /// The refresh with this ticket, or an earlier one, is over.
     mutating func endRefresh(ticket: UInt64) {
         if let current = refreshing, current <= ticket { refreshing = nil }
+    }
+
+    /// - Returns: whether they are others than before.
+    mutating func learn(members new: Set<String>) -> Bool {
+        defer { (members, hasMembers) = (new, true) }
+        return members != new
     }
 
     mutating func learn(_ new: Coverage, ticket: UInt64) {

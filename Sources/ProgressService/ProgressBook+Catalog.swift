@@ -50,7 +50,7 @@ extension ProgressBook {
 
     /// Whether the songs of a playlist are still to be asked for.
     func lacksMembers(_ key: ContextKey) -> Bool {
-        if case .playlist = key { contexts[key]?.members == nil } else { false }
+        if case .playlist = key { contexts[key]?.hasMembers != true } else { false }
     }
 
     mutating func endRefresh(_ key: ContextKey, ticket: UInt64) {
@@ -71,8 +71,7 @@ extension ProgressBook {
 
     mutating func learn(members: Set<String>, of key: ContextKey, nowMs: Int64) -> Changes {
         var changes = Changes()
-        contexts[key]?.members = members
-        touch(key, nowMs: nowMs, &changes)
+        if contexts[key]?.learn(members: members) == true { touch(key, nowMs: nowMs, &changes) }
         return changes
     }
 
@@ -150,8 +149,9 @@ extension ProgressBook {
         of userID: String, songID: String = "", libraryChanged: Bool = false, _ changes: inout Changes
     ) {
         for key in users[userID]?.contexts ?? [] {
-            let isElsewhere = !songID.isEmpty && contexts[key]?.members?.contains(songID) == false
-            if isElsewhere { continue }
+            if !songID.isEmpty, let context = contexts[key], context.hasMembers, !context.contains(songID, in: key) {
+                continue
+            }
             contexts[key]?.invalidate(libraryChanged: libraryChanged)
             refresh(key, &changes)
         }

@@ -140,6 +140,8 @@ struct ProgressBook: Sendable {
             changes.queries.formUnion(missed.map { .job($0, lane: event.lane) })
             lanes[event.lane, default: Lane()].snapshot = nil
             follow(event)
+            // Of what changed in libraries before it, a snapshot does not tell.
+            for userID in users.keys { invalidateContexts(of: userID, libraryChanged: true, &changes) }
         case .queuePaused:
             follow(event)
             pauses += 1

@@ -119,7 +119,7 @@ extension ProgressBook {
         guard progress.job.state == .interrupted || progress.job.state == .paused else { return nil }
         // In proportion to the time that is shown, so that both agree.
         let resumesInMs = forecast.flatMap { forecast in
-            etaMs.map { UInt64(Double($0) * forecast.aheadMs / max(forecast.totalMs, 1)) }
+            etaMs.map { UInt64((Double($0) * forecast.aheadMs / max(forecast.totalMs, 1)).rounded()) }
         }
         return Suspension(by: place.keptBy, sinceMs: progress.asideAtMs, resumesInMs: resumesInMs)
     }
