@@ -5,7 +5,9 @@ import AnalysisAPI
 /// Tells beside progress when a job begins and how it ends: once each in a stream, and again where a reader comes back.
 ///
 ///     unheard ──a view of a job that has started──▶ started ──a view of its end──▶ ended
-///        └───────────────────a view of its end───────────────────▲  └──replayed──▶ unheard
+///        │                                             ▲                          ▲ │
+///        └──a view of its end: both are told at once───┼──────────────────────────┘ │
+///                                                      └──────────replayed──────────┘
 struct EventStreamState {
     enum Event: Equatable {
         case progress(ProgressView)
@@ -13,26 +15,29 @@ struct EventStreamState {
         case jobEnded(Job)
     }
 
-    private var started: Set<String> = []
+    private enum Phase {
+        case started
+        case ended
+    }
+
+    private var phases: [String: Phase] = [:]
 
     mutating func events(of view: ProgressView) -> [Event] {
-        var events: [Event] = []
-        if let job = view.startedJob, started.insert(job.id).inserted { events.append(.jobStarted(job)) }
-        events.append(.progress(view))
-        if let job = view.endedJob {
-            started.remove(job.id)
-            events.append(.jobEnded(job))
+        guard let job = view.ownJob, job.startedAtMs > 0 || job.state.hasEnded else { return [.progress(view)] }
+        let before = phases.updateValue(job.state.hasEnded ? .ended : .started, forKey: job.id)
+        return switch (before, job.state.hasEnded) {
+        case (.started, false), (.ended, true): [.progress(view)]
+        case (nil, false), (.ended, false): [.jobStarted(job), .progress(view)]
+        case (.started, true): [.progress(view), .jobEnded(job)]
+        // Of a short job there may be no other view; one that was cancelled while it waited has never started.
+        case (nil, true): (job.startedAtMs > 0 ? [.jobStarted(job)] : []) + [.progress(view), .jobEnded(job)]
         }
-        return events
     }
 }
 
 extension ProgressView {
     /// The job that the view is about; others only name the one that works for them.
-    private var ownJob: Job? {
+    fileprivate var ownJob: Job? {
         if case .jobID = context?.context { job } else { nil }
     }
-
-    fileprivate var startedJob: Job? { ownJob.flatMap { $0.startedAtMs > 0 && !$0.state.hasEnded ? $0 : nil } }
-    fileprivate var endedJob: Job? { ownJob.flatMap { $0.state.hasEnded ? $0 : nil } }
 }

@@ -29,6 +29,23 @@ import Testing
         let ended = Self.view(Self.job(.completed))
         events = state.events(of: ended)
         #expect(events == [.progress(ended), .jobEnded(Self.job(.completed))])
+        events = state.events(of: ended)
+        #expect(events == [.progress(ended)])
+    }
+
+    @Test func aJobThatWasOverBeforeItWasSeenHasBegunAndEnded() {
+        var state = EventStreamState()
+        let job = Self.job(.completed)
+        let ended = Self.view(job)
+        let events = state.events(of: ended)
+        #expect(events == [.jobStarted(job), .progress(ended), .jobEnded(job)])
+    }
+
+    @Test func aJobThatIsCancelledWhileItWaitsHasNotBegun() {
+        var state = EventStreamState()
+        let job = Self.job(.cancelled, started: false)
+        let events = state.events(of: Self.view(job))
+        #expect(events == [.progress(Self.view(job)), .jobEnded(job)])
     }
 
     @Test func aJobThatIsReplayedStartsAgain() {

@@ -61,6 +61,22 @@ import Testing
         }
     }
 
+    @Test func whoChangesSomethingSeesItAtOnce() async throws {
+        try await GatewayUnderTest.run(GatewaySettings(answersFreshFor: .seconds(3600))) { gateway async throws in
+            let state = Mutex(JobState.inProgress)
+            gateway.progress.set { $0.get = { _ in Self.view(state.withLock { $0 }) } }
+            gateway.queue.set {
+                $0.pauseJob = { _ in
+                    state.withLock { $0 = .paused }
+                    return Job(id: "0-1", state: .paused)
+                }
+            }
+            #expect(try await gateway.get("/api/progress/0-1").json["progress"]?["status"] == "in_progress")
+            #expect(try await gateway.post("/api/jobs/0-1/pause").status == 200)
+            #expect(try await gateway.get("/api/progress/0-1").json["progress"]?["status"] == "paused")
+        }
+    }
+
     @Test(arguments: [StatusCode.unavailable, .deadlineExceeded])
     func whileAServiceIsAwayTheLastAnswerIsGivenAsStale(code: StatusCode) async throws {
         try await GatewayUnderTest.run { gateway async throws in

@@ -1,5 +1,6 @@
 // Adds routes. What a route takes and answers is known from the types of its handler, and described from them.
 
+import AnalysisAPI
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -56,9 +57,11 @@ struct Endpoints<Context: RequestContext> {
         use handler: @escaping @Sendable (Request, Context) async throws -> Result
     ) {
         describe(method, path, summary, query: query, answer: Result.Content.self, unavailable: unavailable)
+        let recent = table.recent
         group.on(RouterPath(path), method: method) { request, context in
             for parameter in query { try parameter.check(request) }
             _ = try await request.jsonBytes(upTo: Endpoint.maxBodyBytes)
+            defer { recent.noteChange(by: context, in: request) }
             return try await handler(request, context).reply.response(to: request)
         }
     }
@@ -70,7 +73,9 @@ struct Endpoints<Context: RequestContext> {
         use handler: @escaping @Sendable (Request, Body, Context) async throws -> Result
     ) {
         describe(method, path, summary, body: body, answer: Result.Content.self)
+        let recent = table.recent
         group.on(RouterPath(path), method: method) { request, context in
+            defer { recent.noteChange(by: context, in: request) }
             let body = try Body(json: try await request.jsonBytes(upTo: maxBytes))
             return try await handler(request, body, context).reply.response(to: request)
         }
@@ -103,6 +108,13 @@ struct Endpoints<Context: RequestContext> {
                     Endpoint.Body(schema: table.schemas.schema(of: $0), isRequired: !($0 is any OptionalBody.Type))
                 },
                 answers: answers, contentType: contentType))
+    }
+}
+
+extension RecentAnswers {
+    fileprivate func noteChange(by context: some RequestContext, in request: Request) {
+        guard !request.isRead, let user = (context as? SignedInContext)?.user else { return }
+        noteChange(by: user.id)
     }
 }
 

@@ -105,7 +105,17 @@ final class RecentAnswers: Sendable {
 
     /// As long an answer serves everybody who asks the same.
     private let freshFor: Duration
-    private let kept = Mutex<[Key: Kept]>([:])
+    private struct State {
+        var kept: [Key: Kept] = [:]
+        /// When users last changed something: what was asked before may be no longer so.
+        var changes: [String: ContinuousClock.Instant] = [:]
+
+        func isFresh(_ answer: Kept, of userID: String, for duration: Duration) -> Bool {
+            ContinuousClock.now - answer.asOf < duration && changes[userID].map { $0 < answer.asOf } ?? true
+        }
+    }
+
+    private let state = Mutex(State())
 
     init(freshFor: Duration) {
         self.freshFor = freshFor
@@ -116,8 +126,11 @@ final class RecentAnswers: Sendable {
         for key: Key, to request: Request, make: () async throws -> Content
     ) async throws -> Response {
         let now = ContinuousClock.now
-        let known = kept.withLock { $0[key] }
-        if let known, now - known.asOf < freshFor {
+        let (known, isFresh) = state.withLock { state in
+            let known = state.kept[key]
+            return (known, known.map { state.isFresh($0, of: key.userID, for: freshFor) } ?? false)
+        }
+        if let known, isFresh {
             return JSONBody.response(encoded: known.body, tag: known.tag, to: request)
         }
         do {
@@ -130,18 +143,24 @@ final class RecentAnswers: Sendable {
             guard let known, now - known.asOf < Self.keptFor, let answer = known.answer as? Content else { throw error }
             return JSONBody.response(encoded: try JSONBody.encode(Polled(answer, isStale: true)))
         } catch {
-            kept.withLock { $0[key] = nil }
+            state.withLock { $0.kept[key] = nil }
             throw error
         }
     }
 
+    /// Who changes something sees it at once.
+    func noteChange(by userID: String) {
+        state.withLock { $0.changes[userID] = .now }
+    }
+
     private func keep(_ answer: Kept, for key: Key) {
-        kept.withLock { kept in
-            kept[key] = answer
-            guard kept.count > Self.limit else { return }
+        state.withLock { state in
+            state.kept[key] = answer
+            guard state.kept.count > Self.limit else { return }
             // Half of them, so that this is rare.
-            let median = kept.values.map(\.asOf).sorted()[kept.count / 2]
-            kept = kept.filter { $0.value.asOf >= median }
+            let median = state.kept.values.map(\.asOf).sorted()[state.kept.count / 2]
+            state.kept = state.kept.filter { $0.value.asOf >= median }
+            state.changes = state.changes.filter { $0.value >= median }
         }
     }
 }
