@@ -34,6 +34,12 @@ package struct ProgressClient: Sendable {
         client.serverStream(ProgressMethods.watch, request, options: options)
     }
 
+    /// Forgets how far a job was that has ended, and returns it for the last time: for 30 days it is NOT_FOUND here, though not in the
+    /// queue. FAILED_PRECONDITION where it has not ended.
+    package func forget(_ request: ProgressRequest, options: CallOptions = .init()) async throws -> ProgressView {
+        try await client.unary(ProgressMethods.forget, request, options: options)
+    }
+
     /// How true the estimates of the last days were. For operators.
     package func getAccuracy(_ request: AccuracyRequest, options: CallOptions = .init()) async throws -> Accuracy {
         try await client.unary(ProgressMethods.getAccuracy, request, options: options)
@@ -50,6 +56,9 @@ package protocol ProgressProvider: RPCService {
     /// The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
     /// end is never left out. Versions rise from view to view.
     func watch(_ request: WatchRequest, to writer: RPCWriter<ProgressView>, context: CallContext) async throws
+    /// Forgets how far a job was that has ended, and returns it for the last time: for 30 days it is NOT_FOUND here, though not in the
+    /// queue. FAILED_PRECONDITION where it has not ended.
+    func forget(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView
     /// How true the estimates of the last days were. For operators.
     func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy
 }
@@ -70,6 +79,10 @@ extension ProgressProvider {
                 try $2.require(actingFor: $0.userID)
                 try await self.watch($0, to: $1, context: $2)
             },
+            .unary(ProgressMethods.forget) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.forget($0, context: $1)
+            },
             .unary(ProgressMethods.getAccuracy) {
                 return try await self.getAccuracy($0, context: $1)
             },
@@ -86,6 +99,8 @@ private enum ProgressMethods {
         "analysis.v1.Progress/ListActive", isIdempotent: true)
     static let watch = Method<WatchRequest, ProgressView>(
         "analysis.v1.Progress/Watch", isIdempotent: false)
+    static let forget = Method<ProgressRequest, ProgressView>(
+        "analysis.v1.Progress/Forget", isIdempotent: true)
     static let getAccuracy = Method<AccuracyRequest, Accuracy>(
         "analysis.v1.Progress/GetAccuracy", isIdempotent: true)
 }

@@ -23,5 +23,6 @@ enum Administration {
         AdminQueueRoutes(backend: backend).add(to: routes)
         AdminJobRoutes(backend: backend).add(to: routes)
         AdminUserRoutes(backend: backend).add(to: routes)
+        AdminAccuracyRoutes(backend: backend).add(to: routes)
     }
 }

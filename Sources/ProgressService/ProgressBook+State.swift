@@ -320,6 +320,13 @@ struct ProgressBook: Sendable {
         version <= max(lastVersion, UInt64(clamping: nowMs) * 1000) ? version : 0
     }
 
+    /// Lets go of a job that has ended, also where it was not saved yet.
+    mutating func forget(_ jobID: String) {
+        guard jobs[jobID]?.job.state.hasEnded == true else { return }
+        jobs[jobID] = nil
+        unsaved.keys.remove(.job(jobID))
+    }
+
     /// Lets go of ended jobs and unused contexts that the store has.
     mutating func prune(before atMs: Int64) {
         pruneDelays()

@@ -65,6 +65,19 @@ struct ProgressHandler: ProgressProvider {
         }
     }
 
+    func forget(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView {
+        guard case .jobID(let jobID) = request.context?.context else {
+            throw RPCError(.invalidArgument, "context must be a job: playlists and the library are never over.")
+        }
+        let view = try await currentJob(jobID, .job(jobID), userID: request.userID)
+        guard view.ended, let userID = view.job?.userID else {
+            throw RPCError(.failedPrecondition, "Job \(jobID) has not ended; cancel it, or wait for its end.")
+        }
+        try await store.forget(jobID, of: userID)
+        hub.look { book, _ in book.forget(jobID) }
+        return view
+    }
+
     func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy {
         try context.require(actingFor: "")
         guard request.days <= AccuracyLog.keptDays else {
@@ -118,6 +131,8 @@ struct ProgressHandler: ProgressProvider {
             return try owned(known, jobID, by: userID)
         }
         if let kept = try await store.job(jobID) {
+            // What was forgotten has left no more than a mark.
+            guard kept.job != nil else { throw Self.unknownJob(jobID) }
             return try owned(kept, jobID, by: userID)
         }
         let job: Job

@@ -16,6 +16,8 @@ struct ProgressStore: Service {
 
     /// How long what has ended is kept, and a context that nobody asks for.
     static let retention: Duration = .seconds(24 * 3600)
+    /// As long nobody is shown what was forgotten: longer than queues keep jobs, as a rule.
+    static let forgottenFor: Duration = .seconds(30 * 24 * 3600)
     /// Between two writes.
     private static let interval: Duration = .milliseconds(250)
     /// What is written covers what is shown until the next write, which may take its time.
@@ -46,6 +48,23 @@ struct ProgressStore: Service {
     /// - Throws: `RPCError` with `.unavailable` while Redis is away.
     func job(_ jobID: String) async throws -> ProgressView? {
         Self.view(try await reading { try await redis.send("GET", keys.job(jobID)) })
+    }
+
+    /// Leaves a mark in the place of a job, which keeps it from being shown as the queue knows it.
+    ///
+    /// - Throws: `RPCError` with `.unavailable` while Redis is away.
+    func forget(_ jobID: String, of userID: String) async throws {
+        let mark = ProgressView(context: ProgressContext(context: .jobID(jobID)), ended: true)
+        _ = try await reading {
+            try await redis.pipeline(
+                [
+                    [
+                        "SET", RedisArgument(keys.job(jobID)), RedisArgument(mark.bytes), "EX",
+                        RedisArgument(Self.forgottenFor.components.seconds),
+                    ],
+                    ["ZREM", RedisArgument(keys.endedJobs(of: userID)), RedisArgument(jobID)],
+                ], isIdempotent: true)
+        }
     }
 
     /// The jobs of a user that ended after a version, within the retention.

@@ -46,6 +46,10 @@ import Testing
             throw RPCError(.unimplemented, "listActive")
         }
 
+        func forget(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView {
+            throw RPCError(.unimplemented, "forget")
+        }
+
         func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy {
             throw RPCError(.unimplemented, "getAccuracy")
         }

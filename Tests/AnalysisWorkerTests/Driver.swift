@@ -189,6 +189,10 @@ final class Driver: WorkersProvider, ProgressProvider {
         throw RPCError(.unimplemented, "workers do not call this")
     }
 
+    func forget(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView {
+        throw RPCError(.unimplemented, "workers do not call this")
+    }
+
     func getAccuracy(_ request: AccuracyRequest, context: CallContext) async throws -> Accuracy {
         throw RPCError(.unimplemented, "workers do not call this")
     }

@@ -228,6 +228,12 @@ def test_progress_by_context(system, lists, analysed):
     get(system, "/api/progress/playlist/nobody", PROBLEM, 404)
     get(system, f"/api/jobs/{job}/status", {"status": SUCCESS, "job": {**JOB, "progress": JOB_PROGRESS}})
     get(system, "/api/jobs/nobody/status", PROBLEM, 404)
+    # What is forgotten is forgotten; the job is not.
+    forgotten = system.http.delete(system.url(f"/api/progress/{job}"), timeout=30)
+    check(forgotten.json(), {"success": TRUE, "progress": {**JOB_PROGRESS, "status": Just("completed")}})
+    get(system, f"/api/progress/{job}", PROBLEM, 404)
+    assert system.http.delete(system.url(f"/api/progress/{job}"), timeout=30).status_code == 404
+    get(system, f"/api/jobs/{job}/status", {"status": SUCCESS, "job": {**JOB, "status": Just("COMPLETED"), "progress": JOB_PROGRESS}})
 
 
 def test_the_queue_and_its_workers(system):
@@ -317,8 +323,10 @@ def test_the_event_stream_tells_progress_starts_and_ends(system, analysed):
     library = next(data for name, _, data in stream if name == "progress" and data["context"]["type"] == "library")
     check(library, PROGRESS)
     job = post(system, f"/api/songs/{analysed['id']}/analyze", {"job_id": str}, {"force": True})["job_id"]
-    told = []
+    told, last = [], None
     for name, number, data in stream:
+        number = number or last
+        last = number
         if data.get("job_id") != job or name == "progress" and data["context"]["type"] != "job":
             continue
         told.append(name)
@@ -329,6 +337,15 @@ def test_the_event_stream_tells_progress_starts_and_ends(system, analysed):
             break
     assert told[0] in ("progress", "job_started") and told.count("job_started") == told.count("job_ended") == 1
     assert told.index("job_started") < told.index("job_ended")
+
+    # Whoever comes back is told what ended meanwhile, and not what they know.
+    other = post(system, f"/api/songs/{analysed['id']}/analyze", {"job_id": str}, {"force": True})["job_id"]
+    wait_until(lambda: system.get(f"/api/progress/{other}")["progress"]["is_complete"], "the song is analysed again")
+    for name, number, data in events(system, "?active=1&library=1", {"Last-Event-ID": last}):
+        assert name != "progress" or int(number) > int(last)
+        assert data.get("job_id") != job or name == "progress" and data["context"]["type"] == "library"
+        if name == "job_ended" and data["job_id"] == other:
+            break
 
 
 def test_what_has_not_changed_is_not_sent_again(system, analysed):

@@ -184,6 +184,7 @@ final class CatalogDriver: CatalogProvider {
 final class ProgressDriver: ProgressProvider {
     struct Answers: Sendable {
         var get: @Sendable (ProgressRequest) throws -> ProgressView = unexpected
+        var forget: @Sendable (ProgressRequest) throws -> ProgressView = unexpected
         var listActive: @Sendable (ListActiveRequest) throws -> ListActiveReply = unexpected
         /// What a watcher is sent, one by one, as it comes; the call ends with the stream.
         var watch: @Sendable (WatchRequest) throws -> AsyncStream<ProgressView> = unexpected
@@ -197,6 +198,9 @@ final class ProgressDriver: ProgressProvider {
     private var current: Answers { answers.withLock { $0 } }
 
     func get(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView { try current.get(request) }
+    func forget(_ request: ProgressRequest, context: CallContext) async throws -> ProgressView {
+        try current.forget(request)
+    }
     func listActive(_ request: ListActiveRequest, context: CallContext) async throws -> ListActiveReply {
         try current.listActive(request)
     }

@@ -69,6 +69,27 @@ import Testing
         }
     }
 
+    @Test func whoComesBackGoesOnAfterTheLastEvent() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            gateway.progress.set {
+                $0.get = { _ in Self.view(7) }
+                $0.watch = { request in
+                    #expect(request == WatchRequest(userID: "demo", contexts: [.job("0-1")], sinceVersion: 7))
+                    return AsyncStream { $0.yield(Self.view(8)) }
+                }
+            }
+            try await EventStreamClient.read("/api/events?job=0-1", gateway, lastEventID: "7") {
+                _, events async throws in
+                let event = try #require(try await events.next())
+                #expect(event.id == "8" && event.data["version"] == 8)
+            }
+            gateway.progress.set { $0.get = { _ in throw RPCError(.notFound, "gone") } }
+            let gone = try await gateway.get(
+                "/api/events?job=0-1", headers: [HTTPField.Name("Last-Event-ID")!: "7"])
+            #expect(gone.status == 404)
+        }
+    }
+
     @Test func theWatchEndsWhenTheClientGoes() async throws {
         try await GatewayUnderTest.run { gateway async throws in
             let (ends, ended) = AsyncStream.makeStream(of: Void.self)
@@ -168,6 +189,7 @@ import Testing
 private enum EventStreamClient {
     struct ServerSentEvent {
         let name: String
+        let id: String?
         let data: JSONValue
     }
 
@@ -188,7 +210,8 @@ private enum EventStreamClient {
                     }
                     guard let name = field("event"), let data = field("data") else { continue }
                     return ServerSentEvent(
-                        name: name, data: try JSONDecoder().decode(JSONValue.self, from: Data(data.utf8)))
+                        name: name, id: field("id"),
+                        data: try JSONDecoder().decode(JSONValue.self, from: Data(data.utf8)))
                 }
                 if text.contains("\r\n0\r\n\r\n") { return nil }
                 guard let buffer = try await inbound.next() else { return nil }
@@ -206,7 +229,8 @@ private enum EventStreamClient {
     }
 
     static func read(
-        _ path: String, _ gateway: GatewayUnderTest, _ body: @Sendable (String, inout Events) async throws -> Void
+        _ path: String, _ gateway: GatewayUnderTest, lastEventID: String? = nil,
+        _ body: @Sendable (String, inout Events) async throws -> Void
     ) async throws {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: try #require(gateway.client.port)) { channel in
@@ -215,7 +239,9 @@ private enum EventStreamClient {
                 }
             }
         try await channel.executeThenClose { inbound, outbound in
-            let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nCookie: \(GatewayUnderTest.cookie)\r\n\r\n"
+            let resume = lastEventID.map { "Last-Event-ID: \($0)\r\n" } ?? ""
+            let request =
+                "GET \(path) HTTP/1.1\r\nHost: localhost\r\nCookie: \(GatewayUnderTest.cookie)\r\n\(resume)\r\n"
             try await outbound.write(ByteBuffer(string: request))
             var events = Events(inbound: inbound.makeAsyncIterator())
             while !events.text.contains("\r\n\r\n"), let buffer = try await events.inbound.next() {

@@ -77,6 +77,28 @@ import Testing
         }
     }
 
+    @Test func whatIsForgottenIsGoneAtOnce() async throws {
+        try await GatewayUnderTest.run(GatewaySettings(answersFreshFor: .seconds(3600))) { gateway async throws in
+            let isForgotten = Mutex(false)
+            gateway.progress.set {
+                $0.get = { _ in
+                    if isForgotten.withLock({ $0 }) { throw RPCError(.notFound, "forgotten") }
+                    return Self.view(.completed)
+                }
+                $0.forget = { request in
+                    #expect(request == ProgressRequest(userID: "demo", context: .job("0-1")))
+                    isForgotten.withLock { $0 = true }
+                    return Self.view(.completed)
+                }
+            }
+            #expect(try await gateway.get("/api/progress/0-1").status == 200)
+            let forgotten = try await gateway.send(
+                "/api/progress/0-1", .delete, headers: [.cookie: GatewayUnderTest.cookie])
+            #expect(try forgotten.json["progress"]?["status"] == "completed")
+            #expect(try await gateway.get("/api/progress/0-1").status == 404)
+        }
+    }
+
     @Test(arguments: [StatusCode.unavailable, .deadlineExceeded])
     func whileAServiceIsAwayTheLastAnswerIsGivenAsStale(code: StatusCode) async throws {
         try await GatewayUnderTest.run { gateway async throws in

@@ -52,6 +52,31 @@ import Testing
         }
     }
 
+    @Test func whatIsForgottenIsNotThereAlthoughTheQueueKnowsIt() async throws {
+        try await withService { driver, progress in
+            driver.publish(PlayedJob.started())
+            let request = ProgressRequest(userID: "ann", context: ProgressContext(context: .jobID("0-1")))
+            _ = try await progress.job("0-1") { $0.inProgress == 1 }
+            await #expect(
+                throws: RPCError(.failedPrecondition, "Job 0-1 has not ended; cancel it, or wait for its end.")
+            ) {
+                try await progress.forget(request)
+            }
+            var ended = PlayedJob.pending
+            (ended.state, ended.analysed, ended.endedAtMs) = (.completed, 4, 9)
+            driver.answer(ended)
+            driver.publish(Event(lane: "0", kind: .completed, job: ended))
+            _ = try await progress.job("0-1") { $0.ended }
+            await #expect(throws: PlayedJob.notFound) {
+                try await progress.forget(ProgressRequest(userID: "bob", context: request.context))
+            }
+            let forgotten = try await progress.forget(request)
+            #expect(forgotten.fraction == 1 && forgotten.ended)
+            await #expect(throws: PlayedJob.notFound) { try await progress.get(request) }
+            await #expect(throws: PlayedJob.notFound) { try await progress.forget(request) }
+        }
+    }
+
     @Test func aSlowReaderGetsTheLatestAndNeverMissesTheEnd() async throws {
         try await withService { driver, progress in
             driver.publish(PlayedJob.started())

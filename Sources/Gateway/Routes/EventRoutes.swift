@@ -23,7 +23,7 @@ struct EventRoutes: Sendable {
             "events",
             """
             Every change of the contexts asked for, as it happens, as server-sent events: progress, an entry as in \
-            /api/progress; job_started and job_ended, a job as in /api/jobs.
+            /api/progress; job_started and job_ended, a job as in /api/jobs. Last-Event-ID resumes.
             """,
             query: [
                 QueryParameter("job", .texts, "jobs to follow"),
@@ -42,9 +42,13 @@ struct EventRoutes: Sendable {
                 status: .tooManyRequests, message: "There are too many event streams of yours; close one.",
                 retryAfterSeconds: 5)
         }
-        let watch = WatchRequest(userID: context.user.id, query: request.uri.queryParameters)
+        var watch = WatchRequest(userID: context.user.id, query: request.uri.queryParameters)
+        watch.sinceVersion = request.headers[.lastEventID].flatMap { UInt64($0) } ?? 0
+        // Of contexts that have not changed since, nothing would come.
+        let isResumed = watch.sinceVersion > 0
+        if isResumed { try await check(watch.contexts, context) }
         let views = backend.progress.watch(watch, options: context.call.unlimited)
-        let first = watch.contexts.isEmpty ? nil : try await views.next()
+        let first = watch.contexts.isEmpty || isResumed ? nil : try await views.next()
         let (logger, channel, credential) = (context.logger, context.channel, context.session.credential)
         let body = ResponseBody { writer in
             defer { withExtendedLifetime(place) {} }
@@ -73,6 +77,14 @@ struct EventRoutes: Sendable {
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: EventStream.headers, body: body)
+    }
+
+    /// - Throws: 404 where a context is not the user's, 503 where nobody can say.
+    private func check(_ contexts: [ProgressContext], _ context: SignedInContext) async throws {
+        for progress in contexts {
+            _ = try await backend.progress.get(
+                ProgressRequest(userID: context.user.id, context: progress), options: context.call)
+        }
     }
 
     /// A stream ends with its session, but not because nobody can say whether that has ended.
@@ -127,4 +139,8 @@ private enum EventStream {
         }
         return buffer
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let lastEventID = HTTPField.Name("Last-Event-ID")!  // A literal token is a valid name.
 }

@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import Hummingbird
+import RPC
 
 struct JobRoutes: Sendable {
     let backend: Backend
@@ -50,10 +51,28 @@ struct JobRoutes: Sendable {
 
     @Sendable private func status(request: Request, context: SignedInContext) async throws -> JobStatusAnswer {
         let request = try context.jobRequest()
-        async let view = backend.progress.get(
-            ProgressRequest(userID: request.userID, context: .job(request.jobID)), options: context.call)
-        let job = try await backend.queue.getJob(request, options: context.call)
-        return JobStatusAnswer(job: .init(job: JobJSON(job), progress: ProgressEntry(try await view)))
+        async let job = backend.queue.getJob(request, options: context.call)
+        let view: ProgressView
+        do {
+            view = try await backend.progress.get(
+                ProgressRequest(userID: request.userID, context: .job(request.jobID)), options: context.call)
+        } catch let error as RPCError where error.code == .notFound {
+            // Its progress was forgotten, the job was not.
+            view = ProgressView(summary: try await job)
+        }
+        return JobStatusAnswer(job: .init(job: JobJSON(try await job), progress: ProgressEntry(view)))
+    }
+}
+
+extension ProgressView {
+    /// What the job itself says of its progress.
+    fileprivate init(summary job: Job) {
+        let done = job.analysed + job.skipped
+        self.init(
+            context: .job(job.id),
+            fraction: job.state == .completed ? 1 : job.total == 0 ? 0 : Double(done) / Double(job.total),
+            total: job.total, analysed: done, failed: job.failed, job: job, ended: job.state.hasEnded,
+            updatedAtMs: job.endedAtMs)
     }
 }
 

@@ -13,6 +13,11 @@ struct ProgressRoutes: Sendable {
             try await context(.playlist($1.identifier("id")), $1)
         }
         routes.poll("progress/:id", "How far a job is.") { try await context(.job($1.identifier("id")), $1) }
+        routes.delete("progress/:id", "Forgets how far a job was that has ended.") { _, context in
+            let job = ProgressRequest(userID: context.user.id, context: .job(try context.identifier("id")))
+            return ProgressAnswer(
+                progress: ProgressEntry(try await backend.progress.forget(job, options: context.call)))
+        }
     }
 
     @Sendable private func all(request: Request, context: SignedInContext) async throws -> ActiveProgressAnswer {

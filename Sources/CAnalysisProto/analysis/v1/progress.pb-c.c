@@ -1599,17 +1599,19 @@ const ProtobufCMessageDescriptor analysis__v1__suspension__descriptor =
   (ProtobufCMessageInit) analysis__v1__suspension__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__progress__method_descriptors[5] =
+static const ProtobufCMethodDescriptor analysis__v1__progress__method_descriptors[6] =
 {
   { "Report", &analysis__v1__progress_report__descriptor, &analysis__v1__report_reply__descriptor },
   { "Get", &analysis__v1__progress_request__descriptor, &analysis__v1__progress_view__descriptor },
   { "ListActive", &analysis__v1__list_active_request__descriptor, &analysis__v1__list_active_reply__descriptor },
   { "Watch", &analysis__v1__watch_request__descriptor, &analysis__v1__progress_view__descriptor },
+  { "Forget", &analysis__v1__progress_request__descriptor, &analysis__v1__progress_view__descriptor },
   { "GetAccuracy", &analysis__v1__accuracy_request__descriptor, &analysis__v1__accuracy__descriptor },
 };
 const unsigned analysis__v1__progress__method_indices_by_name[] = {
+  4,        /* Forget */
   1,        /* Get */
-  4,        /* GetAccuracy */
+  5,        /* GetAccuracy */
   2,        /* ListActive */
   0,        /* Report */
   3         /* Watch */
@@ -1621,7 +1623,7 @@ const ProtobufCServiceDescriptor analysis__v1__progress__descriptor =
   "Progress",
   "Analysis__V1__Progress",
   "analysis.v1",
-  5,
+  6,
   analysis__v1__progress__method_descriptors,
   analysis__v1__progress__method_indices_by_name
 };
@@ -1657,13 +1659,21 @@ void analysis__v1__progress__watch(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__progress__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__progress__forget(ProtobufCService *service,
+                                    const Analysis__V1__ProgressRequest *input,
+                                    Analysis__V1__ProgressView_Closure closure,
+                                    void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__progress__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__progress__get_accuracy(ProtobufCService *service,
                                           const Analysis__V1__AccuracyRequest *input,
                                           Analysis__V1__Accuracy_Closure closure,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__progress__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__progress__init (Analysis__V1__Progress_Service *service,
                                    Analysis__V1__Progress_ServiceDestroy destroy)

@@ -141,6 +141,10 @@ class Progress(Service[C]):
     """The contexts as they stand, or what of them changed since a version, then every change, coalesced for slow readers; an
     end is never left out. Versions rise from view to view."""
 
+    Forget = UnaryMethod(progress_pb2.ProgressRequest, progress_pb2.ProgressView)
+    """Forgets how far a job was that has ended, and returns it for the last time: for 30 days it is NOT_FOUND here, though not in the
+    queue. FAILED_PRECONDITION where it has not ended."""
+
     GetAccuracy = UnaryMethod(progress_pb2.AccuracyRequest, progress_pb2.Accuracy)
     """How true the estimates of the last days were. For operators."""
 

@@ -661,6 +661,10 @@ struct Analysis__V1__Progress_Service
                 const Analysis__V1__WatchRequest *input,
                 Analysis__V1__ProgressView_Closure closure,
                 void *closure_data);
+  void (*forget)(Analysis__V1__Progress_Service *service,
+                 const Analysis__V1__ProgressRequest *input,
+                 Analysis__V1__ProgressView_Closure closure,
+                 void *closure_data);
   void (*get_accuracy)(Analysis__V1__Progress_Service *service,
                        const Analysis__V1__AccuracyRequest *input,
                        Analysis__V1__Accuracy_Closure closure,
@@ -677,6 +681,7 @@ void analysis__v1__progress__init (Analysis__V1__Progress_Service *service,
       function_prefix__ ## get,\
       function_prefix__ ## list_active,\
       function_prefix__ ## watch,\
+      function_prefix__ ## forget,\
       function_prefix__ ## get_accuracy  }
 void analysis__v1__progress__report(ProtobufCService *service,
                                     const Analysis__V1__ProgressReport *input,
@@ -694,6 +699,10 @@ void analysis__v1__progress__watch(ProtobufCService *service,
                                    const Analysis__V1__WatchRequest *input,
                                    Analysis__V1__ProgressView_Closure closure,
                                    void *closure_data);
+void analysis__v1__progress__forget(ProtobufCService *service,
+                                    const Analysis__V1__ProgressRequest *input,
+                                    Analysis__V1__ProgressView_Closure closure,
+                                    void *closure_data);
 void analysis__v1__progress__get_accuracy(ProtobufCService *service,
                                           const Analysis__V1__AccuracyRequest *input,
                                           Analysis__V1__Accuracy_Closure closure,
