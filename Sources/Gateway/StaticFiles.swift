@@ -15,6 +15,7 @@ struct StaticFiles: Sendable {
         ("views.css", PackageResources.views_css),
         ("admin.js", PackageResources.admin_js),
         ("admin-days.js", PackageResources.admin_days_js),
+        ("admin-eta.js", PackageResources.admin_eta_js),
         ("admin-failed.js", PackageResources.admin_failed_js),
         ("admin-job.js", PackageResources.admin_job_js),
         ("admin-queue.js", PackageResources.admin_queue_js),

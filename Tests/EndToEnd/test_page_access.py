@@ -78,7 +78,8 @@ return faults;
 VIEWS = {
     "history": ("h1", "History"), "insights": ("dt", "Median tempo"), "preferences": ("h2", "Password"),
     "admin": (".figures-table th", "High priority"), "admin/workers": (".badge", "Alive"),
-    "admin/failed": (".empty-title", "No dead letters"), "admin/throughput": ("svg.chart",), "admin/users": (".card.line", "(you)"),
+    "admin/failed": (".empty-title", "No dead letters"), "admin/throughput": ("svg.chart",), "admin/estimates": ("select",),
+    "admin/users": (".card.line", "(you)"),
 }
 
 

@@ -16,7 +16,8 @@ import Testing
 
     @Test(arguments: [
         (HTTPRequest.Method.get, "queue"), (.post, "queue/pause"), (.post, "queue/resume"), (.post, "queue/clear"),
-        (.get, "workers"), (.get, "statistics"), (.get, "jobs"), (.get, "jobs/0-3/story"), (.post, "jobs/0-3/cancel"),
+        (.get, "workers"), (.get, "statistics"), (.get, "eta-accuracy"), (.get, "jobs"), (.get, "jobs/0-3/story"),
+        (.post, "jobs/0-3/cancel"),
         (.get, "dead-letters"), (.post, "dead-letters/0-3/replay"), (.post, "dead-letters/replay"), (.get, "users"),
         (.post, "users"), (.put, "users/ann/role"), (.put, "users/ann/password"), (.delete, "users/ann"),
     ])
@@ -170,6 +171,32 @@ import Testing
                 #expect(
                     try await gateway.administrator(.get, "/api/admin/statistics?days=\(days)").status == 400)
             }
+        }
+    }
+
+    @Test func howTrueEstimatesWereIsTold() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            gateway.progress.set {
+                $0.getAccuracy = { request in
+                    #expect(request.days == 30)
+                    let errors = EstimateErrors(
+                        median: 0.25, medianAbsolute: 0.5, p90Absolute: 0.75, withinTarget: 0.125)
+                    return Accuracy(
+                        byFraction: [AccuracyByFraction(from: 0, to: 0.5, estimates: 3, adjusted: errors)],
+                        fromFirstTenth: AccuracyByFraction(from: 0.1, to: 1, estimates: 2, unadjusted: errors))
+                }
+            }
+            let accuracy = try await gateway.administrator(.get, "/api/admin/eta-accuracy?days=30").json
+            #expect(
+                accuracy["by_fraction"]?.elements.first == [
+                    "from": 0, "to": 0.5, "estimates": 3,
+                    "adjusted": [
+                        "median": 0.25, "median_absolute": 0.5, "p90_absolute": 0.75, "within_target": 0.125,
+                    ],
+                    "unadjusted": nil,
+                ])
+            #expect(accuracy["from_first_tenth"]?["unadjusted"]?["median_absolute"] == 0.5)
+            #expect(try await gateway.administrator(.get, "/api/admin/eta-accuracy?days=91").status == 400)
         }
     }
 

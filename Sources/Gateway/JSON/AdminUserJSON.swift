@@ -20,7 +20,7 @@ struct NewUserBody: Decodable, Sendable, Limited {
     let role: RoleName?
 
     static let limits: [String: JSONValue] = [
-        "user": ["pattern": "^[A-Za-z0-9._@+-]{1,64}$"], "password": ["minLength": 8, "maxLength": 256],
+        "user": ["pattern": "^[A-Za-z0-9._@+-]{1,64}$"], "password": ["minLength": 8],
     ]
 }
 
@@ -31,7 +31,7 @@ struct RoleBody: Decodable, Sendable {
 struct NewPasswordBody: Decodable, Sendable, Limited {
     let password: String
 
-    static let limits: [String: JSONValue] = ["password": ["minLength": 8, "maxLength": 256]]
+    static let limits: [String: JSONValue] = ["password": ["minLength": 8]]
 }
 
 struct UsersAnswer: Answer {

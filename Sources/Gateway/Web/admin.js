@@ -6,6 +6,7 @@ import { el, failedState, skeleton } from "./dom.js";
 const parts = [
   ["", "Queue", () => import("./admin-queue.js")], ["workers", "Workers", () => import("./admin-workers.js")],
   ["failed", "Dead letters", () => import("./admin-failed.js")], ["throughput", "Throughput", () => import("./admin-days.js")],
+  ["estimates", "Estimates", () => import("./admin-eta.js")],
   ["users", "Users", () => import("./admin-users.js")],
 ];
 const hidden = [["job", "", () => import("./admin-job.js")]];

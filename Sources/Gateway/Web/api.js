@@ -86,6 +86,7 @@ export const api = {
     resume: async () => (await request("POST", "/api/admin/queue/resume", {})).queue,
     workers: async () => (await request("GET", "/api/admin/workers")).workers,
     days: async (days) => (await request("GET", query("/api/admin/statistics", { days }))).days,
+    accuracy: (days) => request("GET", query("/api/admin/eta-accuracy", { days })),
     deadLetters: (pageToken) => request("GET", query("/api/admin/dead-letters", { limit: 20, page_token: pageToken })),
     replay: (job) => request("POST", path("admin", "dead-letters", job, "replay")),
     replayAll: () => request("POST", "/api/admin/dead-letters/replay", {}),
