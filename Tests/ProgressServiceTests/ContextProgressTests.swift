@@ -88,6 +88,12 @@ import Testing
         #expect(try #require(lane.view(Self.library)).basis == 2)
     }
 
+    @Test func afterASnapshotLibrariesAreAskedForAnew() {
+        var lane = watched(done: 4)
+        let end = lane.book.apply(Event(lane: "0", cursor: "7", kind: .snapshotEnd), nowMs: lane.nowMs)
+        #expect(end.queries.count == 3)
+    }
+
     @Test func aChangeOfOtherThingsKeepsTheBasis() throws {
         var lane = watched(done: 2)
         _ = lane.book.apply(Event(lane: "0", cursor: "7", kind: .libraryChanged, userID: "ann"), nowMs: lane.nowMs)

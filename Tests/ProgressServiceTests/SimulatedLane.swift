@@ -38,24 +38,6 @@ struct SimulatedLane {
         case report(ProgressReport)
     }
 
-    /// A time during which the same job ran, and the same were paused.
-    struct Stretch {
-        let fromMs: Int64
-        let toMs: Int64
-        let running: (job: Job, arrivedAtMs: Int64)?
-        let frozenAtMs: Int64?
-        let pausedAtMs: [String: Int64]
-    }
-
-    struct SimulatedJob {
-        var job: Job
-        let songs: [SimulatedSong]
-        var arrivedAtMs: Int64
-        var pausedAtMs: Int64?
-        var ranMs = 0.0
-        var endedAtMs: Int64?
-    }
-
     init(nowMs: Int64 = 1_000_000_000, tickMs: Double = 100) {
         self.nowMs = nowMs
         self.tickMs = tickMs
@@ -193,18 +175,6 @@ struct SimulatedLane {
     /// A view that is really shown, so that the countdown goes on from it.
     mutating func show(_ key: ContextKey) -> ProgressView? { book.view(of: key, nowMs: nowMs) }
 
-    /// How long a job was kept until its end by what came up after a time: jobs that went before it, and pauses.
-    func delayMs(of job: Job, after atMs: Int64) -> Int64 {
-        let end = jobs[job.id]?.endedAtMs ?? nowMs
-        return stretches.reversed().prefix { $0.toMs > atMs }.reduce(0) { sum, stretch in
-            guard stretch.fromMs < end else { return sum }
-            let isDisplaced = stretch.running.map { $0.arrivedAtMs > atMs && $0.job.precedes(job) } ?? false
-            let isPaused = stretch.pausedAtMs[job.id].map { $0 > atMs } ?? false
-            let isFrozen = stretch.frozenAtMs.map { $0 > atMs } ?? false
-            return isDisplaced || isPaused || isFrozen ? sum + stretch.toMs - max(stretch.fromMs, atMs) : sum
-        }
-    }
-
     /// What was so until now is about to change.
     private mutating func cut() {
         defer { stretchFromMs = nowMs }
@@ -325,8 +295,4 @@ struct SimulatedLane {
             }
         }
     }
-}
-
-extension SimulatedLane.SimulatedJob {
-    var current: SimulatedSong? { Int(job.cursor) < songs.count ? songs[Int(job.cursor)] : nil }
 }
