@@ -56,7 +56,7 @@ def test_clicks_on_the_page_come_first_and_results_appear_by_themselves(browser,
     page.open("/#/")
     log.wait(lambda e: e.kind == "COMPLETED" and e.job.id == background)
     page.find(".library .lead", "All 13 songs are analysed")
-    page.find(".toast.good", "Finished Your library")
+    page.find(".toast.good", "Finished your library")
     page.find(".recent li", "BPM")
     assert page.problems() == []
 

@@ -73,7 +73,7 @@ function ended(entry) {
   const took = entry.start_time ? `, ${span((new Date(entry.updated_at) - new Date(entry.start_time)) / 1000)}` : "";
   const failures = entry.failed ? `, ${entry.failed.toLocaleString("en-GB")} failed` : "";
   const summary = jobType(entry) === "song" ? `Analysed ${name}${took}`
-    : `Finished ${name}: ${entry.completed_items.toLocaleString("en-GB")} analysed${failures}${took}`;
+    : `Finished ${jobType(entry) === "background" ? "your library" : name}: ${entry.completed_items.toLocaleString("en-GB")} analysed${failures}${took}`;
   notify("Analysis finished", summary, entry);
   toast(summary, entry.failed ? "bad" : "good", link);
 }
