@@ -35,14 +35,17 @@ class Album:
         for size, metrics in SIZES.items():
             for scheme in ["light", "dark"]:
                 self.page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-                self.page.colours(scheme)
+                # Without motion, nothing is caught half-way.
+                features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+                self.page.browser.execute_cdp_cmd(
+                    "Emulation.setEmulatedMedia", {"features": [{"name": name, "value": value} for name, value in features.items()]})
+                # From one view to the same, a browser does not load.
+                self.page.browser.get("about:blank")
                 self.page.open(f"/#/{path}")
                 self.page.find(*content)
                 if then:
                     self.page.click(then)
                     self.page.find(".timeline li")
-                # What fades in has arrived when two frames in a row were drawn without it.
-                self.page.wait.until(lambda _: self.page.script("return document.getAnimations().every((it) => it.playState !== 'running')"))
                 image = self.page.browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "webp", "quality": 82})
                 (self.folder / f"{name}-{size}-{scheme}.webp").write_bytes(base64.b64decode(image["data"]))
 
