@@ -54,9 +54,9 @@ struct SignedInContext: ChildRequestContext {
     ///
     /// - Throws: 404 where it cannot be an identifier.
     func identifier(_ name: String) throws -> String {
-        guard let text = parameters.get(name)?.removingPercentEncoding, !text.isEmpty else {
-            throw GatewayError.notFound
-        }
+        guard let text = parameters.get(name)?.removingPercentEncoding, (1...128).contains(text.utf8.count),
+            !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f })
+        else { throw GatewayError.notFound }
         return text
     }
 }

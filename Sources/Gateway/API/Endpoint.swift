@@ -74,7 +74,7 @@ struct QueryParameter: Sendable {
 
     private func allows(_ value: Substring) -> Bool {
         switch kind {
-        case .text, .texts, .token: true
+        case .text, .texts, .token: !value.utf8.contains(0)
         case .integer(let range): Int(value).map(range.contains) ?? false
         case .flag: ["0", "1", "true", "false"].contains(value)
         case .one(let names): names.contains(String(value))
@@ -83,7 +83,7 @@ struct QueryParameter: Sendable {
 
     private var expectation: String {
         switch kind {
-        case .text, .texts, .token: "any text"
+        case .text, .texts, .token: "any text without a NUL"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .flag: "1 or 0"
         case .one(let names): "one of \(names.joined(separator: ", "))"

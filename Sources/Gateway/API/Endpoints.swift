@@ -100,6 +100,8 @@ struct Endpoints<Context: RequestContext> {
     ) {
         var answers = [200: answer.map { table.schemas.schema(of: $0) } ?? JSONValue.object([:])]
         if let unavailable { answers[503] = table.schemas.schema(of: unavailable) }
+        table.schemas.isIncoming = true
+        defer { table.schemas.isIncoming = false }
         table.add(
             Endpoint(
                 method: method, path: "/api/" + EndpointTable.documentPath(path), access: access, summary: summary,

@@ -62,9 +62,9 @@ enum OpenAPI {
     private static func parameter(_ parameter: QueryParameter) -> JSONValue {
         let schema: JSONValue =
             switch parameter.kind {
-            case .text: ["type": "string"]
+            case .text: ["type": "string", "pattern": "^[^\\u0000]*$"]
             case .token: ["type": "string", "format": "token"]
-            case .texts: ["type": "array", "items": ["type": "string"]]
+            case .texts: ["type": "array", "items": ["type": "string", "pattern": "^[^\\u0000]*$"]]
             case .integer(let range):
                 [
                     "type": "integer", "minimum": .integer(Int64(range.lowerBound)),

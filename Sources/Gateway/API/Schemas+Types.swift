@@ -7,7 +7,9 @@ extension Bool: Described {
 }
 
 extension String: Described {
-    static func schema(in schemas: inout Schemas) -> JSONValue { ["type": "string"] }
+    static func schema(in schemas: inout Schemas) -> JSONValue {
+        schemas.isIncoming ? ["type": "string", "pattern": "^[^\\u0000]*$"] : ["type": "string"]
+    }
 }
 
 extension Double: Described {

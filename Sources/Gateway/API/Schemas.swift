@@ -16,6 +16,8 @@ protocol Limited: Decodable {
 /// The schemas of types, those of objects by name.
 struct Schemas {
     private(set) var components: [String: JSONValue] = [:]
+    /// Whether what is described is to come in: texts with a NUL are refused then.
+    var isIncoming = false
 
     /// The schema, or a reference to it.
     mutating func schema<Value: Decodable>(of type: Value.Type) -> JSONValue {
@@ -41,7 +43,9 @@ struct Schemas {
         var members = notes.members
         for (name, limits) in (type as? any Limited.Type)?.limits ?? [:] {
             if case .object(let limits) = limits, case .object(let known) = members[name] {
-                members[name] = .object(known.merging(limits) { _, limit in limit })
+                // A format says more than that there is no NUL.
+                let open = limits["format"] == nil ? known : known.filter { $0.key != "pattern" }
+                members[name] = .object(open.merging(limits) { _, limit in limit })
             }
         }
         return .object([

@@ -18,9 +18,10 @@ struct LoginBody: Decodable, Sendable, Described {
     }
 
     static func schema(in schemas: inout Schemas) -> JSONValue {
-        [
+        let text = schemas.schema(of: String.self)
+        return [
             "type": "object", "required": ["password"], "anyOf": [["required": ["user"]], ["required": ["name"]]],
-            "properties": ["user": ["type": "string"], "name": ["type": "string"], "password": ["type": "string"]],
+            "properties": ["user": text, "name": text, "password": text],
         ]
     }
 }
@@ -76,7 +77,7 @@ struct NewAccountBody: Decodable, Sendable, Limited {
     let password: String
 
     static let limits: [String: JSONValue] = [
-        "user": ["pattern": "^[A-Za-z0-9._@+-]{1,64}$"], "password": ["minLength": 8, "maxLength": 256],
+        "user": ["pattern": "^[A-Za-z0-9._@+-]{1,64}$"], "password": ["minLength": 8, "maxLength": 1024],
     ]
 }
 
@@ -85,7 +86,7 @@ struct PasswordBody: Decodable, Sendable, Limited {
     let currentPassword: String
     let password: String
 
-    static let limits: [String: JSONValue] = ["password": ["minLength": 8, "maxLength": 256]]
+    static let limits: [String: JSONValue] = ["password": ["minLength": 8, "maxLength": 1024]]
 }
 
 struct PasswordAnswer: Answer {

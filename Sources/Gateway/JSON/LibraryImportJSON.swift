@@ -39,7 +39,7 @@ struct GivenIdentifier: Decodable, Sendable, Described {
 
 struct SongsBody: Decodable, Sendable, Limited {
     let songs: [GivenSong]
-    static let limits: [String: JSONValue] = ["songs": ["maxItems": 10_000, "uniqueItems": true]]
+    static let limits: [String: JSONValue] = ["songs": ["description": "at most 10,000", "uniqueItems": true]]
 }
 
 /// A song; what is left out is not known.
@@ -56,8 +56,8 @@ struct GivenSong: Decodable, Sendable, Limited {
     static let limits: [String: JSONValue] = [
         "name": ["maxLength": 1000], "artist": ["maxLength": 1000], "album": ["maxLength": 1000],
         "duration_ms": ["maximum": 2_592_000_000],
-        "location": ["pattern": "^$|^(?!\\.{1,2}(/|$))[^/]+(/(?!\\.{1,2}(/|$))[^/]+)*$"],
-        "attributes": ["propertyNames": ["minLength": 1, "maxLength": 64]],
+        "location": ["pattern": "^$|^(?!\\.{1,2}(/|$))[^/\\u0000]+(/(?!\\.{1,2}(/|$))[^/\\u0000]+)*$"],
+        "attributes": ["propertyNames": ["minLength": 1, "maxLength": 64, "pattern": "^[^\\u0000]*$"]],
     ]
 
     var song: Song {
@@ -71,7 +71,7 @@ struct GivenSong: Decodable, Sendable, Limited {
 
 struct PlaylistsBody: Decodable, Sendable, Limited {
     let playlists: [GivenPlaylist]
-    static let limits: [String: JSONValue] = ["playlists": ["maxItems": 10_000, "uniqueItems": true]]
+    static let limits: [String: JSONValue] = ["playlists": ["description": "at most 10,000", "uniqueItems": true]]
 }
 
 /// A playlist with its id beside its content.
@@ -97,7 +97,7 @@ struct PlaylistContentBody: Decodable, Sendable, Limited {
 
     static let limits: [String: JSONValue] = [
         "name": ["minLength": 1, "maxLength": 1000], "description": ["maxLength": 4000],
-        "song_ids": ["maxItems": 10_000],
+        "song_ids": ["description": "at most 10,000"],
     ]
 
     func content(id: String) -> PlaylistContent {
@@ -107,12 +107,12 @@ struct PlaylistContentBody: Decodable, Sendable, Limited {
 
 struct SongIDsBody: Decodable, Sendable, Limited {
     let songIds: [GivenIdentifier]
-    static let limits: [String: JSONValue] = ["song_ids": ["maxItems": 10_000]]
+    static let limits: [String: JSONValue] = ["song_ids": ["description": "at most 10,000"]]
 }
 
 struct PlaylistIDsBody: Decodable, Sendable, Limited {
     let playlistIds: [GivenIdentifier]
-    static let limits: [String: JSONValue] = ["playlist_ids": ["maxItems": 10_000]]
+    static let limits: [String: JSONValue] = ["playlist_ids": ["description": "at most 10,000"]]
 }
 
 struct LibraryChangedAnswer: Answer {
