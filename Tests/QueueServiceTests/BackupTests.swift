@@ -139,13 +139,25 @@ extension RunningQueue {
     }
 
     /// All that belongs in a backup, by the names after the prefix.
-    fileprivate func contents() async throws -> [[UInt8]: [UInt8]] {
+    fileprivate func contents() async throws -> [[UInt8]: [[UInt8]]] {
         try await withStore { store in
             let found = try await store.send("SCAN", 0, "MATCH", store.keys.pattern, "COUNT", 10_000_000)
             let names = Set((found.elements?.last?.elements ?? []).compactMap(\.bytes)).filter(store.keys.isBackedUp)
-            var contents: [[UInt8]: [UInt8]] = [:]
+            var contents: [[UInt8]: [[UInt8]]] = [:]
             for name in names {
-                let value = try await store.send(["DUMP", RedisArgument(name)]).bytes
+                let key = RedisArgument(name)
+                var value: [[UInt8]]
+                // Redis keeps no order within a hash or a set, nor does a copy.
+                switch try await store.send("TYPE", key).text {
+                case "hash":
+                    let words = try await store.send("HGETALL", key).elements?.compactMap(\.bytes) ?? []
+                    value = stride(from: 0, to: words.count, by: 2).map { words[$0] + [0] + words[$0 + 1] }
+                    value.sort { $0.lexicographicallyPrecedes($1) }
+                case "set":
+                    value = try await store.send("SMEMBERS", key).elements?.compactMap(\.bytes) ?? []
+                    value.sort { $0.lexicographicallyPrecedes($1) }
+                default: value = [try await store.send("DUMP", key).bytes ?? []]
+                }
                 contents[Array(name.dropFirst(store.keys.prefix.utf8.count))] = value
             }
             return contents

@@ -83,7 +83,7 @@ import Testing
                     .clean() == 2)
             let status = try await lane.status()
             #expect(status.pending == 2 && status.completed == 0 && status.failed == 0)
-            let names = try await lane.store.run(\.scan, lane: "0", [0, 10_000]).elements?.last?.elements
+            let names = try await lane.store.run(\.scan, lane: "0", [0, 10_000_000, ""]).elements?.last?.elements
             let jobs = (names ?? []).compactMap(\.text).filter { name in
                 ["job:", "dead", "ended"].contains { name.hasPrefix($0) } || name.hasSuffix(":ended")
             }

@@ -85,7 +85,7 @@ extension TestLane {
 
     /// What stands of user `u` in the lane about how songs sound.
     func sounds() async throws -> [String] {
-        let names = try await store.run(\.scan, lane: "0", [0, 10_000, "user:u:*"]).elements?.last?.elements ?? []
+        let names = try await store.run(\.scan, lane: "0", [0, 10_000_000, "user:u:*"]).elements?.last?.elements ?? []
         return names.compactMap(\.text).filter { name in
             ["contents", "identical", "landmark", "twins"].contains { name.dropFirst("user:u:".count).hasPrefix($0) }
         }
