@@ -70,6 +70,8 @@ struct MaintenanceService: MaintenanceProvider {
         try context.require(actingFor: "")
         let reply = try await Restoration(store: store).run(requests)
         try await lanes.refresh()
+        // No worker's lease is put back, so what ran then goes back in line.
+        for lane in lanes.ids { _ = try await LaneQueue(lane: lane, store: store).sweep() }
         return reply
     }
 

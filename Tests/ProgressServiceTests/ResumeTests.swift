@@ -12,6 +12,7 @@ import Testing
     @Test func whoComesBackGetsWhatChangedAndWhatEndedAndNothingElse() async throws {
         try await withService { driver, progress in
             driver.publish(.job(Self.click, .enqueued))
+            _ = try await progress.job("0-2") { _ in true }
             driver.publish(PlayedJob.started())
             let seen = try await progress.view(Self.active) { $0.inProgress == 1 }
             driver.publish(.job(Self.ended(PlayedJob.running), .completed))
@@ -37,6 +38,7 @@ import Testing
             try await surroundings.withQueue {
                 let seen = try await surroundings.withService { progress in
                     driver.publish(.job(Self.click, .enqueued))
+                    _ = try await progress.job("0-2") { _ in true }
                     driver.publish(PlayedJob.started())
                     let seen = try await progress.view(Self.active) { $0.inProgress == 1 }
                     driver.publish(.job(Self.ended(PlayedJob.running), .completed))
