@@ -38,6 +38,8 @@ final class ProbeLink: Sendable {
     private func carryOut(_ request: ProbeRequest) async {
         do {
             _ = try await workers.reportProbe { writer in
+                // Says whose files these are, also where there are none.
+                try await writer.write(ProbeReport(probeID: request.probeID))
                 do throws(ChildUnavailable) {
                     let child = try await pool.next(Analyzer.audioName)
                     try await Probing(id: request.probeID, pool: pool, writer: writer).run(

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from analysis.v1.catalog_pb2 import RemoveSongsRequest, SongRequest, UpsertLibraryRequest
+from analysis.v1.catalog_pb2 import ImportFolderRequest, RemoveSongsRequest, SongRequest, UpsertLibraryRequest
 from analysis.v1.queue_pb2 import EnqueueRequest
 from analysisqueue import Catalog, Client, Queue, RPCError, StatusCode
 
@@ -51,3 +51,11 @@ def test_a_song_that_is_removed_as_it_runs_makes_way_and_one_that_changed_begins
             catalog.GetSong(SongRequest(user_id=user, song_id=first.song_id), timeout=10)
         assert refused.value.code is StatusCode.NOT_FOUND
     assert {song["id"] for song in system.songs(playlist)} == songs - {first.song_id}
+
+
+def test_a_folder_without_songs_is_imported_as_such(system):
+    (system.music / "empty").mkdir()
+    with queue_of(system) as client:
+        request = ImportFolderRequest(user_id=system.ready["user"], folder="empty")
+        *_, last = Catalog(client).ImportFolder(request, timeout=30)
+    assert last.done and (last.files, last.playlists) == (0, 0)
