@@ -186,8 +186,8 @@ struct Keys: Sendable {
 
     // MARK: Backups
 
-    /// STRING; expires: tells a backup that it has seen all that changed before.
-    func backupMark(_ id: String) -> String { "\(prefix)backup:\(id)" }
+    /// STRING; expires: tells a backup that it has seen all that changed before. Its name stands behind all others.
+    func backupMark(_ id: String) -> String { "\(prefix)~backup:\(id)" }
     /// STRING id; expires: a backup is being put back.
     var restoring: String { "\(prefix)restore" }
     /// What the names of the keys begin with that a backup holds, until all of them are there.
@@ -202,7 +202,7 @@ struct Keys: Sendable {
 
     /// What names begin with, after the prefix, that neither belong in a backup nor give way to one: of what is true of connected
     /// processes only, and of the progress service.
-    static let notBackedUp = ["{progress}:", "backup:", "restore", "janitor", "workers"]
+    static let notBackedUp = ["{progress}:", "~backup:", "restore", "janitor", "workers"]
 
     /// Whether a key belongs in a backup. A lease ends with the processes, too.
     func isBackedUp(_ name: [UInt8]) -> Bool {

@@ -10,7 +10,7 @@ extension RedisClient {
 
 /// The names of keys that have changed. They stop when it is released.
 ///
-/// The names of what one command or transaction changes come together, behind those of everything that was done before.
+/// Redis tells at the end of each round of its event loop what has changed in it, in the order of the names.
 package final class RedisChanges: Sendable {
     private let connection: RedisConnection
     private let messages: AsyncStream<RedisMessage>
@@ -44,6 +44,7 @@ package final class RedisChanges: Sendable {
 
     /// Waits until the key `mark` has changed.
     ///
+    /// - Parameter mark: stands behind all other names in the order of bytes, so that what changed in the same round comes before.
     /// - Returns: the names of all that has changed since this was called last, `mark` left out.
     /// - Throws: ``RedisError/unavailable(_:)`` where names were missed, and no more will come; `CancellationError`.
     package func names(until mark: String) async throws -> Set<[UInt8]> {

@@ -12,8 +12,8 @@
 --          more, without an outcome; "stale", a user id, the user's preferences: the same, once it is known whether they let a
 --          song of background work be begun now (preferences.lua); or "run", the job's values, the song's bytes, its mark
 -- Errors   STALE: the worker does not hold the lane, or the item is not the one that runs there; nothing is changed
--- Events   song_analysed, song_skipped, song_failed or song_retry, then the job goes on, ends, or is interrupted by a job that comes before
---          it; started: pending, interrupted or in_progress ──▶ in_progress; scheduled, where the user's preferences let no
+-- Events   song_analysed, song_skipped, song_failed or song_retry, then the job goes on, ends, or is interrupted by a job that
+--          comes before it; started: pending, interrupted or in_progress ──▶ in_progress; scheduled, where the user's preferences let no
 --          song of background work be begun, or those that are left failed and are tried again later; due: scheduled ──▶
 --          pending; breaker_opened, breaker_closed
 --

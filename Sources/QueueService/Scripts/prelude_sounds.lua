@@ -102,6 +102,12 @@ local function credit(user_id, song_id, mark)
     return mark
 end
 
+-- Has a sub-fingerprint lead to these songs alone, each with a line's end behind it.
+local function store_landmark_songs(user_id, landmark, songs)
+    local index = key('user_landmark_songs', user_id)
+    if songs == '' then redis.call('HDEL', index, landmark) else redis.call('HSET', index, landmark, songs) end
+end
+
 local function forget_landmarks(user_id, song_id)
     local index = key('user_landmark_songs', user_id)
     for landmark in string.gmatch(redis.call('HGET', key('user_landmarks', user_id), song_id) or '', '%S+') do
@@ -109,7 +115,7 @@ local function forget_landmarks(user_id, song_id)
         for id in string.gmatch(redis.call('HGET', index, landmark) or '', '([^\n]+)\n') do
             if id ~= song_id then kept = kept .. id .. '\n' end
         end
-        if kept == '' then redis.call('HDEL', index, landmark) else redis.call('HSET', index, landmark, kept) end
+        store_landmark_songs(user_id, landmark, kept)
     end
     redis.call('HDEL', key('user_landmarks', user_id), song_id)
 end
@@ -122,7 +128,7 @@ local function set_landmarks(user_id, song_id, landmarks)
     for landmark in string.gmatch(landmarks, '%S+') do
         local songs = redis.call('HGET', index, landmark) or ''
         local _, count = string.gsub(songs, '\n', '')
-        if count < landmark_songs then redis.call('HSET', index, landmark, songs .. song_id .. '\n') end
+        if count < landmark_songs then store_landmark_songs(user_id, landmark, songs .. song_id .. '\n') end
     end
     redis.call('HSET', key('user_landmarks', user_id), song_id, landmarks)
 end

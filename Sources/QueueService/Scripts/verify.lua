@@ -241,14 +241,14 @@ end
 
 function checks.user_landmark_songs(user_id, landmark)
     if is_moving(user_id) then return end
-    local index, kept, strangers = key('user_landmark_songs', user_id), '', {}
-    for song_id in string.gmatch(redis.call('HGET', index, landmark) or '', '([^\n]+)\n?') do
+    local songs, kept, strangers = redis.call('HGET', key('user_landmark_songs', user_id), landmark), '', {}
+    for song_id in string.gmatch(songs or '', '([^\n]+)\n?') do
         local landmarks = redis.call('HGET', key('user_landmarks', user_id), song_id) or ''
         if has_word(landmarks, landmark) then kept = kept .. song_id .. '\n' else strangers[#strangers + 1] = song_id end
     end
     if #strangers == 0 then return end
     found('song ' .. strangers[1] .. ' does not sound like ' .. landmark, 'removed', function()
-        if kept == '' then redis.call('HDEL', index, landmark) else redis.call('HSET', index, landmark, kept) end
+        store_landmark_songs(user_id, landmark, kept)
     end)
 end
 
