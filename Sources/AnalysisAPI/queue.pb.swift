@@ -1088,9 +1088,15 @@ extension StatisticsRequest: CMessage {
 package struct Statistics: Message, Hashable, Sendable {
     /// the latest last; it is not over yet
     package var days: [DayStatistics]
+    /// now
+    package var users: UInt64
+    /// whose preferences let it begin at login
+    package var usersWithBackgroundAnalysis: UInt64
 
-    package init(days: [DayStatistics] = []) {
+    package init(days: [DayStatistics] = [], users: UInt64 = 0, usersWithBackgroundAnalysis: UInt64 = 0) {
         self.days = days
+        self.users = users
+        self.usersWithBackgroundAnalysis = usersWithBackgroundAnalysis
     }
 }
 
@@ -1103,11 +1109,15 @@ extension Statistics: CMessage {
 
     init(copying c: Analysis__V1__Statistics) throws {
         days = try elements(c.days, count: c.n_days) { try DayStatistics(copying: $0) }
+        users = c.users
+        usersWithBackgroundAnalysis = c.users_with_background_analysis
     }
 
     func write(to c: inout Analysis__V1__Statistics, arena: inout MessageArena) {
         c.n_days = days.count
         c.days = arena.elements(days.map { arena.message($0) })
+        c.users = users
+        c.users_with_background_analysis = usersWithBackgroundAnalysis
     }
 }
 
@@ -1128,11 +1138,29 @@ package struct DayStatistics: Message, Hashable, Sendable {
     package var songsRetried: UInt64
     /// length of the songs analysed
     package var audioMs: UInt64
+    /// how users fared
+    package var clicks: UInt64
+    /// of them, those that were no more than 2 s after they had been asked for
+    package var clicksInTime: UInt64
+    package var thumbsUp: UInt64
+    package var thumbsDown: UInt64
+    /// time spent watching progress, of users who let it be counted
+    package var watchedMs: UInt64
+    /// workers
+    package var workersStarted: UInt64
+    /// how long there was a worker
+    package var attendedMs: UInt64
+    /// of jobs that had lost their worker: they ran again
+    package var recoveries: UInt64
+    /// how long all of them together had waited for that
+    package var recoveryMs: UInt64
 
     package init(
         dayMs: Int64 = 0, enqueued: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         interrupted: UInt64 = 0, workersLost: UInt64 = 0, songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0,
-        songsSkipped: UInt64 = 0, songsRetried: UInt64 = 0, audioMs: UInt64 = 0
+        songsSkipped: UInt64 = 0, songsRetried: UInt64 = 0, audioMs: UInt64 = 0, clicks: UInt64 = 0,
+        clicksInTime: UInt64 = 0, thumbsUp: UInt64 = 0, thumbsDown: UInt64 = 0, watchedMs: UInt64 = 0,
+        workersStarted: UInt64 = 0, attendedMs: UInt64 = 0, recoveries: UInt64 = 0, recoveryMs: UInt64 = 0
     ) {
         self.dayMs = dayMs
         self.enqueued = enqueued
@@ -1146,6 +1174,15 @@ package struct DayStatistics: Message, Hashable, Sendable {
         self.songsSkipped = songsSkipped
         self.songsRetried = songsRetried
         self.audioMs = audioMs
+        self.clicks = clicks
+        self.clicksInTime = clicksInTime
+        self.thumbsUp = thumbsUp
+        self.thumbsDown = thumbsDown
+        self.watchedMs = watchedMs
+        self.workersStarted = workersStarted
+        self.attendedMs = attendedMs
+        self.recoveries = recoveries
+        self.recoveryMs = recoveryMs
     }
 }
 
@@ -1169,6 +1206,15 @@ extension DayStatistics: CMessage {
         songsSkipped = c.songs_skipped
         songsRetried = c.songs_retried
         audioMs = c.audio_ms
+        clicks = c.clicks
+        clicksInTime = c.clicks_in_time
+        thumbsUp = c.thumbs_up
+        thumbsDown = c.thumbs_down
+        watchedMs = c.watched_ms
+        workersStarted = c.workers_started
+        attendedMs = c.attended_ms
+        recoveries = c.recoveries
+        recoveryMs = c.recovery_ms
     }
 
     func write(to c: inout Analysis__V1__DayStatistics, arena: inout MessageArena) {
@@ -1184,6 +1230,15 @@ extension DayStatistics: CMessage {
         c.songs_skipped = songsSkipped
         c.songs_retried = songsRetried
         c.audio_ms = audioMs
+        c.clicks = clicks
+        c.clicks_in_time = clicksInTime
+        c.thumbs_up = thumbsUp
+        c.thumbs_down = thumbsDown
+        c.watched_ms = watchedMs
+        c.workers_started = workersStarted
+        c.attended_ms = attendedMs
+        c.recoveries = recoveries
+        c.recovery_ms = recoveryMs
     }
 }
 

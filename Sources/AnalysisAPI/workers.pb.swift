@@ -102,11 +102,14 @@ package struct WorkerMessage: Message, Hashable, Sendable {
     package var sequence: UInt64
     package var diagnostics: WorkerDiagnostics?
     package var machine: MachineLoad?
+    /// every few seconds
+    package var metrics: ProcessMetrics?
 
     package init(
         workerID: String = "", lanesWanted: UInt32 = 0, held: [HeldItem] = [], analyzers: [AnalyzerVersion] = [],
         songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, draining: Bool = false,
-        sequence: UInt64 = 0, diagnostics: WorkerDiagnostics? = nil, machine: MachineLoad? = nil
+        sequence: UInt64 = 0, diagnostics: WorkerDiagnostics? = nil, machine: MachineLoad? = nil,
+        metrics: ProcessMetrics? = nil
     ) {
         self.workerID = workerID
         self.lanesWanted = lanesWanted
@@ -119,6 +122,7 @@ package struct WorkerMessage: Message, Hashable, Sendable {
         self.sequence = sequence
         self.diagnostics = diagnostics
         self.machine = machine
+        self.metrics = metrics
     }
 }
 
@@ -141,6 +145,9 @@ extension WorkerMessage: CMessage {
         sequence = c.sequence
         diagnostics = try WorkerDiagnostics(copying: c.diagnostics)
         machine = try MachineLoad(copying: c.machine)
+        if c._metrics_case == ANALYSIS__V1__WORKER_MESSAGE___METRICS_METRICS {
+            metrics = try ProcessMetrics(copying: c.metrics)
+        }
     }
 
     func write(to c: inout Analysis__V1__WorkerMessage, arena: inout MessageArena) {
@@ -157,6 +164,10 @@ extension WorkerMessage: CMessage {
         c.sequence = sequence
         c.diagnostics = arena.message(diagnostics)
         c.machine = arena.message(machine)
+        if let metrics {
+            c._metrics_case = ANALYSIS__V1__WORKER_MESSAGE___METRICS_METRICS
+            c.metrics = arena.message(metrics)
+        }
     }
 }
 

@@ -3120,7 +3120,7 @@ const ProtobufCMessageDescriptor analysis__v1__statistics_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__statistics_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__statistics__field_descriptors[1] =
+static const ProtobufCFieldDescriptor analysis__v1__statistics__field_descriptors[3] =
 {
   {
     "days",
@@ -3134,14 +3134,40 @@ static const ProtobufCFieldDescriptor analysis__v1__statistics__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "users",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Statistics, users),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "users_with_background_analysis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Statistics, users_with_background_analysis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__statistics__field_indices_by_name[] = {
   0,   /* field[0] = days */
+  1,   /* field[1] = users */
+  2,   /* field[2] = users_with_background_analysis */
 };
 static const ProtobufCIntRange analysis__v1__statistics__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__statistics__descriptor =
 {
@@ -3151,14 +3177,14 @@ const ProtobufCMessageDescriptor analysis__v1__statistics__descriptor =
   "Analysis__V1__Statistics",
   "analysis.v1",
   sizeof(Analysis__V1__Statistics),
-  1,
+  3,
   analysis__v1__statistics__field_descriptors,
   analysis__v1__statistics__field_indices_by_name,
   1,  analysis__v1__statistics__number_ranges,
   (ProtobufCMessageInit) analysis__v1__statistics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[12] =
+static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[21] =
 {
   {
     "day_ms",
@@ -3304,25 +3330,142 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "clicks",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, clicks),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clicks_in_time",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, clicks_in_time),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "thumbs_up",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, thumbs_up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "thumbs_down",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, thumbs_down),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "watched_ms",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, watched_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workers_started",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, workers_started),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attended_ms",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, attended_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recoveries",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, recoveries),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recovery_ms",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, recovery_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__day_statistics__field_indices_by_name[] = {
+  18,   /* field[18] = attended_ms */
   11,   /* field[11] = audio_ms */
   4,   /* field[4] = cancelled */
+  12,   /* field[12] = clicks */
+  13,   /* field[13] = clicks_in_time */
   2,   /* field[2] = completed */
   0,   /* field[0] = day_ms */
   1,   /* field[1] = enqueued */
   3,   /* field[3] = failed */
   5,   /* field[5] = interrupted */
+  19,   /* field[19] = recoveries */
+  20,   /* field[20] = recovery_ms */
   7,   /* field[7] = songs_analysed */
   8,   /* field[8] = songs_failed */
   10,   /* field[10] = songs_retried */
   9,   /* field[9] = songs_skipped */
+  15,   /* field[15] = thumbs_down */
+  14,   /* field[14] = thumbs_up */
+  16,   /* field[16] = watched_ms */
   6,   /* field[6] = workers_lost */
+  17,   /* field[17] = workers_started */
 };
 static const ProtobufCIntRange analysis__v1__day_statistics__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
 {
@@ -3332,7 +3475,7 @@ const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
   "Analysis__V1__DayStatistics",
   "analysis.v1",
   sizeof(Analysis__V1__DayStatistics),
-  12,
+  21,
   analysis__v1__day_statistics__field_descriptors,
   analysis__v1__day_statistics__field_indices_by_name,
   1,  analysis__v1__day_statistics__number_ranges,

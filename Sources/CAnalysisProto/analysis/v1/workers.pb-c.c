@@ -1177,7 +1177,7 @@ void   analysis__v1__assignment__free_unpacked
   assert(message->base.descriptor == &analysis__v1__assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[11] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descriptors[12] =
 {
   {
     "worker_id",
@@ -1311,6 +1311,18 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_message__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metrics",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__WorkerMessage, _metrics_case),
+    offsetof(Analysis__V1__WorkerMessage, metrics),
+    &analysis__v1__process_metrics__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   3,   /* field[3] = analyzers */
@@ -1320,6 +1332,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
   6,   /* field[6] = interruptions */
   1,   /* field[1] = lanes_wanted */
   10,   /* field[10] = machine */
+  11,   /* field[11] = metrics */
   8,   /* field[8] = sequence */
   4,   /* field[4] = songs_analysed */
   5,   /* field[5] = songs_failed */
@@ -1328,7 +1341,7 @@ static const unsigned analysis__v1__worker_message__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_message__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
 {
@@ -1338,7 +1351,7 @@ const ProtobufCMessageDescriptor analysis__v1__worker_message__descriptor =
   "Analysis__V1__WorkerMessage",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerMessage),
-  11,
+  12,
   analysis__v1__worker_message__field_descriptors,
   analysis__v1__worker_message__field_indices_by_name,
   1,  analysis__v1__worker_message__number_ranges,

@@ -671,10 +671,18 @@ struct  Analysis__V1__Statistics
    */
   size_t n_days;
   Analysis__V1__DayStatistics **days;
+  /*
+   * now
+   */
+  uint64_t users;
+  /*
+   * whose preferences let it begin at login
+   */
+  uint64_t users_with_background_analysis;
 };
 #define ANALYSIS__V1__STATISTICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__statistics__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0, 0 }
 
 
 struct  Analysis__V1__DayStatistics
@@ -704,10 +712,46 @@ struct  Analysis__V1__DayStatistics
    * length of the songs analysed
    */
   uint64_t audio_ms;
+  /*
+   * how users fared
+   */
+  /*
+   * song jobs whose song began, or was found analysed
+   */
+  uint64_t clicks;
+  /*
+   * of them, those that were no more than 2 s after they had been asked for
+   */
+  uint64_t clicks_in_time;
+  uint64_t thumbs_up;
+  uint64_t thumbs_down;
+  /*
+   * time spent watching progress, of users who let it be counted
+   */
+  uint64_t watched_ms;
+  /*
+   * workers
+   */
+  /*
+   * that connected for the first time
+   */
+  uint64_t workers_started;
+  /*
+   * how long there was a worker
+   */
+  uint64_t attended_ms;
+  /*
+   * of jobs that had lost their worker: they ran again
+   */
+  uint64_t recoveries;
+  /*
+   * how long all of them together had waited for that
+   */
+  uint64_t recovery_ms;
 };
 #define ANALYSIS__V1__DAY_STATISTICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__day_statistics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Analysis__V1__WorkerStatus

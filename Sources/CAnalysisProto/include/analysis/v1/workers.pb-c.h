@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "analysis/v1/analyzer.pb-c.h"
 #include "analysis/v1/jobs.pb-c.h"
+#include "analysis/v1/metrics.pb-c.h"
 
 typedef struct Analysis__V1__WorkerMessage Analysis__V1__WorkerMessage;
 typedef struct Analysis__V1__MachineLoad Analysis__V1__MachineLoad;
@@ -80,6 +81,12 @@ typedef enum _Analysis__V1__FailureKind {
 
 /* --- messages --- */
 
+typedef enum {
+  ANALYSIS__V1__WORKER_MESSAGE___METRICS__NOT_SET = 0,
+  ANALYSIS__V1__WORKER_MESSAGE___METRICS_METRICS = 12
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__WORKER_MESSAGE___METRICS__CASE)
+} Analysis__V1__WorkerMessage__MetricsCase;
+
 struct  Analysis__V1__WorkerMessage
 {
   ProtobufCMessage base;
@@ -114,10 +121,14 @@ struct  Analysis__V1__WorkerMessage
   uint64_t sequence;
   Analysis__V1__WorkerDiagnostics *diagnostics;
   Analysis__V1__MachineLoad *machine;
+  Analysis__V1__WorkerMessage__MetricsCase _metrics_case;
+  union {
+    Analysis__V1__ProcessMetrics *metrics;
+  };
 };
 #define ANALYSIS__V1__WORKER_MESSAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_message__descriptor) \
-    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, NULL, NULL }
+    , {0,NULL}, 0, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, NULL, NULL, ANALYSIS__V1__WORKER_MESSAGE___METRICS__NOT_SET, {0} }
 
 
 /*

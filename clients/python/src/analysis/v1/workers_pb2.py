@@ -13,9 +13,10 @@ _sym_db = _symbol_database.Default()
 
 from analysis.v1 import analyzer_pb2 as analysis_dot_v1_dot_analyzer__pb2
 from analysis.v1 import jobs_pb2 as analysis_dot_v1_dot_jobs__pb2
+from analysis.v1 import metrics_pb2 as analysis_dot_v1_dot_metrics__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nalysis/v1/workers.proto\x12\x0b\x61nalysis.v1\x1a\x1a\x61nalysis/v1/analyzer.proto\x1a\x16\x61nalysis/v1/jobs.proto\"\xd4\x03\n\rWorkerMessage\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12!\n\x0clanes_wanted\x18\x02 \x01(\rR\x0blanesWanted\x12)\n\x04held\x18\x03 \x03(\x0b\x32\x15.analysis.v1.HeldItemR\x04held\x12:\n\tanalyzers\x18\x04 \x03(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\tanalyzers\x12%\n\x0esongs_analysed\x18\x05 \x01(\x04R\rsongsAnalysed\x12!\n\x0csongs_failed\x18\x06 \x01(\x04R\x0bsongsFailed\x12$\n\rinterruptions\x18\x07 \x01(\x04R\rinterruptions\x12\x1a\n\x08\x64raining\x18\x08 \x01(\x08R\x08\x64raining\x12\x1a\n\x08sequence\x18\t \x01(\x04R\x08sequence\x12@\n\x0b\x64iagnostics\x18\n \x01(\x0b\x32\x1e.analysis.v1.WorkerDiagnosticsR\x0b\x64iagnostics\x12\x32\n\x07machine\x18\x0b \x01(\x0b\x32\x18.analysis.v1.MachineLoadR\x07machine\"\\\n\x0bMachineLoad\x12\"\n\rload_per_core\x18\x01 \x01(\x01R\x0bloadPerCore\x12)\n\x10memory_available\x18\x02 \x01(\x01R\x0fmemoryAvailable\"\x8a\x01\n\x11WorkerDiagnostics\x12:\n\tprocesses\x18\x01 \x03(\x0b\x32\x1c.analysis.v1.AnalyzerProcessR\tprocesses\x12\x39\n\x0blast_errors\x18\x02 \x03(\x0b\x32\x18.analysis.v1.WorkerErrorR\nlastErrors\"\xab\x02\n\x0f\x41nalyzerProcess\x12\x1a\n\x08\x61nalyzer\x18\x01 \x01(\tR\x08\x61nalyzer\x12\x10\n\x03pid\x18\x02 \x01(\rR\x03pid\x12\x39\n\x08\x61\x63tivity\x18\x03 \x01(\x0e\x32\x1d.analysis.v1.AnalyzerActivityR\x08\x61\x63tivity\x12\x16\n\x06\x66rozen\x18\x04 \x01(\x08R\x06\x66rozen\x12\x19\n\x08since_ms\x18\x05 \x01(\x03R\x07sinceMs\x12!\n\x0cmemory_bytes\x18\x06 \x01(\x04R\x0bmemoryBytes\x12\x17\n\x07song_id\x18\x07 \x01(\tR\x06songId\x12\x1a\n\x08\x66raction\x18\x08 \x01(\x01R\x08\x66raction\x12$\n\x0estuck_since_ms\x18\t \x01(\x03R\x0cstuckSinceMs\"o\n\x0bWorkerError\x12\x13\n\x05\x61t_ms\x18\x01 \x01(\x03R\x04\x61tMs\x12\x1a\n\x08\x61nalyzer\x18\x02 \x01(\tR\x08\x61nalyzer\x12\x17\n\x07song_id\x18\x03 \x01(\tR\x06songId\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\"{\n\x08HeldItem\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x03 \x01(\x04R\x05\x65poch\x12\x14\n\x05\x63laim\x18\x04 \x01(\x0cR\x05\x63laim\x12\x18\n\x07running\x18\x05 \x01(\x08R\x07running\"\x9a\x03\n\rWorkerCommand\x12=\n\x0clane_granted\x18\x01 \x01(\x0b\x32\x18.analysis.v1.LaneGrantedH\x00R\x0blaneGranted\x12=\n\x0clane_revoked\x18\x02 \x01(\x0b\x32\x18.analysis.v1.LaneRevokedH\x00R\x0blaneRevoked\x12@\n\rlanes_renewed\x18\x03 \x01(\x0b\x32\x19.analysis.v1.LanesRenewedH\x00R\x0clanesRenewed\x12\'\n\x04wake\x18\x04 \x01(\x0b\x32\x11.analysis.v1.WakeH\x00R\x04wake\x12\x30\n\x07preempt\x18\x05 \x01(\x0b\x32\x14.analysis.v1.PreemptH\x00R\x07preempt\x12\x30\n\x07\x64iscard\x18\x06 \x01(\x0b\x32\x14.analysis.v1.DiscardH\x00R\x07\x64iscard\x12\x31\n\x05probe\x18\x07 \x01(\x0b\x32\x19.analysis.v1.ProbeRequestH\x00R\x05probeB\t\n\x07\x63ommand\"\x97\x01\n\x0bLaneGranted\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x14\n\x05lease\x18\x02 \x01(\x0cR\x05lease\x12\x19\n\x08lease_ms\x18\x03 \x01(\x04R\x07leaseMs\x12)\n\x04kept\x18\x04 \x03(\x0b\x32\x15.analysis.v1.HeldItemR\x04kept\x12\x18\n\x07\x61nswers\x18\x05 \x01(\x04R\x07\x61nswers\"!\n\x0bLaneRevoked\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\"Y\n\x0cLanesRenewed\x12\x14\n\x05lanes\x18\x01 \x03(\tR\x05lanes\x12\x19\n\x08lease_ms\x18\x02 \x01(\x04R\x07leaseMs\x12\x18\n\x07\x61nswers\x18\x03 \x01(\x04R\x07\x61nswers\"\x1a\n\x04Wake\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\"`\n\x07Preempt\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\x12\x14\n\x05pause\x18\x03 \x01(\x08R\x05pause\x12\x15\n\x06job_id\x18\x04 \x01(\tR\x05jobId\"J\n\x07\x44iscard\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x03 \x01(\x04R\x05\x65poch\"W\n\x0cProbeRequest\x12\x19\n\x08probe_id\x18\x01 \x01(\tR\x07probeId\x12\x16\n\x06\x66older\x18\x02 \x01(\tR\x06\x66older\x12\x14\n\x05known\x18\x03 \x01(\x0cR\x05known\"\x7f\n\x0bProbeReport\x12\x19\n\x08probe_id\x18\x01 \x01(\tR\x07probeId\x12-\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x17.analysis.v1.ProbedFileR\x05\x66iles\x12\x1a\n\x07\x66\x61ilure\x18\x03 \x01(\tH\x00R\x07\x66\x61ilureB\n\n\x08_failure\"\x12\n\x10ProbeReportReply\"\xa6\x01\n\x0f\x45xchangeRequest\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12\x12\n\x04lane\x18\x02 \x01(\tR\x04lane\x12\x14\n\x05lease\x18\x03 \x01(\x0cR\x05lease\x12-\n\x04item\x18\x04 \x01(\x0b\x32\x17.analysis.v1.ItemReportH\x00R\x04item\x12\x14\n\x05\x63laim\x18\x05 \x01(\x08R\x05\x63laimB\x07\n\x05_item\"\xc7\x02\n\nItemReport\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\x12\x14\n\x05\x63laim\x18\x03 \x01(\x0cR\x05\x63laim\x12\x33\n\x08\x61nalysed\x18\x04 \x01(\x0b\x32\x15.analysis.v1.AnalysedH\x00R\x08\x61nalysed\x12-\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x13.analysis.v1.FailedH\x00R\x06\x66\x61iled\x12\x36\n\tsuspended\x18\x06 \x01(\x0b\x32\x16.analysis.v1.SuspendedH\x00R\tsuspended\x12\x33\n\x08released\x18\x07 \x01(\x0b\x32\x15.analysis.v1.ReleasedH\x00R\x08released\x12\x1a\n\x08\x63redited\x18\x08 \x03(\tR\x08\x63reditedB\t\n\x07outcome\"A\n\x08\x41nalysed\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32\x1b.analysis.v1.AnalysisResultR\x07results\"\xa1\x01\n\x06\x46\x61iled\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x18.analysis.v1.FailureKindR\x04kind\x12\x35\n\x07results\x18\x03 \x03(\x0b\x32\x1b.analysis.v1.AnalysisResultR\x07results\x12\x1a\n\x08\x61nalyzer\x18\x04 \x01(\tR\x08\x61nalyzer\"j\n\x11\x46indResultRequest\x12\x38\n\x08\x61nalyzer\x18\x01 \x01(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\x08\x61nalyzer\x12\x1b\n\tfile_hash\x18\x02 \x01(\x0cR\x08\x66ileHash\"S\n\x0f\x46indResultReply\x12\x35\n\x06result\x18\x01 \x01(\x0b\x32\x1b.analysis.v1.AnalysisResultH\x00R\x06resultB\t\n\x07_result\"\x0b\n\tSuspended\"\n\n\x08Released\"Y\n\rExchangeReply\x12\x39\n\nassignment\x18\x01 \x01(\x0b\x32\x17.analysis.v1.AssignmentH\x00R\nassignmentB\r\n\x0b_assignment\"\xc2\x02\n\nAssignment\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\x12\x14\n\x05\x63laim\x18\x03 \x01(\x0cR\x05\x63laim\x12\x17\n\x07user_id\x18\x04 \x01(\tR\x06userId\x12\x31\n\x08priority\x18\x05 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\x12%\n\x04song\x18\x06 \x01(\x0b\x32\x11.analysis.v1.SongR\x04song\x12:\n\tanalyzers\x18\x07 \x03(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\tanalyzers\x12\x16\n\x06\x63ursor\x18\x08 \x01(\rR\x06\x63ursor\x12\x14\n\x05total\x18\t \x01(\rR\x05total\x12\x14\n\x05\x66orce\x18\n \x01(\x08R\x05\x66orce*\xb1\x01\n\x10\x41nalyzerActivity\x12!\n\x1d\x41NALYZER_ACTIVITY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41NALYZER_ACTIVITY_STARTING\x10\x01\x12\x1a\n\x16\x41NALYZER_ACTIVITY_IDLE\x10\x02\x12\x1f\n\x1b\x41NALYZER_ACTIVITY_ANALYZING\x10\x03\x12\x1d\n\x19\x41NALYZER_ACTIVITY_PROBING\x10\x04*\xca\x01\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x41ILURE_KIND_MISSING\x10\x01\x12\x1b\n\x17\x46\x41ILURE_KIND_UNREADABLE\x10\x02\x12\x18\n\x14\x46\x41ILURE_KIND_CRASHED\x10\x03\x12\x1a\n\x16\x46\x41ILURE_KIND_TIMED_OUT\x10\x04\x12\x16\n\x12\x46\x41ILURE_KIND_LIMIT\x10\x05\x12\x18\n\x14\x46\x41ILURE_KIND_REFUSED\x10\x06\x32\xae\x02\n\x07Workers\x12\x42\n\x04Work\x12\x1a.analysis.v1.WorkerMessage\x1a\x1a.analysis.v1.WorkerCommand(\x01\x30\x01\x12\x44\n\x08\x45xchange\x12\x1c.analysis.v1.ExchangeRequest\x1a\x1a.analysis.v1.ExchangeReply\x12O\n\nFindResult\x12\x1e.analysis.v1.FindResultRequest\x1a\x1c.analysis.v1.FindResultReply\"\x03\x90\x02\x01\x12H\n\x0bReportProbe\x12\x18.analysis.v1.ProbeReport\x1a\x1d.analysis.v1.ProbeReportReply(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61nalysis/v1/workers.proto\x12\x0b\x61nalysis.v1\x1a\x1a\x61nalysis/v1/analyzer.proto\x1a\x16\x61nalysis/v1/jobs.proto\x1a\x19\x61nalysis/v1/metrics.proto\"\x99\x04\n\rWorkerMessage\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12!\n\x0clanes_wanted\x18\x02 \x01(\rR\x0blanesWanted\x12)\n\x04held\x18\x03 \x03(\x0b\x32\x15.analysis.v1.HeldItemR\x04held\x12:\n\tanalyzers\x18\x04 \x03(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\tanalyzers\x12%\n\x0esongs_analysed\x18\x05 \x01(\x04R\rsongsAnalysed\x12!\n\x0csongs_failed\x18\x06 \x01(\x04R\x0bsongsFailed\x12$\n\rinterruptions\x18\x07 \x01(\x04R\rinterruptions\x12\x1a\n\x08\x64raining\x18\x08 \x01(\x08R\x08\x64raining\x12\x1a\n\x08sequence\x18\t \x01(\x04R\x08sequence\x12@\n\x0b\x64iagnostics\x18\n \x01(\x0b\x32\x1e.analysis.v1.WorkerDiagnosticsR\x0b\x64iagnostics\x12\x32\n\x07machine\x18\x0b \x01(\x0b\x32\x18.analysis.v1.MachineLoadR\x07machine\x12\x37\n\x07metrics\x18\x0c \x01(\x0b\x32\x1b.analysis.v1.ProcessMetricsH\x00R\x07metricsB\n\n\x08_metrics\"\\\n\x0bMachineLoad\x12\"\n\rload_per_core\x18\x01 \x01(\x01R\x0bloadPerCore\x12)\n\x10memory_available\x18\x02 \x01(\x01R\x0fmemoryAvailable\"\x8a\x01\n\x11WorkerDiagnostics\x12:\n\tprocesses\x18\x01 \x03(\x0b\x32\x1c.analysis.v1.AnalyzerProcessR\tprocesses\x12\x39\n\x0blast_errors\x18\x02 \x03(\x0b\x32\x18.analysis.v1.WorkerErrorR\nlastErrors\"\xab\x02\n\x0f\x41nalyzerProcess\x12\x1a\n\x08\x61nalyzer\x18\x01 \x01(\tR\x08\x61nalyzer\x12\x10\n\x03pid\x18\x02 \x01(\rR\x03pid\x12\x39\n\x08\x61\x63tivity\x18\x03 \x01(\x0e\x32\x1d.analysis.v1.AnalyzerActivityR\x08\x61\x63tivity\x12\x16\n\x06\x66rozen\x18\x04 \x01(\x08R\x06\x66rozen\x12\x19\n\x08since_ms\x18\x05 \x01(\x03R\x07sinceMs\x12!\n\x0cmemory_bytes\x18\x06 \x01(\x04R\x0bmemoryBytes\x12\x17\n\x07song_id\x18\x07 \x01(\tR\x06songId\x12\x1a\n\x08\x66raction\x18\x08 \x01(\x01R\x08\x66raction\x12$\n\x0estuck_since_ms\x18\t \x01(\x03R\x0cstuckSinceMs\"o\n\x0bWorkerError\x12\x13\n\x05\x61t_ms\x18\x01 \x01(\x03R\x04\x61tMs\x12\x1a\n\x08\x61nalyzer\x18\x02 \x01(\tR\x08\x61nalyzer\x12\x17\n\x07song_id\x18\x03 \x01(\tR\x06songId\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\"{\n\x08HeldItem\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x03 \x01(\x04R\x05\x65poch\x12\x14\n\x05\x63laim\x18\x04 \x01(\x0cR\x05\x63laim\x12\x18\n\x07running\x18\x05 \x01(\x08R\x07running\"\x9a\x03\n\rWorkerCommand\x12=\n\x0clane_granted\x18\x01 \x01(\x0b\x32\x18.analysis.v1.LaneGrantedH\x00R\x0blaneGranted\x12=\n\x0clane_revoked\x18\x02 \x01(\x0b\x32\x18.analysis.v1.LaneRevokedH\x00R\x0blaneRevoked\x12@\n\rlanes_renewed\x18\x03 \x01(\x0b\x32\x19.analysis.v1.LanesRenewedH\x00R\x0clanesRenewed\x12\'\n\x04wake\x18\x04 \x01(\x0b\x32\x11.analysis.v1.WakeH\x00R\x04wake\x12\x30\n\x07preempt\x18\x05 \x01(\x0b\x32\x14.analysis.v1.PreemptH\x00R\x07preempt\x12\x30\n\x07\x64iscard\x18\x06 \x01(\x0b\x32\x14.analysis.v1.DiscardH\x00R\x07\x64iscard\x12\x31\n\x05probe\x18\x07 \x01(\x0b\x32\x19.analysis.v1.ProbeRequestH\x00R\x05probeB\t\n\x07\x63ommand\"\x97\x01\n\x0bLaneGranted\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x14\n\x05lease\x18\x02 \x01(\x0cR\x05lease\x12\x19\n\x08lease_ms\x18\x03 \x01(\x04R\x07leaseMs\x12)\n\x04kept\x18\x04 \x03(\x0b\x32\x15.analysis.v1.HeldItemR\x04kept\x12\x18\n\x07\x61nswers\x18\x05 \x01(\x04R\x07\x61nswers\"!\n\x0bLaneRevoked\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\"Y\n\x0cLanesRenewed\x12\x14\n\x05lanes\x18\x01 \x03(\tR\x05lanes\x12\x19\n\x08lease_ms\x18\x02 \x01(\x04R\x07leaseMs\x12\x18\n\x07\x61nswers\x18\x03 \x01(\x04R\x07\x61nswers\"\x1a\n\x04Wake\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\"`\n\x07Preempt\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\x12\x14\n\x05pause\x18\x03 \x01(\x08R\x05pause\x12\x15\n\x06job_id\x18\x04 \x01(\tR\x05jobId\"J\n\x07\x44iscard\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x15\n\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x03 \x01(\x04R\x05\x65poch\"W\n\x0cProbeRequest\x12\x19\n\x08probe_id\x18\x01 \x01(\tR\x07probeId\x12\x16\n\x06\x66older\x18\x02 \x01(\tR\x06\x66older\x12\x14\n\x05known\x18\x03 \x01(\x0cR\x05known\"\x7f\n\x0bProbeReport\x12\x19\n\x08probe_id\x18\x01 \x01(\tR\x07probeId\x12-\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x17.analysis.v1.ProbedFileR\x05\x66iles\x12\x1a\n\x07\x66\x61ilure\x18\x03 \x01(\tH\x00R\x07\x66\x61ilureB\n\n\x08_failure\"\x12\n\x10ProbeReportReply\"\xa6\x01\n\x0f\x45xchangeRequest\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12\x12\n\x04lane\x18\x02 \x01(\tR\x04lane\x12\x14\n\x05lease\x18\x03 \x01(\x0cR\x05lease\x12-\n\x04item\x18\x04 \x01(\x0b\x32\x17.analysis.v1.ItemReportH\x00R\x04item\x12\x14\n\x05\x63laim\x18\x05 \x01(\x08R\x05\x63laimB\x07\n\x05_item\"\xc7\x02\n\nItemReport\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\x12\x14\n\x05\x63laim\x18\x03 \x01(\x0cR\x05\x63laim\x12\x33\n\x08\x61nalysed\x18\x04 \x01(\x0b\x32\x15.analysis.v1.AnalysedH\x00R\x08\x61nalysed\x12-\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x13.analysis.v1.FailedH\x00R\x06\x66\x61iled\x12\x36\n\tsuspended\x18\x06 \x01(\x0b\x32\x16.analysis.v1.SuspendedH\x00R\tsuspended\x12\x33\n\x08released\x18\x07 \x01(\x0b\x32\x15.analysis.v1.ReleasedH\x00R\x08released\x12\x1a\n\x08\x63redited\x18\x08 \x03(\tR\x08\x63reditedB\t\n\x07outcome\"A\n\x08\x41nalysed\x12\x35\n\x07results\x18\x01 \x03(\x0b\x32\x1b.analysis.v1.AnalysisResultR\x07results\"\xa1\x01\n\x06\x46\x61iled\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x18.analysis.v1.FailureKindR\x04kind\x12\x35\n\x07results\x18\x03 \x03(\x0b\x32\x1b.analysis.v1.AnalysisResultR\x07results\x12\x1a\n\x08\x61nalyzer\x18\x04 \x01(\tR\x08\x61nalyzer\"j\n\x11\x46indResultRequest\x12\x38\n\x08\x61nalyzer\x18\x01 \x01(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\x08\x61nalyzer\x12\x1b\n\tfile_hash\x18\x02 \x01(\x0cR\x08\x66ileHash\"S\n\x0f\x46indResultReply\x12\x35\n\x06result\x18\x01 \x01(\x0b\x32\x1b.analysis.v1.AnalysisResultH\x00R\x06resultB\t\n\x07_result\"\x0b\n\tSuspended\"\n\n\x08Released\"Y\n\rExchangeReply\x12\x39\n\nassignment\x18\x01 \x01(\x0b\x32\x17.analysis.v1.AssignmentH\x00R\nassignmentB\r\n\x0b_assignment\"\xc2\x02\n\nAssignment\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x04R\x05\x65poch\x12\x14\n\x05\x63laim\x18\x03 \x01(\x0cR\x05\x63laim\x12\x17\n\x07user_id\x18\x04 \x01(\tR\x06userId\x12\x31\n\x08priority\x18\x05 \x01(\x0e\x32\x15.analysis.v1.PriorityR\x08priority\x12%\n\x04song\x18\x06 \x01(\x0b\x32\x11.analysis.v1.SongR\x04song\x12:\n\tanalyzers\x18\x07 \x03(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\tanalyzers\x12\x16\n\x06\x63ursor\x18\x08 \x01(\rR\x06\x63ursor\x12\x14\n\x05total\x18\t \x01(\rR\x05total\x12\x14\n\x05\x66orce\x18\n \x01(\x08R\x05\x66orce*\xb1\x01\n\x10\x41nalyzerActivity\x12!\n\x1d\x41NALYZER_ACTIVITY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41NALYZER_ACTIVITY_STARTING\x10\x01\x12\x1a\n\x16\x41NALYZER_ACTIVITY_IDLE\x10\x02\x12\x1f\n\x1b\x41NALYZER_ACTIVITY_ANALYZING\x10\x03\x12\x1d\n\x19\x41NALYZER_ACTIVITY_PROBING\x10\x04*\xca\x01\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x41ILURE_KIND_MISSING\x10\x01\x12\x1b\n\x17\x46\x41ILURE_KIND_UNREADABLE\x10\x02\x12\x18\n\x14\x46\x41ILURE_KIND_CRASHED\x10\x03\x12\x1a\n\x16\x46\x41ILURE_KIND_TIMED_OUT\x10\x04\x12\x16\n\x12\x46\x41ILURE_KIND_LIMIT\x10\x05\x12\x18\n\x14\x46\x41ILURE_KIND_REFUSED\x10\x06\x32\xae\x02\n\x07Workers\x12\x42\n\x04Work\x12\x1a.analysis.v1.WorkerMessage\x1a\x1a.analysis.v1.WorkerCommand(\x01\x30\x01\x12\x44\n\x08\x45xchange\x12\x1c.analysis.v1.ExchangeRequest\x1a\x1a.analysis.v1.ExchangeReply\x12O\n\nFindResult\x12\x1e.analysis.v1.FindResultRequest\x1a\x1c.analysis.v1.FindResultReply\"\x03\x90\x02\x01\x12H\n\x0bReportProbe\x12\x18.analysis.v1.ProbeReport\x1a\x1d.analysis.v1.ProbeReportReply(\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'analysis.v1.workers_pb2', globals())
@@ -24,62 +25,62 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _WORKERS.methods_by_name['FindResult']._options = None
   _WORKERS.methods_by_name['FindResult']._serialized_options = b'\220\002\001'
-  _ANALYZERACTIVITY._serialized_start=3838
-  _ANALYZERACTIVITY._serialized_end=4015
-  _FAILUREKIND._serialized_start=4018
-  _FAILUREKIND._serialized_end=4220
-  _WORKERMESSAGE._serialized_start=95
-  _WORKERMESSAGE._serialized_end=563
-  _MACHINELOAD._serialized_start=565
-  _MACHINELOAD._serialized_end=657
-  _WORKERDIAGNOSTICS._serialized_start=660
-  _WORKERDIAGNOSTICS._serialized_end=798
-  _ANALYZERPROCESS._serialized_start=801
-  _ANALYZERPROCESS._serialized_end=1100
-  _WORKERERROR._serialized_start=1102
-  _WORKERERROR._serialized_end=1213
-  _HELDITEM._serialized_start=1215
-  _HELDITEM._serialized_end=1338
-  _WORKERCOMMAND._serialized_start=1341
-  _WORKERCOMMAND._serialized_end=1751
-  _LANEGRANTED._serialized_start=1754
-  _LANEGRANTED._serialized_end=1905
-  _LANEREVOKED._serialized_start=1907
-  _LANEREVOKED._serialized_end=1940
-  _LANESRENEWED._serialized_start=1942
-  _LANESRENEWED._serialized_end=2031
-  _WAKE._serialized_start=2033
-  _WAKE._serialized_end=2059
-  _PREEMPT._serialized_start=2061
-  _PREEMPT._serialized_end=2157
-  _DISCARD._serialized_start=2159
-  _DISCARD._serialized_end=2233
-  _PROBEREQUEST._serialized_start=2235
-  _PROBEREQUEST._serialized_end=2322
-  _PROBEREPORT._serialized_start=2324
-  _PROBEREPORT._serialized_end=2451
-  _PROBEREPORTREPLY._serialized_start=2453
-  _PROBEREPORTREPLY._serialized_end=2471
-  _EXCHANGEREQUEST._serialized_start=2474
-  _EXCHANGEREQUEST._serialized_end=2640
-  _ITEMREPORT._serialized_start=2643
-  _ITEMREPORT._serialized_end=2970
-  _ANALYSED._serialized_start=2972
-  _ANALYSED._serialized_end=3037
-  _FAILED._serialized_start=3040
-  _FAILED._serialized_end=3201
-  _FINDRESULTREQUEST._serialized_start=3203
-  _FINDRESULTREQUEST._serialized_end=3309
-  _FINDRESULTREPLY._serialized_start=3311
-  _FINDRESULTREPLY._serialized_end=3394
-  _SUSPENDED._serialized_start=3396
-  _SUSPENDED._serialized_end=3407
-  _RELEASED._serialized_start=3409
-  _RELEASED._serialized_end=3419
-  _EXCHANGEREPLY._serialized_start=3421
-  _EXCHANGEREPLY._serialized_end=3510
-  _ASSIGNMENT._serialized_start=3513
-  _ASSIGNMENT._serialized_end=3835
-  _WORKERS._serialized_start=4223
-  _WORKERS._serialized_end=4525
+  _ANALYZERACTIVITY._serialized_start=3934
+  _ANALYZERACTIVITY._serialized_end=4111
+  _FAILUREKIND._serialized_start=4114
+  _FAILUREKIND._serialized_end=4316
+  _WORKERMESSAGE._serialized_start=122
+  _WORKERMESSAGE._serialized_end=659
+  _MACHINELOAD._serialized_start=661
+  _MACHINELOAD._serialized_end=753
+  _WORKERDIAGNOSTICS._serialized_start=756
+  _WORKERDIAGNOSTICS._serialized_end=894
+  _ANALYZERPROCESS._serialized_start=897
+  _ANALYZERPROCESS._serialized_end=1196
+  _WORKERERROR._serialized_start=1198
+  _WORKERERROR._serialized_end=1309
+  _HELDITEM._serialized_start=1311
+  _HELDITEM._serialized_end=1434
+  _WORKERCOMMAND._serialized_start=1437
+  _WORKERCOMMAND._serialized_end=1847
+  _LANEGRANTED._serialized_start=1850
+  _LANEGRANTED._serialized_end=2001
+  _LANEREVOKED._serialized_start=2003
+  _LANEREVOKED._serialized_end=2036
+  _LANESRENEWED._serialized_start=2038
+  _LANESRENEWED._serialized_end=2127
+  _WAKE._serialized_start=2129
+  _WAKE._serialized_end=2155
+  _PREEMPT._serialized_start=2157
+  _PREEMPT._serialized_end=2253
+  _DISCARD._serialized_start=2255
+  _DISCARD._serialized_end=2329
+  _PROBEREQUEST._serialized_start=2331
+  _PROBEREQUEST._serialized_end=2418
+  _PROBEREPORT._serialized_start=2420
+  _PROBEREPORT._serialized_end=2547
+  _PROBEREPORTREPLY._serialized_start=2549
+  _PROBEREPORTREPLY._serialized_end=2567
+  _EXCHANGEREQUEST._serialized_start=2570
+  _EXCHANGEREQUEST._serialized_end=2736
+  _ITEMREPORT._serialized_start=2739
+  _ITEMREPORT._serialized_end=3066
+  _ANALYSED._serialized_start=3068
+  _ANALYSED._serialized_end=3133
+  _FAILED._serialized_start=3136
+  _FAILED._serialized_end=3297
+  _FINDRESULTREQUEST._serialized_start=3299
+  _FINDRESULTREQUEST._serialized_end=3405
+  _FINDRESULTREPLY._serialized_start=3407
+  _FINDRESULTREPLY._serialized_end=3490
+  _SUSPENDED._serialized_start=3492
+  _SUSPENDED._serialized_end=3503
+  _RELEASED._serialized_start=3505
+  _RELEASED._serialized_end=3515
+  _EXCHANGEREPLY._serialized_start=3517
+  _EXCHANGEREPLY._serialized_end=3606
+  _ASSIGNMENT._serialized_start=3609
+  _ASSIGNMENT._serialized_end=3931
+  _WORKERS._serialized_start=4319
+  _WORKERS._serialized_end=4621
 # @@protoc_insertion_point(module_scope)

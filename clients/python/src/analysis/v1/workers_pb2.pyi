@@ -1,5 +1,6 @@
 from analysis.v1 import analyzer_pb2 as _analyzer_pb2
 from analysis.v1 import jobs_pb2 as _jobs_pb2
+from analysis.v1 import metrics_pb2 as _metrics_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -289,7 +290,7 @@ class WorkerError(_message.Message):
     def __init__(self, at_ms: _Optional[int] = ..., analyzer: _Optional[str] = ..., song_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class WorkerMessage(_message.Message):
-    __slots__ = ["analyzers", "diagnostics", "draining", "held", "interruptions", "lanes_wanted", "machine", "sequence", "songs_analysed", "songs_failed", "worker_id"]
+    __slots__ = ["analyzers", "diagnostics", "draining", "held", "interruptions", "lanes_wanted", "machine", "metrics", "sequence", "songs_analysed", "songs_failed", "worker_id"]
     ANALYZERS_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
@@ -297,6 +298,7 @@ class WorkerMessage(_message.Message):
     INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
     LANES_WANTED_FIELD_NUMBER: _ClassVar[int]
     MACHINE_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SONGS_ANALYSED_FIELD_NUMBER: _ClassVar[int]
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
@@ -308,11 +310,12 @@ class WorkerMessage(_message.Message):
     interruptions: int
     lanes_wanted: int
     machine: MachineLoad
+    metrics: _metrics_pb2.ProcessMetrics
     sequence: int
     songs_analysed: int
     songs_failed: int
     worker_id: str
-    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ..., diagnostics: _Optional[_Union[WorkerDiagnostics, _Mapping]] = ..., machine: _Optional[_Union[MachineLoad, _Mapping]] = ...) -> None: ...
+    def __init__(self, worker_id: _Optional[str] = ..., lanes_wanted: _Optional[int] = ..., held: _Optional[_Iterable[_Union[HeldItem, _Mapping]]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., draining: bool = ..., sequence: _Optional[int] = ..., diagnostics: _Optional[_Union[WorkerDiagnostics, _Mapping]] = ..., machine: _Optional[_Union[MachineLoad, _Mapping]] = ..., metrics: _Optional[_Union[_metrics_pb2.ProcessMetrics, _Mapping]] = ...) -> None: ...
 
 class AnalyzerActivity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
