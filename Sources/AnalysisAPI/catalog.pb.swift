@@ -337,9 +337,12 @@ extension ListUsersReply: CMessage {
 
 package struct RemoveUserReply: Message, Hashable, Sendable {
     package var cancelledJobs: UInt32
+    /// the name that the audit log has for who is gone
+    package var erasedAs: String
 
-    package init(cancelledJobs: UInt32 = 0) {
+    package init(cancelledJobs: UInt32 = 0, erasedAs: String = "") {
         self.cancelledJobs = cancelledJobs
+        self.erasedAs = erasedAs
     }
 }
 
@@ -352,10 +355,36 @@ extension RemoveUserReply: CMessage {
 
     init(copying c: Analysis__V1__RemoveUserReply) throws {
         cancelledJobs = c.cancelled_jobs
+        erasedAs = try String(copying: c.erased_as, of: "RemoveUserReply.erased_as")
     }
 
     func write(to c: inout Analysis__V1__RemoveUserReply, arena: inout MessageArena) {
         c.cancelled_jobs = cancelledJobs
+        c.erased_as = arena.bytes(erasedAs)
+    }
+}
+
+package struct ExportPart: Message, Hashable, Sendable {
+    package var jsonLines: [UInt8]
+
+    package init(jsonLines: [UInt8] = []) {
+        self.jsonLines = jsonLines
+    }
+}
+
+extension ExportPart: CMessage {
+    static var empty: Analysis__V1__ExportPart {
+        var c = Analysis__V1__ExportPart()
+        analysis__v1__export_part__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__ExportPart) throws {
+        jsonLines = [UInt8](copying: c.json_lines)
+    }
+
+    func write(to c: inout Analysis__V1__ExportPart, arena: inout MessageArena) {
+        c.json_lines = arena.bytes(jsonLines)
     }
 }
 

@@ -30,8 +30,15 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.listUsers, request, options: options)
     }
 
-    /// Removes a user with everything of theirs: sessions, jobs, library and results. What was begun and broke off is finished by
-    /// another call.
+    /// Everything that is stored of a user but their password's hash, as JSON Lines (jsonlines.org): objects whose `kind` says what
+    /// they are, in parts of whole lines, the last of which has the kind `end`: without it, the export is incomplete.
+    package func exportUser(_ request: UserRequest, options: CallOptions = .init()) -> RPCStream<ExportPart> {
+        client.serverStream(CatalogMethods.exportUser, request, options: options)
+    }
+
+    /// Removes a user with everything of theirs: sessions, jobs (one that runs is ended first), library and results, and whatever
+    /// logs, caches and alerts say of them. In the audit log, a random name takes the place of theirs. What was begun and broke off
+    /// is finished by another call.
     package func removeUser(_ request: UserRequest, options: CallOptions = .init()) async throws -> RemoveUserReply {
         try await client.unary(CatalogMethods.removeUser, request, options: options)
     }
@@ -150,8 +157,12 @@ package protocol CatalogProvider: RPCService {
     func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User
     /// All users, ordered by id; for those who may act for everybody.
     func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply
-    /// Removes a user with everything of theirs: sessions, jobs, library and results. What was begun and broke off is finished by
-    /// another call.
+    /// Everything that is stored of a user but their password's hash, as JSON Lines (jsonlines.org): objects whose `kind` says what
+    /// they are, in parts of whole lines, the last of which has the kind `end`: without it, the export is incomplete.
+    func exportUser(_ request: UserRequest, to writer: RPCWriter<ExportPart>, context: CallContext) async throws
+    /// Removes a user with everything of theirs: sessions, jobs (one that runs is ended first), library and results, and whatever
+    /// logs, caches and alerts say of them. In the audit log, a random name takes the place of theirs. What was begun and broke off
+    /// is finished by another call.
     func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User
     /// Checks name and password and opens a session. UNAUTHENTICATED says no more than that they do not fit.
@@ -207,6 +218,10 @@ extension CatalogProvider {
             },
             .unary(CatalogMethods.listUsers) {
                 return try await self.listUsers($0, context: $1)
+            },
+            .serverStream(CatalogMethods.exportUser) {
+                try $2.require(actingFor: $0.userID)
+                try await self.exportUser($0, to: $1, context: $2)
             },
             .unary(CatalogMethods.removeUser) {
                 try $1.require(actingFor: $0.userID)
@@ -294,6 +309,8 @@ private enum CatalogMethods {
         "analysis.v1.Catalog/SetRole", isIdempotent: true)
     static let listUsers = Method<ListUsersRequest, ListUsersReply>(
         "analysis.v1.Catalog/ListUsers", isIdempotent: true)
+    static let exportUser = Method<UserRequest, ExportPart>(
+        "analysis.v1.Catalog/ExportUser", isIdempotent: true)
     static let removeUser = Method<UserRequest, RemoveUserReply>(
         "analysis.v1.Catalog/RemoveUser", isIdempotent: true)
     static let getUser = Method<UserRequest, User>(

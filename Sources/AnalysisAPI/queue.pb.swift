@@ -48,6 +48,8 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case breakerClosed
     /// came to this lane with its user, where it has another sequence
     case moved
+    /// no job but user_hash: everything of a user is gone; what others keep of them must go, too
+    case userRemoved
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
@@ -55,6 +57,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
         .queuePaused, .queueResumed, .replayed, .scheduled, .due, .songRetry, .breakerOpened, .breakerClosed, .moved,
+        .userRemoved,
     ]
 
     package init(rawValue: Int32) {
@@ -85,6 +88,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 23: self = .breakerOpened
         case 24: self = .breakerClosed
         case 25: self = .moved
+        case 26: self = .userRemoved
         default: self = .unrecognized(rawValue)
         }
     }
@@ -117,6 +121,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .breakerOpened: 23
         case .breakerClosed: 24
         case .moved: 25
+        case .userRemoved: 26
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -1382,11 +1387,13 @@ package struct Event: Message, Hashable, Sendable {
     /// of the item that the event ended, or started
     package var epoch: UInt64
     package var analyzer: String
+    /// EVENT_KIND_USER_REMOVED: SHA-256 of the user's id, which stands nowhere any more
+    package var userHash: [UInt8]
 
     package init(
         lane: String = "", cursor: String = "", atMs: Int64 = 0, kind: EventKind = .unspecified, job: Job? = nil,
         songID: String = "", songs: UInt32 = 0, reason: String = "", userID: String = "", byJobID: String = "",
-        epoch: UInt64 = 0, analyzer: String = ""
+        epoch: UInt64 = 0, analyzer: String = "", userHash: [UInt8] = []
     ) {
         self.lane = lane
         self.cursor = cursor
@@ -1400,6 +1407,7 @@ package struct Event: Message, Hashable, Sendable {
         self.byJobID = byJobID
         self.epoch = epoch
         self.analyzer = analyzer
+        self.userHash = userHash
     }
 }
 
@@ -1425,6 +1433,7 @@ extension Event: CMessage {
         byJobID = try String(copying: c.by_job_id, of: "Event.by_job_id")
         epoch = c.epoch
         analyzer = try String(copying: c.analyzer, of: "Event.analyzer")
+        userHash = [UInt8](copying: c.user_hash)
     }
 
     func write(to c: inout Analysis__V1__Event, arena: inout MessageArena) {
@@ -1443,5 +1452,6 @@ extension Event: CMessage {
         c.by_job_id = arena.bytes(byJobID)
         c.epoch = epoch
         c.analyzer = arena.bytes(analyzer)
+        c.user_hash = arena.bytes(userHash)
     }
 }

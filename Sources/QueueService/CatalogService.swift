@@ -58,6 +58,10 @@ struct CatalogService: CatalogProvider {
         return reply
     }
 
+    func exportUser(_ request: UserRequest, to writer: RPCWriter<ExportPart>, context: CallContext) async throws {
+        throw RPCError(.unimplemented, "this version exports nothing")
+    }
+
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User {
         try await accounts.user(request.userID)
     }

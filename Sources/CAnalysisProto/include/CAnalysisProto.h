@@ -1,4 +1,6 @@
+#include "analysis/v1/alerts.pb-c.h"
 #include "analysis/v1/analyzer.pb-c.h"
+#include "analysis/v1/audit.pb-c.h"
 #include "analysis/v1/catalog.pb-c.h"
 #include "analysis/v1/feedback.pb-c.h"
 #include "analysis/v1/frame.pb-c.h"

@@ -131,7 +131,7 @@ extension EventKind {
         case .due: "due"
         case .moved: "moved"
         case .unspecified, .snapshot, .snapshotEnd, .libraryChanged, .queuePaused, .queueResumed, .breakerOpened,
-            .breakerClosed, .unrecognized:
+            .breakerClosed, .userRemoved, .unrecognized:
             "unknown"
         }
     }

@@ -322,6 +322,51 @@ void   analysis__v1__remove_user_reply__free_unpacked
   assert(message->base.descriptor == &analysis__v1__remove_user_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__export_part__init
+                     (Analysis__V1__ExportPart         *message)
+{
+  static const Analysis__V1__ExportPart init_value = ANALYSIS__V1__EXPORT_PART__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__export_part__get_packed_size
+                     (const Analysis__V1__ExportPart *message)
+{
+  assert(message->base.descriptor == &analysis__v1__export_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__export_part__pack
+                     (const Analysis__V1__ExportPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__export_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__export_part__pack_to_buffer
+                     (const Analysis__V1__ExportPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__export_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__ExportPart *
+       analysis__v1__export_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__ExportPart *)
+     protobuf_c_message_unpack (&analysis__v1__export_part__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__export_part__free_unpacked
+                     (Analysis__V1__ExportPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__export_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__user_request__init
                      (Analysis__V1__UserRequest         *message)
 {
@@ -2236,7 +2281,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_users_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__list_users_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__remove_user_reply__field_descriptors[1] =
+static const ProtobufCFieldDescriptor analysis__v1__remove_user_reply__field_descriptors[2] =
 {
   {
     "cancelled_jobs",
@@ -2250,14 +2295,27 @@ static const ProtobufCFieldDescriptor analysis__v1__remove_user_reply__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "erased_as",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RemoveUserReply, erased_as),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__remove_user_reply__field_indices_by_name[] = {
   0,   /* field[0] = cancelled_jobs */
+  1,   /* field[1] = erased_as */
 };
 static const ProtobufCIntRange analysis__v1__remove_user_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor analysis__v1__remove_user_reply__descriptor =
 {
@@ -2267,11 +2325,49 @@ const ProtobufCMessageDescriptor analysis__v1__remove_user_reply__descriptor =
   "Analysis__V1__RemoveUserReply",
   "analysis.v1",
   sizeof(Analysis__V1__RemoveUserReply),
-  1,
+  2,
   analysis__v1__remove_user_reply__field_descriptors,
   analysis__v1__remove_user_reply__field_indices_by_name,
   1,  analysis__v1__remove_user_reply__number_ranges,
   (ProtobufCMessageInit) analysis__v1__remove_user_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__export_part__field_descriptors[1] =
+{
+  {
+    "json_lines",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ExportPart, json_lines),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__export_part__field_indices_by_name[] = {
+  0,   /* field[0] = json_lines */
+};
+static const ProtobufCIntRange analysis__v1__export_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__export_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.ExportPart",
+  "ExportPart",
+  "Analysis__V1__ExportPart",
+  "analysis.v1",
+  sizeof(Analysis__V1__ExportPart),
+  1,
+  analysis__v1__export_part__field_descriptors,
+  analysis__v1__export_part__field_indices_by_name,
+  1,  analysis__v1__export_part__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__export_part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__user_request__field_descriptors[1] =
@@ -4571,12 +4667,13 @@ const ProtobufCEnumDescriptor analysis__v1__song_state__descriptor =
   analysis__v1__song_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[23] =
+static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[24] =
 {
   { "CreateUser", &analysis__v1__create_user_request__descriptor, &analysis__v1__user__descriptor },
   { "SetPassword", &analysis__v1__set_password_request__descriptor, &analysis__v1__user__descriptor },
   { "SetRole", &analysis__v1__set_role_request__descriptor, &analysis__v1__user__descriptor },
   { "ListUsers", &analysis__v1__list_users_request__descriptor, &analysis__v1__list_users_reply__descriptor },
+  { "ExportUser", &analysis__v1__user_request__descriptor, &analysis__v1__export_part__descriptor },
   { "RemoveUser", &analysis__v1__user_request__descriptor, &analysis__v1__remove_user_reply__descriptor },
   { "GetUser", &analysis__v1__user_request__descriptor, &analysis__v1__user__descriptor },
   { "Login", &analysis__v1__login_request__descriptor, &analysis__v1__login_reply__descriptor },
@@ -4598,29 +4695,30 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
   { "RemovePlaylists", &analysis__v1__remove_playlists_request__descriptor, &analysis__v1__removed_reply__descriptor },
 };
 const unsigned analysis__v1__catalog__method_indices_by_name[] = {
-  7,        /* CheckSession */
+  8,        /* CheckSession */
   0,        /* CreateUser */
-  18,        /* GetCoverage */
-  19,        /* GetInsights */
-  14,        /* GetPlaylist */
-  10,        /* GetPreferences */
-  15,        /* GetSong */
-  16,        /* GetTargets */
-  5,        /* GetUser */
-  12,        /* ImportFolder */
-  13,        /* ListPlaylists */
+  4,        /* ExportUser */
+  19,        /* GetCoverage */
+  20,        /* GetInsights */
+  15,        /* GetPlaylist */
+  11,        /* GetPreferences */
+  16,        /* GetSong */
+  17,        /* GetTargets */
+  6,        /* GetUser */
+  13,        /* ImportFolder */
+  14,        /* ListPlaylists */
   3,        /* ListUsers */
-  9,        /* LoggedIn */
-  6,        /* Login */
-  8,        /* Logout */
-  22,        /* RemovePlaylists */
-  21,        /* RemoveSongs */
-  4,        /* RemoveUser */
-  17,        /* SearchSongs */
+  10,        /* LoggedIn */
+  7,        /* Login */
+  9,        /* Logout */
+  23,        /* RemovePlaylists */
+  22,        /* RemoveSongs */
+  5,        /* RemoveUser */
+  18,        /* SearchSongs */
   1,        /* SetPassword */
-  11,        /* SetPreferences */
+  12,        /* SetPreferences */
   2,        /* SetRole */
-  20         /* UpsertLibrary */
+  21         /* UpsertLibrary */
 };
 const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
 {
@@ -4629,7 +4727,7 @@ const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
   "Catalog",
   "Analysis__V1__Catalog",
   "analysis.v1",
-  23,
+  24,
   analysis__v1__catalog__method_descriptors,
   analysis__v1__catalog__method_indices_by_name
 };
@@ -4665,13 +4763,21 @@ void analysis__v1__catalog__list_users(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__catalog__export_user(ProtobufCService *service,
+                                        const Analysis__V1__UserRequest *input,
+                                        Analysis__V1__ExportPart_Closure closure,
+                                        void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__catalog__remove_user(ProtobufCService *service,
                                         const Analysis__V1__UserRequest *input,
                                         Analysis__V1__RemoveUserReply_Closure closure,
                                         void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_user(ProtobufCService *service,
                                      const Analysis__V1__UserRequest *input,
@@ -4679,7 +4785,7 @@ void analysis__v1__catalog__get_user(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__login(ProtobufCService *service,
                                   const Analysis__V1__LoginRequest *input,
@@ -4687,7 +4793,7 @@ void analysis__v1__catalog__login(ProtobufCService *service,
                                   void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__check_session(ProtobufCService *service,
                                           const Analysis__V1__SessionRequest *input,
@@ -4695,7 +4801,7 @@ void analysis__v1__catalog__check_session(ProtobufCService *service,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__logout(ProtobufCService *service,
                                    const Analysis__V1__SessionRequest *input,
@@ -4703,7 +4809,7 @@ void analysis__v1__catalog__logout(ProtobufCService *service,
                                    void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__logged_in(ProtobufCService *service,
                                       const Analysis__V1__UserRequest *input,
@@ -4711,7 +4817,7 @@ void analysis__v1__catalog__logged_in(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_preferences(ProtobufCService *service,
                                             const Analysis__V1__UserRequest *input,
@@ -4719,7 +4825,7 @@ void analysis__v1__catalog__get_preferences(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__set_preferences(ProtobufCService *service,
                                             const Analysis__V1__SetPreferencesRequest *input,
@@ -4727,7 +4833,7 @@ void analysis__v1__catalog__set_preferences(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           const Analysis__V1__ImportFolderRequest *input,
@@ -4735,7 +4841,7 @@ void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            const Analysis__V1__UserRequest *input,
@@ -4743,7 +4849,7 @@ void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          const Analysis__V1__PlaylistRequest *input,
@@ -4751,7 +4857,7 @@ void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      const Analysis__V1__SongRequest *input,
@@ -4759,7 +4865,7 @@ void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_targets(ProtobufCService *service,
                                         const Analysis__V1__TargetsRequest *input,
@@ -4767,7 +4873,7 @@ void analysis__v1__catalog__get_targets(ProtobufCService *service,
                                         void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          const Analysis__V1__SearchSongsRequest *input,
@@ -4775,7 +4881,7 @@ void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
@@ -4783,7 +4889,7 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_insights(ProtobufCService *service,
                                          const Analysis__V1__UserRequest *input,
@@ -4791,7 +4897,7 @@ void analysis__v1__catalog__get_insights(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            const Analysis__V1__UpsertLibraryRequest *input,
@@ -4799,7 +4905,7 @@ void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          const Analysis__V1__RemoveSongsRequest *input,
@@ -4807,7 +4913,7 @@ void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              const Analysis__V1__RemovePlaylistsRequest *input,
@@ -4815,7 +4921,7 @@ void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 23, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
                                   Analysis__V1__Catalog_ServiceDestroy destroy)

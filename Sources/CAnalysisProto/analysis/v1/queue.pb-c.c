@@ -3726,7 +3726,7 @@ const ProtobufCMessageDescriptor analysis__v1__lane_cursor__descriptor =
   (ProtobufCMessageInit) analysis__v1__lane_cursor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__event__field_descriptors[12] =
+static const ProtobufCFieldDescriptor analysis__v1__event__field_descriptors[13] =
 {
   {
     "lane",
@@ -3872,6 +3872,18 @@ static const ProtobufCFieldDescriptor analysis__v1__event__field_descriptors[12]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "user_hash",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Event, user_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__event__field_indices_by_name[] = {
   11,   /* field[11] = analyzer */
@@ -3885,12 +3897,13 @@ static const unsigned analysis__v1__event__field_indices_by_name[] = {
   7,   /* field[7] = reason */
   5,   /* field[5] = song_id */
   6,   /* field[6] = songs */
+  12,   /* field[12] = user_hash */
   8,   /* field[8] = user_id */
 };
 static const ProtobufCIntRange analysis__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
 {
@@ -3900,14 +3913,14 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   "Analysis__V1__Event",
   "analysis.v1",
   sizeof(Analysis__V1__Event),
-  12,
+  13,
   analysis__v1__event__field_descriptors,
   analysis__v1__event__field_indices_by_name,
   1,  analysis__v1__event__number_ranges,
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[26] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[27] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -3935,11 +3948,12 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_BREAKER_OPENED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_OPENED", 23 },
   { "EVENT_KIND_BREAKER_CLOSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED", 24 },
   { "EVENT_KIND_MOVED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_MOVED", 25 },
+  { "EVENT_KIND_USER_REMOVED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_USER_REMOVED", 26 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 26}
+{0, 0},{0, 27}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[26] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[27] =
 {
   { "EVENT_KIND_BREAKER_CLOSED", 24 },
   { "EVENT_KIND_BREAKER_OPENED", 23 },
@@ -3966,6 +3980,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_SONG_SKIPPED", 7 },
   { "EVENT_KIND_STARTED", 4 },
   { "EVENT_KIND_UNSPECIFIED", 0 },
+  { "EVENT_KIND_USER_REMOVED", 26 },
   { "EVENT_KIND_WORKER_LOST", 9 },
 };
 const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
@@ -3975,9 +3990,9 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  26,
+  27,
   analysis__v1__event_kind__enum_values_by_number,
-  26,
+  27,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,

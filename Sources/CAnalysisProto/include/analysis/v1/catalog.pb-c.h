@@ -23,6 +23,7 @@ typedef struct Analysis__V1__SetRoleRequest Analysis__V1__SetRoleRequest;
 typedef struct Analysis__V1__ListUsersRequest Analysis__V1__ListUsersRequest;
 typedef struct Analysis__V1__ListUsersReply Analysis__V1__ListUsersReply;
 typedef struct Analysis__V1__RemoveUserReply Analysis__V1__RemoveUserReply;
+typedef struct Analysis__V1__ExportPart Analysis__V1__ExportPart;
 typedef struct Analysis__V1__UserRequest Analysis__V1__UserRequest;
 typedef struct Analysis__V1__LoginRequest Analysis__V1__LoginRequest;
 typedef struct Analysis__V1__LoginReply Analysis__V1__LoginReply;
@@ -196,10 +197,24 @@ struct  Analysis__V1__RemoveUserReply
 {
   ProtobufCMessage base;
   uint32_t cancelled_jobs;
+  /*
+   * the name that the audit log has for who is gone
+   */
+  ProtobufCBinaryData erased_as;
 };
 #define ANALYSIS__V1__REMOVE_USER_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__remove_user_reply__descriptor) \
-    , 0 }
+    , 0, {0,NULL} }
+
+
+struct  Analysis__V1__ExportPart
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData json_lines;
+};
+#define ANALYSIS__V1__EXPORT_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__export_part__descriptor) \
+    , {0,NULL} }
 
 
 struct  Analysis__V1__UserRequest
@@ -914,6 +929,25 @@ Analysis__V1__RemoveUserReply *
 void   analysis__v1__remove_user_reply__free_unpacked
                      (Analysis__V1__RemoveUserReply *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__ExportPart methods */
+void   analysis__v1__export_part__init
+                     (Analysis__V1__ExportPart         *message);
+size_t analysis__v1__export_part__get_packed_size
+                     (const Analysis__V1__ExportPart   *message);
+size_t analysis__v1__export_part__pack
+                     (const Analysis__V1__ExportPart   *message,
+                      uint8_t             *out);
+size_t analysis__v1__export_part__pack_to_buffer
+                     (const Analysis__V1__ExportPart   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__ExportPart *
+       analysis__v1__export_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__export_part__free_unpacked
+                     (Analysis__V1__ExportPart *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__UserRequest methods */
 void   analysis__v1__user_request__init
                      (Analysis__V1__UserRequest         *message);
@@ -1583,6 +1617,9 @@ typedef void (*Analysis__V1__ListUsersReply_Closure)
 typedef void (*Analysis__V1__RemoveUserReply_Closure)
                  (const Analysis__V1__RemoveUserReply *message,
                   void *closure_data);
+typedef void (*Analysis__V1__ExportPart_Closure)
+                 (const Analysis__V1__ExportPart *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__UserRequest_Closure)
                  (const Analysis__V1__UserRequest *message,
                   void *closure_data);
@@ -1708,6 +1745,10 @@ struct Analysis__V1__Catalog_Service
                      const Analysis__V1__ListUsersRequest *input,
                      Analysis__V1__ListUsersReply_Closure closure,
                      void *closure_data);
+  void (*export_user)(Analysis__V1__Catalog_Service *service,
+                      const Analysis__V1__UserRequest *input,
+                      Analysis__V1__ExportPart_Closure closure,
+                      void *closure_data);
   void (*remove_user)(Analysis__V1__Catalog_Service *service,
                       const Analysis__V1__UserRequest *input,
                       Analysis__V1__RemoveUserReply_Closure closure,
@@ -1796,6 +1837,7 @@ void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
       function_prefix__ ## set_password,\
       function_prefix__ ## set_role,\
       function_prefix__ ## list_users,\
+      function_prefix__ ## export_user,\
       function_prefix__ ## remove_user,\
       function_prefix__ ## get_user,\
       function_prefix__ ## login,\
@@ -1831,6 +1873,10 @@ void analysis__v1__catalog__list_users(ProtobufCService *service,
                                        const Analysis__V1__ListUsersRequest *input,
                                        Analysis__V1__ListUsersReply_Closure closure,
                                        void *closure_data);
+void analysis__v1__catalog__export_user(ProtobufCService *service,
+                                        const Analysis__V1__UserRequest *input,
+                                        Analysis__V1__ExportPart_Closure closure,
+                                        void *closure_data);
 void analysis__v1__catalog__remove_user(ProtobufCService *service,
                                         const Analysis__V1__UserRequest *input,
                                         Analysis__V1__RemoveUserReply_Closure closure,
@@ -1921,6 +1967,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__set_role_request__descript
 extern const ProtobufCMessageDescriptor analysis__v1__list_users_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__list_users_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__remove_user_reply__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__export_part__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__user_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__login_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__login_reply__descriptor;

@@ -128,7 +128,11 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * came to this lane with its user, where it has another sequence
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_MOVED = 25
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_MOVED = 25,
+  /*
+   * no job but user_hash: everything of a user is gone; what others keep of them must go, too
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_USER_REMOVED = 26
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -840,6 +844,10 @@ struct  Analysis__V1__Event
    */
   uint64_t epoch;
   ProtobufCBinaryData analyzer;
+  /*
+   * EVENT_KIND_USER_REMOVED: SHA-256 of the user's id, which stands nowhere any more
+   */
+  ProtobufCBinaryData user_hash;
   Analysis__V1__Event__JobCase _job_case;
   union {
     Analysis__V1__Job *job;
@@ -847,7 +855,7 @@ struct  Analysis__V1__Event
 };
 #define ANALYSIS__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__event__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, ANALYSIS__V1__EVENT___JOB__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, ANALYSIS__V1__EVENT___JOB__NOT_SET, {0} }
 
 
 /* Analysis__V1__EnqueueRequest methods */

@@ -83,6 +83,12 @@ class Distribution(_message.Message):
     songs: int
     def __init__(self, songs: _Optional[int] = ..., least: _Optional[float] = ..., median: _Optional[float] = ..., most: _Optional[float] = ..., bin_width: _Optional[float] = ..., first_bin: _Optional[float] = ..., bins: _Optional[_Iterable[int]] = ...) -> None: ...
 
+class ExportPart(_message.Message):
+    __slots__ = ["json_lines"]
+    JSON_LINES_FIELD_NUMBER: _ClassVar[int]
+    json_lines: bytes
+    def __init__(self, json_lines: _Optional[bytes] = ...) -> None: ...
+
 class ImportFolderRequest(_message.Message):
     __slots__ = ["folder", "user_id"]
     FOLDER_FIELD_NUMBER: _ClassVar[int]
@@ -266,10 +272,12 @@ class RemoveSongsRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., song_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RemoveUserReply(_message.Message):
-    __slots__ = ["cancelled_jobs"]
+    __slots__ = ["cancelled_jobs", "erased_as"]
     CANCELLED_JOBS_FIELD_NUMBER: _ClassVar[int]
+    ERASED_AS_FIELD_NUMBER: _ClassVar[int]
     cancelled_jobs: int
-    def __init__(self, cancelled_jobs: _Optional[int] = ...) -> None: ...
+    erased_as: str
+    def __init__(self, cancelled_jobs: _Optional[int] = ..., erased_as: _Optional[str] = ...) -> None: ...
 
 class RemovedReply(_message.Message):
     __slots__ = ["cancelled_jobs", "removed"]

@@ -32,6 +32,7 @@ EVENT_KIND_SONG_RETRY: EventKind
 EVENT_KIND_SONG_SKIPPED: EventKind
 EVENT_KIND_STARTED: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
+EVENT_KIND_USER_REMOVED: EventKind
 EVENT_KIND_WORKER_LOST: EventKind
 
 class BackgroundHold(_message.Message):
@@ -165,7 +166,7 @@ class EnqueueTarget(_message.Message):
     def __init__(self, type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["analyzer", "at_ms", "by_job_id", "cursor", "epoch", "job", "kind", "lane", "reason", "song_id", "songs", "user_id"]
+    __slots__ = ["analyzer", "at_ms", "by_job_id", "cursor", "epoch", "job", "kind", "lane", "reason", "song_id", "songs", "user_hash", "user_id"]
     ANALYZER_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     BY_JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +178,7 @@ class Event(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     SONGS_FIELD_NUMBER: _ClassVar[int]
     SONG_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_HASH_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     analyzer: str
     at_ms: int
@@ -189,8 +191,9 @@ class Event(_message.Message):
     reason: str
     song_id: str
     songs: int
+    user_hash: bytes
     user_id: str
-    def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ..., at_ms: _Optional[int] = ..., kind: _Optional[_Union[EventKind, str]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song_id: _Optional[str] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ..., user_id: _Optional[str] = ..., by_job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., analyzer: _Optional[str] = ...) -> None: ...
+    def __init__(self, lane: _Optional[str] = ..., cursor: _Optional[str] = ..., at_ms: _Optional[int] = ..., kind: _Optional[_Union[EventKind, str]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song_id: _Optional[str] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ..., user_id: _Optional[str] = ..., by_job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., analyzer: _Optional[str] = ..., user_hash: _Optional[bytes] = ...) -> None: ...
 
 class FollowRequest(_message.Message):
     __slots__ = ["cursors"]
