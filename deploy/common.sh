@@ -40,3 +40,10 @@ swift_or_say() {
   [[ $(printf '%s\n' 6.2 "$version" | sort -V | head -n 1) == 6.2 ]] ||
     fail "Swift $version is too old; 6.2 or later is needed: see https://www.swift.org/install/linux/"
 }
+
+# python_environment: what the tests and clients in Python need, in $venv.
+venv=$root/.venv
+python_environment() {
+  [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/Tests/EndToEnd/requirements.txt" -e "$root/clients/python[test]"
+}

@@ -82,10 +82,10 @@ class System:
     def ready(self) -> dict:
         return json.loads((self.data / "run/ready.json").read_text())
 
-    def kill(self, name: str):
-        """kill -9 of one process; returns when another runs in its place."""
+    def kill(self, name: str, sig=signal.SIGKILL):
+        """kill -9 of one process, or another signal that ends it; returns when another runs in its place."""
         pid = self.ready["pids"][name]
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, sig)
 
         def replaced():
             with contextlib.suppress(FileNotFoundError):

@@ -5,7 +5,6 @@ import os
 import pathlib
 import resource
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -18,6 +17,7 @@ from analysisqueue import Catalog, Client, Options, Queue, RPCError, StatusCode
 
 from clock import Clock
 from log import EventLog
+from proxy import Proxy
 from system import ROOT, wait_until
 from test_crashes import every_song_once
 
@@ -98,39 +98,10 @@ def enqueue(client: Client, number: int, key: str = "", **options):
     return Queue(client).Enqueue(wish, **{"timeout": 10, **options}).job
 
 
-class SilentProxy:
-    """Stands before Redis; from `silence` on, Redis hears everything and nobody hears Redis."""
-
-    def __init__(self, redis: pathlib.Path, path: pathlib.Path):
-        self.redis, self.is_silent = redis, False
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        self.listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def silence(self):
-        self.is_silent = True
-
-    def _accept(self):
-        while True:
-            near, _ = self.listener.accept()
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(str(self.redis))
-            threading.Thread(target=self._pass_on, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self._pass_on, args=(far, near, True), daemon=True).start()
-
-    def _pass_on(self, source, sink, is_reply):
-        with contextlib.suppress(OSError):
-            while data := source.recv(1 << 16):
-                if not (is_reply and self.is_silent):
-                    sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-
 def test_a_queue_killed_between_the_commit_and_its_reply_makes_one_job(site):
     site.queue.terminate()
     site.queue.wait()
-    proxy = SilentProxy(site.redis_socket, site.folder / "proxy.sock")
+    proxy = Proxy(site.redis_socket, site.folder / "proxy.sock")
     site.start_queue(redis=site.folder / "proxy.sock")
     jobs = []
     with site.client() as client:
