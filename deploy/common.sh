@@ -4,7 +4,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # One configuration builds everything: release, with internals visible to the tests.
 build_flags=(-c release -Xswiftc -enable-testing)
-bin=$root/.build/release
+bin=${ANALYSIS_BIN:-$root/.build/release}
 
 runtime_packages=(redis-server libprotobuf-c-dev libhiredis-dev libavformat-dev libavcodec-dev libavutil-dev
   libswresample-dev libebur128-dev libaubio-dev libchromaprint-dev pkg-config)

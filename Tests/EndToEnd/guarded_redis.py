@@ -4,9 +4,7 @@ import os
 import pathlib
 import subprocess
 
-from system import ROOT, wait_until
-
-BIN = ROOT / ".build/release"
+from system import BIN, ROOT, wait_until
 
 
 def make_secrets(folder: pathlib.Path, *arguments: str):

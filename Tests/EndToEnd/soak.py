@@ -22,7 +22,7 @@ import time
 
 from soak_faults import PROCESSES, Faults, behind_proxy
 from soak_users import ENDED, Listener
-from system import ROOT, System, default_songs, wait_until
+from system import BIN, System, default_songs, wait_until
 
 USERS = 20
 DRAIN_SECONDS = 900
@@ -128,7 +128,7 @@ class Soak:
 
     def ctl(self, *arguments: str, input: str = "") -> subprocess.CompletedProcess:
         return subprocess.run(
-            [ROOT / ".build/release/analysisctl", *arguments, "--queue", f"unix:{self.system.data}/run/queue.sock"],
+            [BIN / "analysisctl", *arguments, "--queue", f"unix:{self.system.data}/run/queue.sock"],
             input=input, capture_output=True, text=True, timeout=300)
 
     def drain(self):

@@ -13,6 +13,8 @@ import time
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The programs under test; deploy/run starts them from there, too.
+BIN = pathlib.Path(os.environ.get("ANALYSIS_BIN") or ROOT / ".build/release")
 TIMEOUT = 120
 
 

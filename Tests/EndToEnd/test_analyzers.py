@@ -9,7 +9,7 @@ import sys
 from analysis.v1 import jobs_pb2
 
 from log import EventLog
-from system import ROOT
+from system import BIN, ROOT
 
 EXAMPLE = ROOT / "clients/python/examples/compression_analyzer.py"
 
@@ -75,7 +75,7 @@ def test_no_song_is_burned_while_an_analyzer_is_broken(start, songs, tmp_path):
     # It is tried again and again, more often than a song has attempts.
     log.wait(lambda e: e.kind == "SONG_RETRY" and len(log.of("SONG_RETRY")) >= retries + 4)
     status = subprocess.run(
-        [ROOT / ".build/release/analysisctl", "status", "--queue", f"unix:{system.ready['sockets']['queue']}"],
+        [BIN / "analysisctl", "status", "--queue", f"unix:{system.ready['sockets']['queue']}"],
         capture_output=True, text=True, check=True)
     assert "analyzer frail fails on lane 0: " in status.stdout, status
 

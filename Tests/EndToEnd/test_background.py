@@ -4,11 +4,11 @@ import datetime
 import subprocess
 
 from log import EventLog
-from system import ROOT
+from system import BIN
 
 
 def ctl(system, *arguments: str) -> str:
-    command = [ROOT / ".build/release/analysisctl", *arguments, "--queue", f"unix:{system.ready['sockets']['queue']}"]
+    command = [BIN / "analysisctl", *arguments, "--queue", f"unix:{system.ready['sockets']['queue']}"]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
 
 

@@ -7,12 +7,12 @@ import time
 import pytest
 
 from log import EventLog
-from system import ROOT, wait_until
+from system import BIN, wait_until
 
 
 def control(system, *words: str, check: bool = True) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [ROOT / ".build/release/analysisctl", *words, "--queue", f"unix:{system.ready['sockets']['queue']}"],
+        [BIN / "analysisctl", *words, "--queue", f"unix:{system.ready['sockets']['queue']}"],
         capture_output=True, text=True, timeout=120, check=check)
 
 
@@ -27,7 +27,7 @@ def test_a_user_is_moved_while_songs_are_analysed_and_the_queue_is_killed(system
     assert len(lanes) == 2
     wait_until(lambda: "no worker" not in control(system, "lanes").stdout, "the worker has both lanes", 30)
 
-    move = [ROOT / ".build/release/analysisctl", "users", "move", user, "1", "--queue"]
+    move = [BIN / "analysisctl", "users", "move", user, "1", "--queue"]
     broken = subprocess.Popen(move + [f"unix:{system.ready['sockets']['queue']}"])
     # Any moment is meant.
     time.sleep(random.uniform(0, 0.3))

@@ -16,7 +16,7 @@ from analysis.v1.queue_pb2 import EnqueueRequest, QueueStatusRequest
 from analysisqueue import Client, Queue
 
 from log import EventLog
-from system import ROOT, wait_until
+from system import BIN, wait_until
 from test_crashes import gone
 
 IS_LONG = bool(os.environ.get("ANALYSIS_TEST_LONG"))
@@ -119,7 +119,7 @@ def test_a_worker_that_stood_still_beyond_its_lease_writes_nothing(start, songs,
             pid = int((gates / f"begun-{other.pid}").read_text())
             wait_until(lambda: any(p.pid == pid and p.fraction == 0.5 for p in processes(system)), "the queue knows it")
             shown = subprocess.run(
-                [ROOT / ".build/release/analysisctl", "workers", "--queue", f"unix:{system.ready['sockets']['queue']}"],
+                [BIN / "analysisctl", "workers", "--queue", f"unix:{system.ready['sockets']['queue']}"],
                 capture_output=True, text=True, timeout=30, check=True).stdout
             assert any(f"pid {pid} " in line and "at 50 %" in line for line in shown.splitlines()), shown
             (gates / f"open-{other.pid}").touch()
@@ -149,7 +149,7 @@ def another_worker(system):
     """A second worker of the system, which gets the lane when the first has lost it."""
     sockets = system.ready["sockets"]
     worker = subprocess.Popen(
-        [ROOT / ".build/release/analysis-worker", "--queue", f"unix:{sockets['queue']}",
+        [BIN / "analysis-worker", "--queue", f"unix:{sockets['queue']}",
          "--progress", f"unix:{sockets['progress']}", "--music", system.music],
         env=system.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

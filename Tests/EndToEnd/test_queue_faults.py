@@ -18,10 +18,9 @@ from analysisqueue import Catalog, Client, Options, Queue, RPCError, StatusCode
 from clock import Clock
 from log import EventLog
 from proxy import Proxy
-from system import ROOT, wait_until
+from system import BIN, ROOT, wait_until
 from test_crashes import every_song_once
 
-BIN = ROOT / ".build/release"
 SONGS = 100_000
 
 

@@ -3,12 +3,12 @@
 import re
 import subprocess
 
-from system import ROOT
+from system import BIN
 
 
 def watch(system, job: str) -> subprocess.Popen:
     sockets = system.ready["sockets"]
-    command = [ROOT / ".build/release/analysisctl", "jobs", "watch", job, "--progress", f"unix:{sockets['progress']}"]
+    command = [BIN / "analysisctl", "jobs", "watch", job, "--progress", f"unix:{sockets['progress']}"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -30,7 +30,7 @@ def test_a_job_is_shown_until_it_has_ended_and_the_exit_code_says_how(system):
     cancelled = watch(system, other)
     assert cancelled.stdout.readline().startswith(f"{other} ")
     subprocess.run(
-        [ROOT / ".build/release/analysisctl", "jobs", "cancel", other, "--queue",
+        [BIN / "analysisctl", "jobs", "cancel", other, "--queue",
          f"unix:{system.ready['sockets']['queue']}"], check=True, capture_output=True)
     rest = cancelled.stdout.read()
     assert cancelled.wait(timeout=30) == 2 and f"{other} cancelled" in rest
