@@ -12,8 +12,9 @@ package struct JobID: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil where `text` is not a lane's number, a hyphen and a sequence number, each without leading zeros.
     package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let lane = UInt32(parts[0]), let sequence = UInt64(parts[1]) else { return nil }
+        guard let hyphen = text.firstIndex(of: "-"), let lane = UInt32(text[..<hyphen]),
+            let sequence = UInt64(text[text.index(after: hyphen)...])
+        else { return nil }
         self.init(lane: String(lane), sequence: sequence)
         guard description == text else { return nil }
     }

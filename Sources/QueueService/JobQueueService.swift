@@ -5,7 +5,8 @@ import Foundation
 import Jobs
 import RPC
 
-struct JobQueueService: QueueProvider {
+/// A class, because each call takes its provider along: one reference, and not one for each part.
+final class JobQueueService: QueueProvider {
     let lanes: Lanes
     let store: Store
     let accounts: Accounts
@@ -19,6 +20,14 @@ struct JobQueueService: QueueProvider {
     private static let keyLimit = 128
     /// How many bytes the reason of a pause may have; every event of it carries them.
     private static let reasonLimit = 500
+
+    init(
+        lanes: Lanes, store: Store, accounts: Accounts, background: BackgroundWork, rules: BackgroundRules,
+        dispatcher: Dispatcher
+    ) {
+        (self.lanes, self.store, self.accounts) = (lanes, store, accounts)
+        (self.background, self.rules, self.dispatcher) = (background, rules, dispatcher)
+    }
 
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
         try check(request.type, request.targetID, request.priority)
@@ -191,18 +200,18 @@ struct JobQueueService: QueueProvider {
         }
         try await withThrowingTaskGroup(of: [String].self) { group in
             // What is followed goes on for ever; what comes out is that lanes were added.
-            group.addTask { try await lanes.more(than: 0) }
+            group.addTask { try await self.lanes.more(than: 0) }
             var followed = 0
             for try await ids in group {
                 for log in ids[followed...].compactMap({ lanes.log(of: $0) }) {
                     let cursor = cursors[log.lane]
                     group.addTask {
-                        try await Follower(log: log, store: store, writer: writer).run(after: cursor)
+                        try await Follower(log: log, store: self.store, writer: writer).run(after: cursor)
                         return []
                     }
                 }
                 followed = ids.count
-                group.addTask { [followed] in try await lanes.more(than: followed) }
+                group.addTask { [followed] in try await self.lanes.more(than: followed) }
             }
         }
     }
