@@ -102,11 +102,14 @@ package struct Analyze: Message, Hashable, Sendable {
     package var path: String
     /// music folders: nothing outside them may be opened
     package var roots: [String]
+    /// W3C Trace Context of the request that the song is analysed for; empty: it had none
+    package var traceparent: String
 
-    package init(song: Song? = nil, path: String = "", roots: [String] = []) {
+    package init(song: Song? = nil, path: String = "", roots: [String] = [], traceparent: String = "") {
         self.song = song
         self.path = path
         self.roots = roots
+        self.traceparent = traceparent
     }
 }
 
@@ -121,6 +124,7 @@ extension Analyze: CMessage {
         song = try Song(copying: c.song)
         path = try String(copying: c.path, of: "Analyze.path")
         roots = try elements(c.roots, count: c.n_roots) { try String(copying: $0, of: "Analyze.roots") }
+        traceparent = try String(copying: c.traceparent, of: "Analyze.traceparent")
     }
 
     func write(to c: inout Analysis__V1__Analyze, arena: inout MessageArena) {
@@ -128,6 +132,7 @@ extension Analyze: CMessage {
         c.path = arena.bytes(path)
         c.n_roots = roots.count
         c.roots = arena.elements(roots.map { arena.bytes($0) })
+        c.traceparent = arena.bytes(traceparent)
     }
 }
 

@@ -164,6 +164,8 @@ package struct Job: Message, Hashable, Sendable {
     package var waitsFor: String
     /// songs that failed and are tried again
     package var retrying: UInt32
+    /// W3C Trace Context of the request that made it; empty: it had none
+    package var traceparent: String
 
     package init(
         id: String = "", lane: String = "", userID: String = "", type: JobType = .unspecified,
@@ -171,7 +173,8 @@ package struct Job: Message, Hashable, Sendable {
         sequence: UInt64 = 0, epoch: UInt64 = 0, total: UInt32 = 0, cursor: UInt32 = 0, analysed: UInt32 = 0,
         skipped: UInt32 = 0, failed: UInt32 = 0, audioMs: UInt64 = 0, audioDoneMs: UInt64 = 0, songID: String = "",
         createdAtMs: Int64 = 0, startedAtMs: Int64 = 0, endedAtMs: Int64 = 0, error: String = "",
-        failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = "", retrying: UInt32 = 0
+        failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = "", retrying: UInt32 = 0,
+        traceparent: String = ""
     ) {
         self.id = id
         self.lane = lane
@@ -199,6 +202,7 @@ package struct Job: Message, Hashable, Sendable {
         self.dueAtMs = dueAtMs
         self.waitsFor = waitsFor
         self.retrying = retrying
+        self.traceparent = traceparent
     }
 }
 
@@ -236,6 +240,7 @@ extension Job: CMessage {
         dueAtMs = c.due_at_ms
         waitsFor = try String(copying: c.waits_for, of: "Job.waits_for")
         retrying = c.retrying
+        traceparent = try String(copying: c.traceparent, of: "Job.traceparent")
     }
 
     func write(to c: inout Analysis__V1__Job, arena: inout MessageArena) {
@@ -266,6 +271,7 @@ extension Job: CMessage {
         c.due_at_ms = dueAtMs
         c.waits_for = arena.bytes(waitsFor)
         c.retrying = retrying
+        c.traceparent = arena.bytes(traceparent)
     }
 }
 

@@ -274,6 +274,35 @@ extension MoveUserReply: CMessage {
     }
 }
 
+package struct DrainWorkerRequest: Message, Hashable, Sendable {
+    package var workerID: String
+    /// takes it back in
+    package var undo: Bool
+
+    package init(workerID: String = "", undo: Bool = false) {
+        self.workerID = workerID
+        self.undo = undo
+    }
+}
+
+extension DrainWorkerRequest: CMessage {
+    static var empty: Analysis__V1__DrainWorkerRequest {
+        var c = Analysis__V1__DrainWorkerRequest()
+        analysis__v1__drain_worker_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__DrainWorkerRequest) throws {
+        workerID = try String(copying: c.worker_id, of: "DrainWorkerRequest.worker_id")
+        undo = c.undo != 0
+    }
+
+    func write(to c: inout Analysis__V1__DrainWorkerRequest, arena: inout MessageArena) {
+        c.worker_id = arena.bytes(workerID)
+        c.undo = undo ? 1 : 0
+    }
+}
+
 package struct BackupRequest: Message, Hashable, Sendable {
 
     package init() {

@@ -2,7 +2,7 @@
 
 package import RPC
 
-/// What looks after the queue's store. All of it is for operators.
+/// What looks after the queue's store, its lanes and its workers. All of it is for operators.
 package struct MaintenanceClient: Sendable {
     private let client: RPCClient
 
@@ -34,6 +34,13 @@ package struct MaintenanceClient: Sendable {
         try await client.unary(MaintenanceMethods.moveUser, request, options: options)
     }
 
+    /// Takes a worker out of service for as long as it runs, or back in: it finishes the song that it is at, begins no other, and its
+    /// lanes go to other workers. What it keeps frozen goes on there from the last finished song. NOT_FOUND: it is not connected.
+    package func drainWorker(_ request: DrainWorkerRequest, options: CallOptions = .init()) async throws -> WorkerStatus
+    {
+        try await client.unary(MaintenanceMethods.drainWorker, request, options: options)
+    }
+
     /// Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
     /// where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster.
     package func backup(_ request: BackupRequest, options: CallOptions = .init()) -> RPCStream<BackupPart> {
@@ -49,7 +56,7 @@ package struct MaintenanceClient: Sendable {
     }
 }
 
-/// What looks after the queue's store. All of it is for operators.
+/// What looks after the queue's store, its lanes and its workers. All of it is for operators.
 package protocol MaintenanceProvider: RPCService {
     /// Recounts all that the queue's keys in Redis say about each other, lane by lane, while everything runs on. What is wrong
     /// only because it is being changed is not told: it is looked at a second time.
@@ -63,6 +70,9 @@ package protocol MaintenanceProvider: RPCService {
     /// user has arrived, what would change anything of theirs is UNAVAILABLE. A move that broke off is finished by another call, or by
     /// the service within some minutes; a call with the lane that they come from takes them back.
     func moveUser(_ request: MoveUserRequest, context: CallContext) async throws -> MoveUserReply
+    /// Takes a worker out of service for as long as it runs, or back in: it finishes the song that it is at, begins no other, and its
+    /// lanes go to other workers. What it keeps frozen goes on there from the last finished song. NOT_FOUND: it is not connected.
+    func drainWorker(_ request: DrainWorkerRequest, context: CallContext) async throws -> WorkerStatus
     /// Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
     /// where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster.
     func backup(_ request: BackupRequest, to writer: RPCWriter<BackupPart>, context: CallContext) async throws
@@ -87,6 +97,9 @@ extension MaintenanceProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.moveUser($0, context: $1)
             },
+            .unary(MaintenanceMethods.drainWorker) {
+                return try await self.drainWorker($0, context: $1)
+            },
             .serverStream(MaintenanceMethods.backup) {
                 try await self.backup($0, to: $1, context: $2)
             },
@@ -104,6 +117,8 @@ private enum MaintenanceMethods {
         "analysis.v1.Maintenance/AddLanes", isIdempotent: true)
     static let moveUser = Method<MoveUserRequest, MoveUserReply>(
         "analysis.v1.Maintenance/MoveUser", isIdempotent: true)
+    static let drainWorker = Method<DrainWorkerRequest, WorkerStatus>(
+        "analysis.v1.Maintenance/DrainWorker", isIdempotent: true)
     static let backup = Method<BackupRequest, BackupPart>(
         "analysis.v1.Maintenance/Backup", isIdempotent: false)
     static let restore = Method<RestorePart, RestoreReply>(

@@ -1259,11 +1259,13 @@ package struct WorkerStatus: Message, Hashable, Sendable {
     /// for operators
     package var diagnostics: WorkerDiagnostics?
     package var machine: MachineLoad?
+    /// begins no song any more: it is about to leave, or was taken out of service
+    package var draining: Bool
 
     package init(
         id: String = "", lanes: [String] = [], connectedAtMs: Int64 = 0, heartbeatAtMs: Int64 = 0,
         songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0, interruptions: UInt64 = 0, suspended: UInt32 = 0,
-        diagnostics: WorkerDiagnostics? = nil, machine: MachineLoad? = nil
+        diagnostics: WorkerDiagnostics? = nil, machine: MachineLoad? = nil, draining: Bool = false
     ) {
         self.id = id
         self.lanes = lanes
@@ -1275,6 +1277,7 @@ package struct WorkerStatus: Message, Hashable, Sendable {
         self.suspended = suspended
         self.diagnostics = diagnostics
         self.machine = machine
+        self.draining = draining
     }
 }
 
@@ -1296,6 +1299,7 @@ extension WorkerStatus: CMessage {
         suspended = c.suspended
         diagnostics = try WorkerDiagnostics(copying: c.diagnostics)
         machine = try MachineLoad(copying: c.machine)
+        draining = c.draining != 0
     }
 
     func write(to c: inout Analysis__V1__WorkerStatus, arena: inout MessageArena) {
@@ -1310,6 +1314,7 @@ extension WorkerStatus: CMessage {
         c.suspended = suspended
         c.diagnostics = arena.message(diagnostics)
         c.machine = arena.message(machine)
+        c.draining = draining ? 1 : 0
     }
 }
 

@@ -1092,11 +1092,13 @@ package struct Assignment: Message, Hashable, Sendable {
     package var cursor: UInt32
     package var total: UInt32
     package var force: Bool
+    /// the job's
+    package var traceparent: String
 
     package init(
         jobID: String = "", epoch: UInt64 = 0, claim: [UInt8] = [], userID: String = "",
         priority: Priority = .unspecified, song: Song? = nil, analyzers: [AnalyzerVersion] = [], cursor: UInt32 = 0,
-        total: UInt32 = 0, force: Bool = false
+        total: UInt32 = 0, force: Bool = false, traceparent: String = ""
     ) {
         self.jobID = jobID
         self.epoch = epoch
@@ -1108,6 +1110,7 @@ package struct Assignment: Message, Hashable, Sendable {
         self.cursor = cursor
         self.total = total
         self.force = force
+        self.traceparent = traceparent
     }
 }
 
@@ -1129,6 +1132,7 @@ extension Assignment: CMessage {
         cursor = c.cursor
         total = c.total
         force = c.force != 0
+        traceparent = try String(copying: c.traceparent, of: "Assignment.traceparent")
     }
 
     func write(to c: inout Analysis__V1__Assignment, arena: inout MessageArena) {
@@ -1143,5 +1147,6 @@ extension Assignment: CMessage {
         c.cursor = cursor
         c.total = total
         c.force = force ? 1 : 0
+        c.traceparent = arena.bytes(traceparent)
     }
 }

@@ -5,6 +5,8 @@
 //            ▲                │ taken elsewhere      │ over its worker's share
 //            ├────────────────┘                      ▼
 //            └──released, lost, or its worker gone── revoked (until the worker reports no item of it any more)
+//
+// A worker that was taken out of service has each lane revoked once nothing runs there.
 
 import AnalysisAPI
 
@@ -21,12 +23,17 @@ struct DispatcherState: Sendable {
         let connection: ConnectionID
         var status: WorkerStatus
         var lanesWanted: UInt32
+        /// It is about to leave.
         var isDraining = false
+        /// It was taken out of service.
+        var isDrained = false
         /// Of the last message that was read.
         var sequence: UInt64 = 0
         var lanes: [String: HeldLane] = [:]
         /// Why its machine takes no background work; nil: it does.
         var machineHold: String?
+
+        var takesLanes: Bool { !isDraining && !isDrained }
     }
 
     /// What a worker's message asks for.
@@ -45,6 +52,8 @@ struct DispatcherState: Sendable {
     private var beingTaken: Set<String> = []
     /// Workers that are connected to other replicas.
     var workersElsewhere = 0
+    /// The workers that were taken out of service, wherever they are connected.
+    private(set) var drained: Set<String> = []
 
     private let machineLimits: MachineLimits
 
@@ -55,6 +64,11 @@ struct DispatcherState: Sendable {
 
     // MARK: Workers
 
+    mutating func drain(_ ids: Set<String>) {
+        drained = ids
+        for id in workers.keys { workers[id]?.isDrained = ids.contains(id) }
+    }
+
     /// A worker's first message. The same worker's earlier connection counts no more, and what it held is taken anew.
     ///
     /// - Returns: the earlier connection.
@@ -62,7 +76,7 @@ struct DispatcherState: Sendable {
         let earlier = workers[message.workerID]?.connection
         workers[message.workerID] = Worker(
             connection: connection, status: WorkerStatus(id: message.workerID, connectedAtMs: atMs),
-            lanesWanted: message.lanesWanted)
+            lanesWanted: message.lanesWanted, isDrained: drained.contains(message.workerID))
         return earlier
     }
 
@@ -78,6 +92,7 @@ struct DispatcherState: Sendable {
         worker.status.suspended = UInt32(clamping: message.held.count { !$0.running })
         worker.status.diagnostics = message.diagnostics
         worker.status.machine = message.machine
+        worker.status.draining = !worker.takesLanes
         worker.machineHold = message.machine.flatMap {
             machineLimits.reason($0, isHeld: worker.machineHold != nil)
         }
@@ -91,22 +106,30 @@ struct DispatcherState: Sendable {
                 plan.renew[lane] = held.lease
             }
         }
-        let share = worker.isDraining ? 0 : share(of: worker)
+        let share = worker.takesLanes ? share(of: worker) : 0
         if worker.isDraining {
             // Each lane goes when its item has been given back.
+        } else if worker.isDrained {
+            let running = Set(message.held.lazy.filter(\.running).map(\.lane))
+            revoke(plan.renew.keys.filter { !running.contains($0) }.sorted(), of: &worker, in: &plan)
         } else if worker.lanes.count > share {
             // Idle lanes go first, which costs nobody anything.
             let order = worker.lanes.keys.sorted { (busy.contains($0) ? 1 : 0, $0) < (busy.contains($1) ? 1 : 0, $1) }
-            plan.revoke = order.prefix(worker.lanes.count - share).filter { worker.lanes[$0]?.isRevoked == false }
-            for lane in plan.revoke {
-                worker.lanes[lane]?.isRevoked = true
-                plan.renew[lane] = nil
-            }
+            let surplus = order.prefix(worker.lanes.count - share).filter { worker.lanes[$0]?.isRevoked == false }
+            revoke(surplus, of: &worker, in: &plan)
         } else {
             plan.room = share - worker.lanes.count
         }
         workers[workerID] = worker
         return plan
+    }
+
+    private func revoke(_ lanes: [String], of worker: inout Worker, in plan: inout Plan) {
+        plan.revoke = lanes
+        for lane in lanes {
+            worker.lanes[lane]?.isRevoked = true
+            plan.renew[lane] = nil
+        }
     }
 
     /// - Returns: what the worker held; nil where the connection counted no more.
@@ -117,7 +140,7 @@ struct DispatcherState: Sendable {
 
     /// An even share of all lanes, or fewer where the worker wants fewer.
     private func share(of worker: Worker) -> Int {
-        let active = workers.values.count { !$0.isDraining } + workersElsewhere
+        let active = workers.values.count { $0.takesLanes } + workersElsewhere
         let share = (lanes.count + max(active, 1) - 1) / max(active, 1)
         return worker.lanesWanted == 0 ? share : min(share, Int(clamping: worker.lanesWanted))
     }
@@ -146,7 +169,7 @@ struct DispatcherState: Sendable {
     mutating func offer(_ lane: String, heardSinceMs: Int64) -> (workerID: String, connection: ConnectionID)? {
         guard !beingTaken.contains(lane), holder(of: lane) == nil else { return nil }
         let willing = workers.filter { _, worker in
-            !worker.isDraining && worker.status.heartbeatAtMs >= heardSinceMs && worker.lanes.count < share(of: worker)
+            worker.takesLanes && worker.status.heartbeatAtMs >= heardSinceMs && worker.lanes.count < share(of: worker)
         }
         guard
             let (workerID, worker) = willing.min(by: { ($0.value.lanes.count, $0.key) < ($1.value.lanes.count, $1.key) }

@@ -88,7 +88,7 @@ final class Dispatcher: Service, Sendable {
         let (arrivals, continuation) = AsyncStream.makeStream(
             of: WorkerConnection.self, bufferingPolicy: .bufferingOldest(1))
         let waiter = connections.withLock { connections in
-            if let worker = connections.state.workers.values.first(where: { !$0.isDraining }),
+            if let worker = connections.state.workers.values.first(where: \.takesLanes),
                 let connection = connections.outboxes[worker.connection]
             {
                 continuation.yield(connection)
@@ -147,6 +147,9 @@ final class Dispatcher: Service, Sendable {
             let free = plan.room > 0 ? connections.withLock { $0.state.take($0.state.lanes.count) } : []
             try await take(free, atMost: plan.room, for: connection, message: message)
             try await store.send("HSET", store.keys.workers, status.id, status.stored)
+            if isDrained(status.id) {
+                try await store.send("ZADD", store.keys.drainedWorkers, "XX", "\(Int64.now)", status.id)
+            }
         } catch {
             // The leases run out unless the next message gets through; the worker counts for itself, too.
             logger.warning("cannot renew leases", metadata: ["worker": "\(status.id)", "error": "\(error)"])
@@ -185,6 +188,7 @@ final class Dispatcher: Service, Sendable {
                 while !Task.isCancelled {
                     do {
                         try await self.sweep()
+                        try await self.refreshDrained()
                         try await self.countWorkersElsewhere()
                     } catch {
                         self.logger.warning("cannot look for lost lanes", metadata: ["error": "\(error)"])
@@ -199,7 +203,9 @@ final class Dispatcher: Service, Sendable {
     func countWorkersElsewhere() async throws {
         let registered = try await registeredWorkers()
         connections.withLock { connections in
-            connections.state.workersElsewhere = registered.count { connections.state.workers[$0.id] == nil }
+            connections.state.workersElsewhere = registered.count {
+                !$0.draining && connections.state.workers[$0.id] == nil
+            }
         }
     }
 

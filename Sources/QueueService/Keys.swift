@@ -177,6 +177,8 @@ struct Keys: Sendable {
     }
     /// HASH worker id → `WorkerStatus`: the workers that are connected to any replica.
     var workers: String { "\(prefix)workers" }
+    /// ZSET worker id → when it was last heard of, in milliseconds: the workers that were taken out of service.
+    var drainedWorkers: String { "\(prefix)workers:drained" }
     /// STRING; expires: some replica's janitor does this round.
     var janitor: String { "\(prefix)janitor" }
     /// STRING; expires: some replica's janitor has gone through all results.

@@ -1,4 +1,4 @@
-// The service of those who look after the queue's store and its lanes.
+// The service of those who look after the queue's store, its lanes and its workers.
 
 import AnalysisAPI
 import RPC
@@ -59,6 +59,11 @@ struct MaintenanceService: MaintenanceProvider {
         try context.require(actingFor: "")
         try await check(lane: request.lane)
         return try await move.run(request.userID, to: request.lane)
+    }
+
+    func drainWorker(_ request: DrainWorkerRequest, context: CallContext) async throws -> WorkerStatus {
+        try context.require(actingFor: "")
+        return try await dispatcher.drain(request.workerID, undo: request.undo)
     }
 
     func backup(_ request: BackupRequest, to writer: RPCWriter<BackupPart>, context: CallContext) async throws {

@@ -24,6 +24,8 @@ struct WorkersService: WorkersProvider {
             throw RPCError(.invalidArgument, "the call ended without its first message, which says who the worker is")
         }
         try check(first)
+        // Where Redis is away, the sweep tells it.
+        try? await dispatcher.refreshDrained()
         let connection = dispatcher.connect(first)
         var isOver = false
         do {
@@ -47,7 +49,7 @@ struct WorkersService: WorkersProvider {
         while true {
             let exchanged = try await queue.exchange(
                 worker: request.workerID, lease: request.lease, item: item, highlights: highlights, sound: heard?.sound,
-                nextClaim: request.claim ? randomBytes(16) : nil)
+                nextClaim: request.claim && !dispatcher.isDrained(request.workerID) ? randomBytes(16) : nil)
             if item != nil, let heard { known.note(heard.results, of: heard.song) }
             switch exchanged {
             case .idle: return ExchangeReply()

@@ -8,6 +8,7 @@
 #include "analysis/v1/jobs.pb-c.h"
 #include "analysis/v1/maintenance.pb-c.h"
 #include "analysis/v1/metrics.pb-c.h"
+#include "analysis/v1/operations.pb-c.h"
 #include "analysis/v1/progress.pb-c.h"
 #include "analysis/v1/queue.pb-c.h"
 #include "analysis/v1/reflection.pb-c.h"

@@ -817,7 +817,7 @@ const ProtobufCMessageDescriptor analysis__v1__analyzer_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__analyzer_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__analyze__field_descriptors[3] =
+static const ProtobufCFieldDescriptor analysis__v1__analyze__field_descriptors[4] =
 {
   {
     "song",
@@ -855,16 +855,29 @@ static const ProtobufCFieldDescriptor analysis__v1__analyze__field_descriptors[3
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "traceparent",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Analyze, traceparent),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__analyze__field_indices_by_name[] = {
   1,   /* field[1] = path */
   2,   /* field[2] = roots */
   0,   /* field[0] = song */
+  3,   /* field[3] = traceparent */
 };
 static const ProtobufCIntRange analysis__v1__analyze__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor analysis__v1__analyze__descriptor =
 {
@@ -874,7 +887,7 @@ const ProtobufCMessageDescriptor analysis__v1__analyze__descriptor =
   "Analysis__V1__Analyze",
   "analysis.v1",
   sizeof(Analysis__V1__Analyze),
-  3,
+  4,
   analysis__v1__analyze__field_descriptors,
   analysis__v1__analyze__field_indices_by_name,
   1,  analysis__v1__analyze__number_ranges,

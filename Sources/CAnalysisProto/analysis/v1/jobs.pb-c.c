@@ -322,7 +322,7 @@ void   analysis__v1__audio_identity__free_unpacked
   assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[26] =
+static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[27] =
 {
   {
     "id",
@@ -636,6 +636,18 @@ static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[26] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "traceparent",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Job, traceparent),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job__field_indices_by_name[] = {
   12,   /* field[12] = analysed */
@@ -661,6 +673,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
   5,   /* field[5] = state */
   6,   /* field[6] = target_id */
   10,   /* field[10] = total */
+  26,   /* field[26] = traceparent */
   3,   /* field[3] = type */
   2,   /* field[2] = user_id */
   24,   /* field[24] = waits_for */
@@ -668,7 +681,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 26 }
+  { 0, 27 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
 {
@@ -678,7 +691,7 @@ const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
   "Analysis__V1__Job",
   "analysis.v1",
   sizeof(Analysis__V1__Job),
-  26,
+  27,
   analysis__v1__job__field_descriptors,
   analysis__v1__job__field_indices_by_name,
   1,  analysis__v1__job__number_ranges,

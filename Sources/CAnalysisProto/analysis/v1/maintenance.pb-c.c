@@ -412,6 +412,51 @@ void   analysis__v1__move_user_reply__free_unpacked
   assert(message->base.descriptor == &analysis__v1__move_user_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__drain_worker_request__init
+                     (Analysis__V1__DrainWorkerRequest         *message)
+{
+  static const Analysis__V1__DrainWorkerRequest init_value = ANALYSIS__V1__DRAIN_WORKER_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__drain_worker_request__get_packed_size
+                     (const Analysis__V1__DrainWorkerRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__drain_worker_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__drain_worker_request__pack
+                     (const Analysis__V1__DrainWorkerRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__drain_worker_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__drain_worker_request__pack_to_buffer
+                     (const Analysis__V1__DrainWorkerRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__drain_worker_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__DrainWorkerRequest *
+       analysis__v1__drain_worker_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__DrainWorkerRequest *)
+     protobuf_c_message_unpack (&analysis__v1__drain_worker_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__drain_worker_request__free_unpacked
+                     (Analysis__V1__DrainWorkerRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__drain_worker_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__backup_request__init
                      (Analysis__V1__BackupRequest         *message)
 {
@@ -1224,6 +1269,57 @@ const ProtobufCMessageDescriptor analysis__v1__move_user_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__move_user_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__drain_worker_request__field_descriptors[2] =
+{
+  {
+    "worker_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DrainWorkerRequest, worker_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "undo",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DrainWorkerRequest, undo),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__drain_worker_request__field_indices_by_name[] = {
+  1,   /* field[1] = undo */
+  0,   /* field[0] = worker_id */
+};
+static const ProtobufCIntRange analysis__v1__drain_worker_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__drain_worker_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.DrainWorkerRequest",
+  "DrainWorkerRequest",
+  "Analysis__V1__DrainWorkerRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__DrainWorkerRequest),
+  2,
+  analysis__v1__drain_worker_request__field_descriptors,
+  analysis__v1__drain_worker_request__field_indices_by_name,
+  1,  analysis__v1__drain_worker_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__drain_worker_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 #define analysis__v1__backup_request__field_descriptors NULL
 #define analysis__v1__backup_request__field_indices_by_name NULL
 #define analysis__v1__backup_request__number_ranges NULL
@@ -1612,21 +1708,23 @@ const ProtobufCMessageDescriptor analysis__v1__backup_end__descriptor =
   (ProtobufCMessageInit) analysis__v1__backup_end__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__maintenance__method_descriptors[6] =
+static const ProtobufCMethodDescriptor analysis__v1__maintenance__method_descriptors[7] =
 {
   { "Verify", &analysis__v1__verify_request__descriptor, &analysis__v1__verify_report__descriptor },
   { "ListLanes", &analysis__v1__list_lanes_request__descriptor, &analysis__v1__list_lanes_reply__descriptor },
   { "AddLanes", &analysis__v1__add_lanes_request__descriptor, &analysis__v1__list_lanes_reply__descriptor },
   { "MoveUser", &analysis__v1__move_user_request__descriptor, &analysis__v1__move_user_reply__descriptor },
+  { "DrainWorker", &analysis__v1__drain_worker_request__descriptor, &analysis__v1__worker_status__descriptor },
   { "Backup", &analysis__v1__backup_request__descriptor, &analysis__v1__backup_part__descriptor },
   { "Restore", &analysis__v1__restore_part__descriptor, &analysis__v1__restore_reply__descriptor },
 };
 const unsigned analysis__v1__maintenance__method_indices_by_name[] = {
   2,        /* AddLanes */
-  4,        /* Backup */
+  5,        /* Backup */
+  4,        /* DrainWorker */
   1,        /* ListLanes */
   3,        /* MoveUser */
-  5,        /* Restore */
+  6,        /* Restore */
   0         /* Verify */
 };
 const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor =
@@ -1636,7 +1734,7 @@ const ProtobufCServiceDescriptor analysis__v1__maintenance__descriptor =
   "Maintenance",
   "Analysis__V1__Maintenance",
   "analysis.v1",
-  6,
+  7,
   analysis__v1__maintenance__method_descriptors,
   analysis__v1__maintenance__method_indices_by_name
 };
@@ -1672,13 +1770,21 @@ void analysis__v1__maintenance__move_user(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__maintenance__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__maintenance__drain_worker(ProtobufCService *service,
+                                             const Analysis__V1__DrainWorkerRequest *input,
+                                             Analysis__V1__WorkerStatus_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__maintenance__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__maintenance__backup(ProtobufCService *service,
                                        const Analysis__V1__BackupRequest *input,
                                        Analysis__V1__BackupPart_Closure closure,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__maintenance__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__maintenance__restore(ProtobufCService *service,
                                         const Analysis__V1__RestorePart *input,
@@ -1686,7 +1792,7 @@ void analysis__v1__maintenance__restore(ProtobufCService *service,
                                         void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__maintenance__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__maintenance__init (Analysis__V1__Maintenance_Service *service,
                                       Analysis__V1__Maintenance_ServiceDestroy destroy)

@@ -3482,7 +3482,7 @@ const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
   (ProtobufCMessageInit) analysis__v1__day_statistics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[10] =
+static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descriptors[11] =
 {
   {
     "id",
@@ -3604,10 +3604,23 @@ static const ProtobufCFieldDescriptor analysis__v1__worker_status__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "draining",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WorkerStatus, draining),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
   2,   /* field[2] = connected_at_ms */
   8,   /* field[8] = diagnostics */
+  10,   /* field[10] = draining */
   3,   /* field[3] = heartbeat_at_ms */
   0,   /* field[0] = id */
   6,   /* field[6] = interruptions */
@@ -3620,7 +3633,7 @@ static const unsigned analysis__v1__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor =
 {
@@ -3630,7 +3643,7 @@ const ProtobufCMessageDescriptor analysis__v1__worker_status__descriptor =
   "Analysis__V1__WorkerStatus",
   "analysis.v1",
   sizeof(Analysis__V1__WorkerStatus),
-  10,
+  11,
   analysis__v1__worker_status__field_descriptors,
   analysis__v1__worker_status__field_indices_by_name,
   1,  analysis__v1__worker_status__number_ranges,

@@ -2899,7 +2899,7 @@ const ProtobufCMessageDescriptor analysis__v1__exchange_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__exchange_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__assignment__field_descriptors[10] =
+static const ProtobufCFieldDescriptor analysis__v1__assignment__field_descriptors[11] =
 {
   {
     "job_id",
@@ -3021,6 +3021,18 @@ static const ProtobufCFieldDescriptor analysis__v1__assignment__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "traceparent",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Assignment, traceparent),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__assignment__field_indices_by_name[] = {
   6,   /* field[6] = analyzers */
@@ -3032,12 +3044,13 @@ static const unsigned analysis__v1__assignment__field_indices_by_name[] = {
   4,   /* field[4] = priority */
   5,   /* field[5] = song */
   8,   /* field[8] = total */
+  10,   /* field[10] = traceparent */
   3,   /* field[3] = user_id */
 };
 static const ProtobufCIntRange analysis__v1__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor analysis__v1__assignment__descriptor =
 {
@@ -3047,7 +3060,7 @@ const ProtobufCMessageDescriptor analysis__v1__assignment__descriptor =
   "Analysis__V1__Assignment",
   "analysis.v1",
   sizeof(Analysis__V1__Assignment),
-  10,
+  11,
   analysis__v1__assignment__field_descriptors,
   analysis__v1__assignment__field_indices_by_name,
   1,  analysis__v1__assignment__number_ranges,

@@ -87,10 +87,14 @@ struct  Analysis__V1__Analyze
    */
   size_t n_roots;
   ProtobufCBinaryData *roots;
+  /*
+   * W3C Trace Context of the request that the song is analysed for; empty: it had none
+   */
+  ProtobufCBinaryData traceparent;
 };
 #define ANALYSIS__V1__ANALYZE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__analyze__descriptor) \
-    , NULL, {0,NULL}, 0,NULL }
+    , NULL, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 struct  Analysis__V1__Ping

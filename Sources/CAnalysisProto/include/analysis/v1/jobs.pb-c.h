@@ -154,10 +154,14 @@ struct  Analysis__V1__Job
    * songs that failed and are tried again
    */
   uint32_t retrying;
+  /*
+   * W3C Trace Context of the request that made it; empty: it had none
+   */
+  ProtobufCBinaryData traceparent;
 };
 #define ANALYSIS__V1__JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0, {0,NULL} }
 
 
 struct  Analysis__V1__SongFailure

@@ -775,10 +775,14 @@ struct  Analysis__V1__WorkerStatus
    */
   Analysis__V1__WorkerDiagnostics *diagnostics;
   Analysis__V1__MachineLoad *machine;
+  /*
+   * begins no song any more: it is about to leave, or was taken out of service
+   */
+  protobuf_c_boolean draining;
 };
 #define ANALYSIS__V1__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__worker_status__descriptor) \
-    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, NULL, NULL }
+    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, NULL, NULL, 0 }
 
 
 struct  Analysis__V1__FollowRequest

@@ -623,10 +623,14 @@ struct  Analysis__V1__Assignment
   uint32_t cursor;
   uint32_t total;
   protobuf_c_boolean force;
+  /*
+   * the job's
+   */
+  ProtobufCBinaryData traceparent;
 };
 #define ANALYSIS__V1__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__assignment__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, NULL, 0,NULL, 0, 0, 0 }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, NULL, 0,NULL, 0, 0, 0, {0,NULL} }
 
 
 /* Analysis__V1__WorkerMessage methods */

@@ -14,45 +14,45 @@ _sym_db = _symbol_database.Default()
 from analysis.v1 import jobs_pb2 as analysis_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61nalysis/v1/analyzer.proto\x12\x0b\x61nalysis.v1\x1a\x16\x61nalysis/v1/jobs.proto\"\xfe\x01\n\x0f\x41nalyzerRequest\x12\x30\n\x07\x61nalyze\x18\x01 \x01(\x0b\x32\x14.analysis.v1.AnalyzeH\x00R\x07\x61nalyze\x12\'\n\x04ping\x18\x02 \x01(\x0b\x32\x11.analysis.v1.PingH\x00R\x04ping\x12*\n\x05probe\x18\x03 \x01(\x0b\x32\x12.analysis.v1.ProbeH\x00R\x05probe\x12\x30\n\x07proceed\x18\x04 \x01(\x0b\x32\x14.analysis.v1.ProceedH\x00R\x07proceed\x12\'\n\x04skip\x18\x05 \x01(\x0b\x32\x11.analysis.v1.SkipH\x00R\x04skipB\t\n\x07request\"Z\n\x07\x41nalyze\x12%\n\x04song\x18\x01 \x01(\x0b\x32\x11.analysis.v1.SongR\x04song\x12\x12\n\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n\x05roots\x18\x03 \x03(\tR\x05roots\"!\n\x04Ping\x12\x19\n\x08lease_ms\x18\x01 \x01(\x04R\x07leaseMs\"\t\n\x07Proceed\"\x06\n\x04Skip\"K\n\x05Probe\x12\x14\n\x05roots\x18\x01 \x03(\tR\x05roots\x12\x16\n\x06\x66older\x18\x02 \x01(\tR\x06\x66older\x12\x14\n\x05known\x18\x03 \x01(\x0cR\x05known\"\xc2\x03\n\rAnalyzerReply\x12*\n\x05ready\x18\x01 \x01(\x0b\x32\x12.analysis.v1.ReadyH\x00R\x05ready\x12:\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.analysis.v1.AnalyzeProgressH\x00R\x08progress\x12\x33\n\x08\x61nalyzed\x18\x03 \x01(\x0b\x32\x15.analysis.v1.AnalyzedH\x00R\x08\x61nalyzed\x12\x33\n\x08rejected\x18\x04 \x01(\x0b\x32\x15.analysis.v1.RejectedH\x00R\x08rejected\x12-\n\x06probed\x18\x05 \x01(\x0b\x32\x13.analysis.v1.ProbedH\x00R\x06probed\x12:\n\x0bprobe_ended\x18\x06 \x01(\x0b\x32\x17.analysis.v1.ProbeEndedH\x00R\nprobeEnded\x12\x39\n\nidentified\x18\x07 \x01(\x0b\x32\x17.analysis.v1.IdentifiedH\x00R\nidentified\x12\x30\n\x07skipped\x18\x08 \x01(\x0b\x32\x14.analysis.v1.SkippedH\x00R\x07skippedB\x07\n\x05reply\"A\n\x05Ready\x12\x38\n\x08\x61nalyzer\x18\x01 \x01(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\x08\x61nalyzer\"C\n\x0f\x41nalyzeProgress\x12\x1a\n\x08\x66raction\x18\x01 \x01(\x01R\x08\x66raction\x12\x14\n\x05stage\x18\x02 \x01(\tR\x05stage\")\n\nIdentified\x12\x1b\n\tfile_hash\x18\x01 \x01(\x0cR\x08\x66ileHash\"\t\n\x07Skipped\"e\n\x08\x41nalyzed\x12\x12\n\x04json\x18\x01 \x01(\x0cR\x04json\x12\x38\n\x08identity\x18\x02 \x01(\x0b\x32\x1a.analysis.v1.AudioIdentityH\x00R\x08identityB\x0b\n\t_identity\"R\n\x08Rejected\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12.\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.analysis.v1.RejectionKindR\x04kind\"7\n\x06Probed\x12-\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.analysis.v1.ProbedFileR\x05\x66iles\"\xfa\x01\n\nProbedFile\x12\x1a\n\x08location\x18\x01 \x01(\tR\x08location\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n\x06\x61rtist\x18\x03 \x01(\tR\x06\x61rtist\x12\x14\n\x05\x61lbum\x18\x04 \x01(\tR\x05\x61lbum\x12\x14\n\x05track\x18\x05 \x01(\rR\x05track\x12\x1f\n\x0b\x64uration_ms\x18\x06 \x01(\x04R\ndurationMs\x12$\n\x0emodified_at_ms\x18\x07 \x01(\x03R\x0cmodifiedAtMs\x12\x14\n\x05\x62ytes\x18\x08 \x01(\x04R\x05\x62ytes\x12\x19\n\x08is_known\x18\t \x01(\x08R\x07isKnown\"4\n\nProbeEnded\x12\x1a\n\x07\x66\x61ilure\x18\x01 \x01(\tH\x00R\x07\x66\x61ilureB\n\n\x08_failure*\xa0\x01\n\rRejectionKind\x12\x1e\n\x1aREJECTION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16REJECTION_KIND_MISSING\x10\x01\x12\x1d\n\x19REJECTION_KIND_UNREADABLE\x10\x02\x12\x18\n\x14REJECTION_KIND_LIMIT\x10\x03\x12\x1a\n\x16REJECTION_KIND_REFUSED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61nalysis/v1/analyzer.proto\x12\x0b\x61nalysis.v1\x1a\x16\x61nalysis/v1/jobs.proto\"\xfe\x01\n\x0f\x41nalyzerRequest\x12\x30\n\x07\x61nalyze\x18\x01 \x01(\x0b\x32\x14.analysis.v1.AnalyzeH\x00R\x07\x61nalyze\x12\'\n\x04ping\x18\x02 \x01(\x0b\x32\x11.analysis.v1.PingH\x00R\x04ping\x12*\n\x05probe\x18\x03 \x01(\x0b\x32\x12.analysis.v1.ProbeH\x00R\x05probe\x12\x30\n\x07proceed\x18\x04 \x01(\x0b\x32\x14.analysis.v1.ProceedH\x00R\x07proceed\x12\'\n\x04skip\x18\x05 \x01(\x0b\x32\x11.analysis.v1.SkipH\x00R\x04skipB\t\n\x07request\"|\n\x07\x41nalyze\x12%\n\x04song\x18\x01 \x01(\x0b\x32\x11.analysis.v1.SongR\x04song\x12\x12\n\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n\x05roots\x18\x03 \x03(\tR\x05roots\x12 \n\x0btraceparent\x18\x04 \x01(\tR\x0btraceparent\"!\n\x04Ping\x12\x19\n\x08lease_ms\x18\x01 \x01(\x04R\x07leaseMs\"\t\n\x07Proceed\"\x06\n\x04Skip\"K\n\x05Probe\x12\x14\n\x05roots\x18\x01 \x03(\tR\x05roots\x12\x16\n\x06\x66older\x18\x02 \x01(\tR\x06\x66older\x12\x14\n\x05known\x18\x03 \x01(\x0cR\x05known\"\xc2\x03\n\rAnalyzerReply\x12*\n\x05ready\x18\x01 \x01(\x0b\x32\x12.analysis.v1.ReadyH\x00R\x05ready\x12:\n\x08progress\x18\x02 \x01(\x0b\x32\x1c.analysis.v1.AnalyzeProgressH\x00R\x08progress\x12\x33\n\x08\x61nalyzed\x18\x03 \x01(\x0b\x32\x15.analysis.v1.AnalyzedH\x00R\x08\x61nalyzed\x12\x33\n\x08rejected\x18\x04 \x01(\x0b\x32\x15.analysis.v1.RejectedH\x00R\x08rejected\x12-\n\x06probed\x18\x05 \x01(\x0b\x32\x13.analysis.v1.ProbedH\x00R\x06probed\x12:\n\x0bprobe_ended\x18\x06 \x01(\x0b\x32\x17.analysis.v1.ProbeEndedH\x00R\nprobeEnded\x12\x39\n\nidentified\x18\x07 \x01(\x0b\x32\x17.analysis.v1.IdentifiedH\x00R\nidentified\x12\x30\n\x07skipped\x18\x08 \x01(\x0b\x32\x14.analysis.v1.SkippedH\x00R\x07skippedB\x07\n\x05reply\"A\n\x05Ready\x12\x38\n\x08\x61nalyzer\x18\x01 \x01(\x0b\x32\x1c.analysis.v1.AnalyzerVersionR\x08\x61nalyzer\"C\n\x0f\x41nalyzeProgress\x12\x1a\n\x08\x66raction\x18\x01 \x01(\x01R\x08\x66raction\x12\x14\n\x05stage\x18\x02 \x01(\tR\x05stage\")\n\nIdentified\x12\x1b\n\tfile_hash\x18\x01 \x01(\x0cR\x08\x66ileHash\"\t\n\x07Skipped\"e\n\x08\x41nalyzed\x12\x12\n\x04json\x18\x01 \x01(\x0cR\x04json\x12\x38\n\x08identity\x18\x02 \x01(\x0b\x32\x1a.analysis.v1.AudioIdentityH\x00R\x08identityB\x0b\n\t_identity\"R\n\x08Rejected\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12.\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.analysis.v1.RejectionKindR\x04kind\"7\n\x06Probed\x12-\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.analysis.v1.ProbedFileR\x05\x66iles\"\xfa\x01\n\nProbedFile\x12\x1a\n\x08location\x18\x01 \x01(\tR\x08location\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n\x06\x61rtist\x18\x03 \x01(\tR\x06\x61rtist\x12\x14\n\x05\x61lbum\x18\x04 \x01(\tR\x05\x61lbum\x12\x14\n\x05track\x18\x05 \x01(\rR\x05track\x12\x1f\n\x0b\x64uration_ms\x18\x06 \x01(\x04R\ndurationMs\x12$\n\x0emodified_at_ms\x18\x07 \x01(\x03R\x0cmodifiedAtMs\x12\x14\n\x05\x62ytes\x18\x08 \x01(\x04R\x05\x62ytes\x12\x19\n\x08is_known\x18\t \x01(\x08R\x07isKnown\"4\n\nProbeEnded\x12\x1a\n\x07\x66\x61ilure\x18\x01 \x01(\tH\x00R\x07\x66\x61ilureB\n\n\x08_failure*\xa0\x01\n\rRejectionKind\x12\x1e\n\x1aREJECTION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16REJECTION_KIND_MISSING\x10\x01\x12\x1d\n\x19REJECTION_KIND_UNREADABLE\x10\x02\x12\x18\n\x14REJECTION_KIND_LIMIT\x10\x03\x12\x1a\n\x16REJECTION_KIND_REFUSED\x10\x04\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'analysis.v1.analyzer_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _REJECTIONKIND._serialized_start=1742
-  _REJECTIONKIND._serialized_end=1902
+  _REJECTIONKIND._serialized_start=1776
+  _REJECTIONKIND._serialized_end=1936
   _ANALYZERREQUEST._serialized_start=68
   _ANALYZERREQUEST._serialized_end=322
   _ANALYZE._serialized_start=324
-  _ANALYZE._serialized_end=414
-  _PING._serialized_start=416
-  _PING._serialized_end=449
-  _PROCEED._serialized_start=451
-  _PROCEED._serialized_end=460
-  _SKIP._serialized_start=462
-  _SKIP._serialized_end=468
-  _PROBE._serialized_start=470
-  _PROBE._serialized_end=545
-  _ANALYZERREPLY._serialized_start=548
-  _ANALYZERREPLY._serialized_end=998
-  _READY._serialized_start=1000
-  _READY._serialized_end=1065
-  _ANALYZEPROGRESS._serialized_start=1067
-  _ANALYZEPROGRESS._serialized_end=1134
-  _IDENTIFIED._serialized_start=1136
-  _IDENTIFIED._serialized_end=1177
-  _SKIPPED._serialized_start=1179
-  _SKIPPED._serialized_end=1188
-  _ANALYZED._serialized_start=1190
-  _ANALYZED._serialized_end=1291
-  _REJECTED._serialized_start=1293
-  _REJECTED._serialized_end=1375
-  _PROBED._serialized_start=1377
-  _PROBED._serialized_end=1432
-  _PROBEDFILE._serialized_start=1435
-  _PROBEDFILE._serialized_end=1685
-  _PROBEENDED._serialized_start=1687
-  _PROBEENDED._serialized_end=1739
+  _ANALYZE._serialized_end=448
+  _PING._serialized_start=450
+  _PING._serialized_end=483
+  _PROCEED._serialized_start=485
+  _PROCEED._serialized_end=494
+  _SKIP._serialized_start=496
+  _SKIP._serialized_end=502
+  _PROBE._serialized_start=504
+  _PROBE._serialized_end=579
+  _ANALYZERREPLY._serialized_start=582
+  _ANALYZERREPLY._serialized_end=1032
+  _READY._serialized_start=1034
+  _READY._serialized_end=1099
+  _ANALYZEPROGRESS._serialized_start=1101
+  _ANALYZEPROGRESS._serialized_end=1168
+  _IDENTIFIED._serialized_start=1170
+  _IDENTIFIED._serialized_end=1211
+  _SKIPPED._serialized_start=1213
+  _SKIPPED._serialized_end=1222
+  _ANALYZED._serialized_start=1224
+  _ANALYZED._serialized_end=1325
+  _REJECTED._serialized_start=1327
+  _REJECTED._serialized_end=1409
+  _PROBED._serialized_start=1411
+  _PROBED._serialized_end=1466
+  _PROBEDFILE._serialized_start=1469
+  _PROBEDFILE._serialized_end=1719
+  _PROBEENDED._serialized_start=1721
+  _PROBEENDED._serialized_end=1773
 # @@protoc_insertion_point(module_scope)

@@ -13,14 +13,16 @@ REJECTION_KIND_UNREADABLE: RejectionKind
 REJECTION_KIND_UNSPECIFIED: RejectionKind
 
 class Analyze(_message.Message):
-    __slots__ = ["path", "roots", "song"]
+    __slots__ = ["path", "roots", "song", "traceparent"]
     PATH_FIELD_NUMBER: _ClassVar[int]
     ROOTS_FIELD_NUMBER: _ClassVar[int]
     SONG_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     path: str
     roots: _containers.RepeatedScalarFieldContainer[str]
     song: _jobs_pb2.Song
-    def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., path: _Optional[str] = ..., roots: _Optional[_Iterable[str]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., path: _Optional[str] = ..., roots: _Optional[_Iterable[str]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class AnalyzeProgress(_message.Message):
     __slots__ = ["fraction", "stage"]

@@ -66,7 +66,7 @@ class AudioIdentity(_message.Message):
     def __init__(self, file_hash: _Optional[bytes] = ..., audio_hash: _Optional[bytes] = ..., duration_ms: _Optional[int] = ..., fingerprint: _Optional[bytes] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "type", "user_id", "waits_for"]
+    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "traceparent", "type", "user_id", "waits_for"]
     ANALYSED_FIELD_NUMBER: _ClassVar[int]
     AUDIO_DONE_MS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class Job(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
@@ -116,10 +117,11 @@ class Job(_message.Message):
     state: JobState
     target_id: str
     total: int
+    traceparent: str
     type: JobType
     user_id: str
     waits_for: str
-    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class Song(_message.Message):
     __slots__ = ["added_at_ms", "album", "artist", "attributes", "duration_ms", "id", "location", "title", "track"]

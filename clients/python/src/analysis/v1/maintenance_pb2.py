@@ -11,9 +11,10 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from analysis.v1 import queue_pb2 as analysis_dot_v1_dot_queue__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61nalysis/v1/maintenance.proto\x12\x0b\x61nalysis.v1\";\n\rVerifyRequest\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06repair\x18\x02 \x01(\x08R\x06repair\"c\n\x0cVerifyReport\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12+\n\x06\x64\x61mage\x18\x02 \x03(\x0b\x32\x13.analysis.v1.DamageR\x06\x64\x61mage\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys\"F\n\x06\x44\x61mage\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n\x04what\x18\x02 \x01(\tR\x04what\x12\x16\n\x06repair\x18\x03 \x01(\tR\x06repair\"\x12\n\x10ListLanesRequest\"?\n\x0eListLanesReply\x12-\n\x05lanes\x18\x01 \x03(\x0b\x32\x17.analysis.v1.LaneStatusR\x05lanes\"V\n\nLaneStatus\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12\x1b\n\tlive_jobs\x18\x03 \x01(\x04R\x08liveJobs\"\'\n\x0f\x41\x64\x64LanesRequest\x12\x14\n\x05total\x18\x01 \x01(\rR\x05total\">\n\x0fMoveUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x12\n\x04lane\x18\x02 \x01(\tR\x04lane\"]\n\rMoveUserReply\x12\x1b\n\tfrom_lane\x18\x01 \x01(\tR\x08\x66romLane\x12\x1b\n\tlive_jobs\x18\x02 \x01(\x04R\x08liveJobs\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys\"\x0f\n\rBackupRequest\" \n\nBackupPart\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\";\n\x0bRestorePart\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\x12\x18\n\x07replace\x18\x02 \x01(\x08R\x07replace\"B\n\x0cRestoreReply\x12\x12\n\x04keys\x18\x01 \x01(\x04R\x04keys\x12\x1e\n\x0btaken_at_ms\x18\x02 \x01(\x03R\ttakenAtMs\"\xa5\x01\n\x0c\x42\x61\x63kupRecord\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32\x19.analysis.v1.BackupHeaderH\x00R\x06header\x12*\n\x03key\x18\x02 \x01(\x0b\x32\x16.analysis.v1.StoredKeyH\x00R\x03key\x12*\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x16.analysis.v1.BackupEndH\x00R\x03\x65ndB\x08\n\x06record\"&\n\x0c\x42\x61\x63kupHeader\x12\x16\n\x06\x66ormat\x18\x01 \x01(\rR\x06\x66ormat\"w\n\tStoredKey\x12\x12\n\x04name\x18\x01 \x01(\x0cR\x04name\x12\x14\n\x05value\x18\x02 \x01(\x0cR\x05value\x12\"\n\rexpires_at_ms\x18\x03 \x01(\x03R\x0b\x65xpiresAtMs\x12\x1c\n\tcontinues\x18\x04 \x01(\x08R\tcontinues\"C\n\tBackupEnd\x12\x1e\n\x0btaken_at_ms\x18\x01 \x01(\x03R\ttakenAtMs\x12\x16\n\x06sha256\x18\x02 \x01(\x0cR\x06sha2562\xb8\x03\n\x0bMaintenance\x12\x41\n\x06Verify\x12\x1a.analysis.v1.VerifyRequest\x1a\x19.analysis.v1.VerifyReport0\x01\x12L\n\tListLanes\x12\x1d.analysis.v1.ListLanesRequest\x1a\x1b.analysis.v1.ListLanesReply\"\x03\x90\x02\x01\x12J\n\x08\x41\x64\x64Lanes\x12\x1c.analysis.v1.AddLanesRequest\x1a\x1b.analysis.v1.ListLanesReply\"\x03\x90\x02\x02\x12I\n\x08MoveUser\x12\x1c.analysis.v1.MoveUserRequest\x1a\x1a.analysis.v1.MoveUserReply\"\x03\x90\x02\x02\x12?\n\x06\x42\x61\x63kup\x12\x1a.analysis.v1.BackupRequest\x1a\x17.analysis.v1.BackupPart0\x01\x12@\n\x07Restore\x12\x18.analysis.v1.RestorePart\x1a\x19.analysis.v1.RestoreReply(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61nalysis/v1/maintenance.proto\x12\x0b\x61nalysis.v1\x1a\x17\x61nalysis/v1/queue.proto\";\n\rVerifyRequest\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12\x16\n\x06repair\x18\x02 \x01(\x08R\x06repair\"c\n\x0cVerifyReport\x12\x12\n\x04lane\x18\x01 \x01(\tR\x04lane\x12+\n\x06\x64\x61mage\x18\x02 \x03(\x0b\x32\x13.analysis.v1.DamageR\x06\x64\x61mage\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys\"F\n\x06\x44\x61mage\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n\x04what\x18\x02 \x01(\tR\x04what\x12\x16\n\x06repair\x18\x03 \x01(\tR\x06repair\"\x12\n\x10ListLanesRequest\"?\n\x0eListLanesReply\x12-\n\x05lanes\x18\x01 \x03(\x0b\x32\x17.analysis.v1.LaneStatusR\x05lanes\"V\n\nLaneStatus\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n\tworker_id\x18\x02 \x01(\tR\x08workerId\x12\x1b\n\tlive_jobs\x18\x03 \x01(\x04R\x08liveJobs\"\'\n\x0f\x41\x64\x64LanesRequest\x12\x14\n\x05total\x18\x01 \x01(\rR\x05total\">\n\x0fMoveUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x12\n\x04lane\x18\x02 \x01(\tR\x04lane\"]\n\rMoveUserReply\x12\x1b\n\tfrom_lane\x18\x01 \x01(\tR\x08\x66romLane\x12\x1b\n\tlive_jobs\x18\x02 \x01(\x04R\x08liveJobs\x12\x12\n\x04keys\x18\x03 \x01(\x04R\x04keys\"E\n\x12\x44rainWorkerRequest\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12\x12\n\x04undo\x18\x02 \x01(\x08R\x04undo\"\x0f\n\rBackupRequest\" \n\nBackupPart\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\";\n\x0bRestorePart\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\x12\x18\n\x07replace\x18\x02 \x01(\x08R\x07replace\"B\n\x0cRestoreReply\x12\x12\n\x04keys\x18\x01 \x01(\x04R\x04keys\x12\x1e\n\x0btaken_at_ms\x18\x02 \x01(\x03R\ttakenAtMs\"\xa5\x01\n\x0c\x42\x61\x63kupRecord\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32\x19.analysis.v1.BackupHeaderH\x00R\x06header\x12*\n\x03key\x18\x02 \x01(\x0b\x32\x16.analysis.v1.StoredKeyH\x00R\x03key\x12*\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x16.analysis.v1.BackupEndH\x00R\x03\x65ndB\x08\n\x06record\"&\n\x0c\x42\x61\x63kupHeader\x12\x16\n\x06\x66ormat\x18\x01 \x01(\rR\x06\x66ormat\"w\n\tStoredKey\x12\x12\n\x04name\x18\x01 \x01(\x0cR\x04name\x12\x14\n\x05value\x18\x02 \x01(\x0cR\x05value\x12\"\n\rexpires_at_ms\x18\x03 \x01(\x03R\x0b\x65xpiresAtMs\x12\x1c\n\tcontinues\x18\x04 \x01(\x08R\tcontinues\"C\n\tBackupEnd\x12\x1e\n\x0btaken_at_ms\x18\x01 \x01(\x03R\ttakenAtMs\x12\x16\n\x06sha256\x18\x02 \x01(\x0cR\x06sha2562\x88\x04\n\x0bMaintenance\x12\x41\n\x06Verify\x12\x1a.analysis.v1.VerifyRequest\x1a\x19.analysis.v1.VerifyReport0\x01\x12L\n\tListLanes\x12\x1d.analysis.v1.ListLanesRequest\x1a\x1b.analysis.v1.ListLanesReply\"\x03\x90\x02\x01\x12J\n\x08\x41\x64\x64Lanes\x12\x1c.analysis.v1.AddLanesRequest\x1a\x1b.analysis.v1.ListLanesReply\"\x03\x90\x02\x02\x12I\n\x08MoveUser\x12\x1c.analysis.v1.MoveUserRequest\x1a\x1a.analysis.v1.MoveUserReply\"\x03\x90\x02\x02\x12N\n\x0b\x44rainWorker\x12\x1f.analysis.v1.DrainWorkerRequest\x1a\x19.analysis.v1.WorkerStatus\"\x03\x90\x02\x02\x12?\n\x06\x42\x61\x63kup\x12\x1a.analysis.v1.BackupRequest\x1a\x17.analysis.v1.BackupPart0\x01\x12@\n\x07Restore\x12\x18.analysis.v1.RestorePart\x1a\x19.analysis.v1.RestoreReply(\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'analysis.v1.maintenance_pb2', globals())
@@ -26,40 +27,44 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _MAINTENANCE.methods_by_name['AddLanes']._serialized_options = b'\220\002\002'
   _MAINTENANCE.methods_by_name['MoveUser']._options = None
   _MAINTENANCE.methods_by_name['MoveUser']._serialized_options = b'\220\002\002'
-  _VERIFYREQUEST._serialized_start=46
-  _VERIFYREQUEST._serialized_end=105
-  _VERIFYREPORT._serialized_start=107
-  _VERIFYREPORT._serialized_end=206
-  _DAMAGE._serialized_start=208
-  _DAMAGE._serialized_end=278
-  _LISTLANESREQUEST._serialized_start=280
-  _LISTLANESREQUEST._serialized_end=298
-  _LISTLANESREPLY._serialized_start=300
-  _LISTLANESREPLY._serialized_end=363
-  _LANESTATUS._serialized_start=365
-  _LANESTATUS._serialized_end=451
-  _ADDLANESREQUEST._serialized_start=453
-  _ADDLANESREQUEST._serialized_end=492
-  _MOVEUSERREQUEST._serialized_start=494
-  _MOVEUSERREQUEST._serialized_end=556
-  _MOVEUSERREPLY._serialized_start=558
-  _MOVEUSERREPLY._serialized_end=651
-  _BACKUPREQUEST._serialized_start=653
-  _BACKUPREQUEST._serialized_end=668
-  _BACKUPPART._serialized_start=670
-  _BACKUPPART._serialized_end=702
-  _RESTOREPART._serialized_start=704
-  _RESTOREPART._serialized_end=763
-  _RESTOREREPLY._serialized_start=765
-  _RESTOREREPLY._serialized_end=831
-  _BACKUPRECORD._serialized_start=834
-  _BACKUPRECORD._serialized_end=999
-  _BACKUPHEADER._serialized_start=1001
-  _BACKUPHEADER._serialized_end=1039
-  _STOREDKEY._serialized_start=1041
-  _STOREDKEY._serialized_end=1160
-  _BACKUPEND._serialized_start=1162
-  _BACKUPEND._serialized_end=1229
-  _MAINTENANCE._serialized_start=1232
-  _MAINTENANCE._serialized_end=1672
+  _MAINTENANCE.methods_by_name['DrainWorker']._options = None
+  _MAINTENANCE.methods_by_name['DrainWorker']._serialized_options = b'\220\002\002'
+  _VERIFYREQUEST._serialized_start=71
+  _VERIFYREQUEST._serialized_end=130
+  _VERIFYREPORT._serialized_start=132
+  _VERIFYREPORT._serialized_end=231
+  _DAMAGE._serialized_start=233
+  _DAMAGE._serialized_end=303
+  _LISTLANESREQUEST._serialized_start=305
+  _LISTLANESREQUEST._serialized_end=323
+  _LISTLANESREPLY._serialized_start=325
+  _LISTLANESREPLY._serialized_end=388
+  _LANESTATUS._serialized_start=390
+  _LANESTATUS._serialized_end=476
+  _ADDLANESREQUEST._serialized_start=478
+  _ADDLANESREQUEST._serialized_end=517
+  _MOVEUSERREQUEST._serialized_start=519
+  _MOVEUSERREQUEST._serialized_end=581
+  _MOVEUSERREPLY._serialized_start=583
+  _MOVEUSERREPLY._serialized_end=676
+  _DRAINWORKERREQUEST._serialized_start=678
+  _DRAINWORKERREQUEST._serialized_end=747
+  _BACKUPREQUEST._serialized_start=749
+  _BACKUPREQUEST._serialized_end=764
+  _BACKUPPART._serialized_start=766
+  _BACKUPPART._serialized_end=798
+  _RESTOREPART._serialized_start=800
+  _RESTOREPART._serialized_end=859
+  _RESTOREREPLY._serialized_start=861
+  _RESTOREREPLY._serialized_end=927
+  _BACKUPRECORD._serialized_start=930
+  _BACKUPRECORD._serialized_end=1095
+  _BACKUPHEADER._serialized_start=1097
+  _BACKUPHEADER._serialized_end=1135
+  _STOREDKEY._serialized_start=1137
+  _STOREDKEY._serialized_end=1256
+  _BACKUPEND._serialized_start=1258
+  _BACKUPEND._serialized_end=1325
+  _MAINTENANCE._serialized_start=1328
+  _MAINTENANCE._serialized_end=1848
 # @@protoc_insertion_point(module_scope)

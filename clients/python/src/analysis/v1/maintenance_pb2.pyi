@@ -1,3 +1,4 @@
+from analysis.v1 import queue_pb2 as _queue_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -54,6 +55,14 @@ class Damage(_message.Message):
     repair: str
     what: str
     def __init__(self, key: _Optional[str] = ..., what: _Optional[str] = ..., repair: _Optional[str] = ...) -> None: ...
+
+class DrainWorkerRequest(_message.Message):
+    __slots__ = ["undo", "worker_id"]
+    UNDO_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    undo: bool
+    worker_id: str
+    def __init__(self, worker_id: _Optional[str] = ..., undo: bool = ...) -> None: ...
 
 class LaneStatus(_message.Message):
     __slots__ = ["id", "live_jobs", "worker_id"]

@@ -412,9 +412,10 @@ class TimelineRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., job_id: _Optional[str] = ..., songs: bool = ..., limit: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class WorkerStatus(_message.Message):
-    __slots__ = ["connected_at_ms", "diagnostics", "heartbeat_at_ms", "id", "interruptions", "lanes", "machine", "songs_analysed", "songs_failed", "suspended"]
+    __slots__ = ["connected_at_ms", "diagnostics", "draining", "heartbeat_at_ms", "id", "interruptions", "lanes", "machine", "songs_analysed", "songs_failed", "suspended"]
     CONNECTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_AT_MS_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     INTERRUPTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -425,6 +426,7 @@ class WorkerStatus(_message.Message):
     SUSPENDED_FIELD_NUMBER: _ClassVar[int]
     connected_at_ms: int
     diagnostics: _workers_pb2.WorkerDiagnostics
+    draining: bool
     heartbeat_at_ms: int
     id: str
     interruptions: int
@@ -433,7 +435,7 @@ class WorkerStatus(_message.Message):
     songs_analysed: int
     songs_failed: int
     suspended: int
-    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ..., diagnostics: _Optional[_Union[_workers_pb2.WorkerDiagnostics, _Mapping]] = ..., machine: _Optional[_Union[_workers_pb2.MachineLoad, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., lanes: _Optional[_Iterable[str]] = ..., connected_at_ms: _Optional[int] = ..., heartbeat_at_ms: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., interruptions: _Optional[int] = ..., suspended: _Optional[int] = ..., diagnostics: _Optional[_Union[_workers_pb2.WorkerDiagnostics, _Mapping]] = ..., machine: _Optional[_Union[_workers_pb2.MachineLoad, _Mapping]] = ..., draining: bool = ...) -> None: ...
 
 class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -50,7 +50,7 @@ class AnalyzerProcess(_message.Message):
     def __init__(self, analyzer: _Optional[str] = ..., pid: _Optional[int] = ..., activity: _Optional[_Union[AnalyzerActivity, str]] = ..., frozen: bool = ..., since_ms: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., song_id: _Optional[str] = ..., fraction: _Optional[float] = ..., stuck_since_ms: _Optional[int] = ...) -> None: ...
 
 class Assignment(_message.Message):
-    __slots__ = ["analyzers", "claim", "cursor", "epoch", "force", "job_id", "priority", "song", "total", "user_id"]
+    __slots__ = ["analyzers", "claim", "cursor", "epoch", "force", "job_id", "priority", "song", "total", "traceparent", "user_id"]
     ANALYZERS_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +60,7 @@ class Assignment(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     SONG_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     analyzers: _containers.RepeatedCompositeFieldContainer[_jobs_pb2.AnalyzerVersion]
     claim: bytes
@@ -70,8 +71,9 @@ class Assignment(_message.Message):
     priority: _jobs_pb2.Priority
     song: _jobs_pb2.Song
     total: int
+    traceparent: str
     user_id: str
-    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., user_id: _Optional[str] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., cursor: _Optional[int] = ..., total: _Optional[int] = ..., force: bool = ...) -> None: ...
+    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., claim: _Optional[bytes] = ..., user_id: _Optional[str] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., analyzers: _Optional[_Iterable[_Union[_jobs_pb2.AnalyzerVersion, _Mapping]]] = ..., cursor: _Optional[int] = ..., total: _Optional[int] = ..., force: bool = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class Discard(_message.Message):
     __slots__ = ["epoch", "job_id", "lane"]
