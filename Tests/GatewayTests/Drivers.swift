@@ -97,6 +97,8 @@ final class CatalogDriver: CatalogProvider {
         var searchSongs: @Sendable (SearchSongsRequest) throws -> SearchSongsReply = unexpected
         var getCoverage: @Sendable (CoverageRequest) throws -> Coverage = unexpected
         var removeUser: @Sendable (UserRequest) throws -> RemoveUserReply = unexpected
+        /// The parts, one by one.
+        var exportUser: @Sendable (UserRequest) throws -> [ExportPart] = unexpected
         var listUsers: @Sendable (ListUsersRequest) throws -> ListUsersReply = unexpected
         var setRole: @Sendable (SetRoleRequest) throws -> User = unexpected
         var setPreferences: @Sendable (SetPreferencesRequest) throws -> Preferences = unexpected
@@ -166,6 +168,9 @@ final class CatalogDriver: CatalogProvider {
     }
     func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply {
         try current.listUsers(request)
+    }
+    func exportUser(_ request: UserRequest, to writer: RPCWriter<ExportPart>, context: CallContext) async throws {
+        for part in try current.exportUser(request) { try await writer.write(part) }
     }
     func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply {
         try current.removeUser(request)
