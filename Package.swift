@@ -146,7 +146,9 @@ let package = Package(
         // Enqueueing and claiming, beside other queues: Benchmarks/queue/run.
         .executableTarget(
             name: "QueueBenchmark",
-            dependencies: nio + ["AnalysisAPI", "RPC", "Redis", log],
+            dependencies: nio + [
+                "AnalysisAPI", "RPC", "Redis", log, .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             path: "Benchmarks/queue/QueueBenchmark", swiftSettings: settings),
         // What the gateway is measured against: Benchmarks/http/run.
         .executableTarget(

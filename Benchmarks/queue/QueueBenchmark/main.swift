@@ -13,9 +13,11 @@ import NIOPosix
 import RPC
 import Redis
 import ServiceLifecycle
+import Subprocess
 
 let callers = 64
 let jobs = 40_000
+let many = 1_000
 let userCount = 50
 let answered = 2_000
 let waitingJobs = (few: 1_000, many: 1_000_000)
@@ -23,6 +25,12 @@ let waitingJobs = (few: 1_000, many: 1_000_000)
 let folder = CommandLine.arguments[1]
 let processID = CommandLine.arguments[2]
 let group = MultiThreadedEventLoopGroup.singleton
+/// How often users had their turn at enqueueing a thousand songs.
+var turn = 0
+/// By user: of how many songs there is a job.
+var asked = [Int](repeating: 0, count: userCount + 1)
+/// The last in line.
+var lastJobID = ""
 let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
 let client = RPCClient(address: .unix(path: "\(folder)/queue.sock"), eventLoopGroup: group, logger: logger)
 let redis = RedisClient(url: try RedisURL("unix:\(folder)/redis.sock"), eventLoopGroup: group, logger: logger)
@@ -117,6 +125,36 @@ struct Worker {
     }
 }
 
+/// How often a second redis-benchmark runs the script that the service enqueues a song's job with, with as many songs to choose
+/// from that most have no job yet.
+func bareScriptPerSecond() async throws -> Double {
+    let user = "bare", songs = 1_000_000
+    _ = try await CatalogClient(client).createUser(
+        CreateUserRequest(id: user, password: "benchmark password", role: .listener))
+    try await addSongs(0..<songs, to: user)
+    try await redis.send(["CONFIG", "SET", "slowlog-log-slower-than", "0"])
+    _ = try await queue.enqueue(EnqueueRequest(userID: user, type: .song, targetID: songID(0)))
+    let logged = try await redis.send(["SLOWLOG", "GET", "32"]).elements ?? []
+    try await redis.send(["CONFIG", "SET", "slowlog-log-slower-than", "10000"])
+    let commands = logged.compactMap { $0.elements?[3].elements?.compactMap(\.text) }
+    guard let script = commands.first(where: { $0.first == "EVALSHA" && $0.contains(songID(0)) }) else {
+        throw MeasurementFailed(reason: "no script has enqueued the job of \(user)")
+    }
+    let command = script.map { $0 == songID(0) ? "__rand_int__" : $0 }
+    let result = try await run(
+        .name("redis-benchmark"),
+        arguments: Arguments(
+            ["-s", "\(folder)/redis.sock", "-P", "128", "-n", "100000", "-r", "\(songs)", "--csv"] + command),
+        output: .string(limit: 65536))
+    let line = result.standardOutput.split(separator: "\n").last ?? ""
+    let rate = line.split(separator: "\"").compactMap { Double($0) }.first
+    guard let rate else { throw MeasurementFailed(reason: "redis-benchmark said: \(line)") }
+    _ = try await queue.clearJobs(JobFilter(userID: user))
+    return rate
+}
+
+struct MeasurementFailed: Error { let reason: String }
+
 func measure() async throws {
     _ = try await CatalogClient(client).createUser(
         CreateUserRequest(id: userID(0), password: "benchmark password", role: .listener))
@@ -126,6 +164,7 @@ func measure() async throws {
         _ = try await queue.enqueue(EnqueueRequest(userID: userID(0), type: .song, targetID: songID(number)))
     }
     report("enqueue", enqueued)
+    report("bare script", try await bareScriptPerSecond())
 
     try await withWorker { worker in
         let start = ContinuousClock.now
@@ -138,27 +177,39 @@ func measure() async throws {
                 CreateUserRequest(id: userID(user), password: "benchmark password", role: .listener))
             try await addSongs(0..<waitingJobs.many / userCount, to: userID(user))
         }
-        try await fill(0..<waitingJobs.few + answered)
+        _ = try await fill(0..<waitingJobs.few + answered)
         try await measureAnswers("few", &worker)
-        try await fill(waitingJobs.few + answered..<waitingJobs.many)
+        report("enqueue many", try await fill(waitingJobs.few + answered..<waitingJobs.many))
         try await measureAnswers("many", &worker)
     }
     let statm = try String(contentsOfFile: "/proc/\(processID)/statm", encoding: .utf8).split(separator: " ")
     report("resident MB", (Double(statm[1]) ?? .nan) * 4096 / 1e6)
 }
 
-@Sendable func fill(_ numbers: Range<Int>) async throws {
-    _ = try await perSecond(numbers.count) { number in
-        let number = numbers.lowerBound + number
-        _ = try await queue.enqueue(
-            EnqueueRequest(userID: userID(1 + number % userCount), type: .song, targetID: songID(number / userCount)))
+/// Enqueues jobs, one caller a thousand at a time, the users in turn. Returns how many a second.
+func fill(_ numbers: Range<Int>) async throws -> Double {
+    let start = ContinuousClock.now
+    for first in stride(from: numbers.lowerBound, to: numbers.upperBound, by: many) {
+        let user = 1 + turn % userCount
+        turn += 1
+        let songs = (0..<min(many, numbers.upperBound - first)).map { _ in
+            defer { asked[user] += 1 }
+            return EnqueueTarget(type: .song, targetID: songID(asked[user]))
+        }
+        let reply = try await queue.enqueueMany(EnqueueManyRequest(userID: userID(user), targets: songs))
+        lastJobID = reply.replies.last?.job?.id ?? ""
     }
+    return Double(numbers.count) / ((ContinuousClock.now - start) / .seconds(1))
 }
 
 func measureAnswers(_ waiting: String, _ worker: inout Worker) async throws {
     let status = try await medianMicroseconds { _ = try await queue.getStatus(QueueStatusRequest(userID: "")) }
+    let position = try await medianMicroseconds {
+        _ = try await queue.getPosition(JobRequest(userID: "", jobID: lastJobID))
+    }
     let claim = try await medianMicroseconds { try await worker.completeAndClaim() }
     report("status with \(waiting)", status)
+    report("position with \(waiting)", position)
     report("claim with \(waiting)", claim)
 }
 
