@@ -25,12 +25,6 @@ let waitingJobs = (few: 1_000, many: 1_000_000)
 let folder = CommandLine.arguments[1]
 let processID = CommandLine.arguments[2]
 let group = MultiThreadedEventLoopGroup.singleton
-/// How often users had their turn at enqueueing a thousand songs.
-var turn = 0
-/// By user: of how many songs there is a job.
-var asked = [Int](repeating: 0, count: userCount + 1)
-/// The last in line.
-var lastJobID = ""
 let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
 let client = RPCClient(address: .unix(path: "\(folder)/queue.sock"), eventLoopGroup: group, logger: logger)
 let redis = RedisClient(url: try RedisURL("unix:\(folder)/redis.sock"), eventLoopGroup: group, logger: logger)
@@ -128,7 +122,8 @@ struct Worker {
 /// How often a second redis-benchmark runs the script that the service enqueues a song's job with, with as many songs to choose
 /// from that most have no job yet.
 func bareScriptPerSecond() async throws -> Double {
-    let user = "bare", songs = 1_000_000
+    let user = "bare"
+    let songs = 1_000_000
     _ = try await CatalogClient(client).createUser(
         CreateUserRequest(id: user, password: "benchmark password", role: .listener))
     try await addSongs(0..<songs, to: user)
@@ -177,35 +172,43 @@ func measure() async throws {
                 CreateUserRequest(id: userID(user), password: "benchmark password", role: .listener))
             try await addSongs(0..<waitingJobs.many / userCount, to: userID(user))
         }
-        _ = try await fill(0..<waitingJobs.few + answered)
-        try await measureAnswers("few", &worker)
-        report("enqueue many", try await fill(waitingJobs.few + answered..<waitingJobs.many))
-        try await measureAnswers("many", &worker)
+        var line = Line()
+        _ = try await line.add(waitingJobs.few + answered)
+        try await measureAnswers("few", line, &worker)
+        report("enqueue many", try await line.add(waitingJobs.many - waitingJobs.few - answered))
+        try await measureAnswers("many", line, &worker)
     }
     let statm = try String(contentsOfFile: "/proc/\(processID)/statm", encoding: .utf8).split(separator: " ")
     report("resident MB", (Double(statm[1]) ?? .nan) * 4096 / 1e6)
 }
 
-/// Enqueues jobs, one caller a thousand at a time, the users in turn. Returns how many a second.
-func fill(_ numbers: Range<Int>) async throws -> Double {
-    let start = ContinuousClock.now
-    for first in stride(from: numbers.lowerBound, to: numbers.upperBound, by: many) {
-        let user = 1 + turn % userCount
-        turn += 1
-        let songs = (0..<min(many, numbers.upperBound - first)).map { _ in
-            defer { asked[user] += 1 }
-            return EnqueueTarget(type: .song, targetID: songID(asked[user]))
+/// Enqueues jobs, one caller a thousand at a time, the users in turn.
+struct Line {
+    private var turn = 0
+    /// By user: of how many songs there is a job.
+    private var asked = [Int](repeating: 0, count: userCount + 1)
+    private(set) var lastJobID = ""
+
+    /// Returns how many jobs a second.
+    mutating func add(_ count: Int) async throws -> Double {
+        let start = ContinuousClock.now
+        for first in stride(from: 0, to: count, by: many) {
+            let user = 1 + turn % userCount
+            let songs = asked[user]..<asked[user] + min(many, count - first)
+            (turn, asked[user]) = (turn + 1, songs.upperBound)
+            let reply = try await queue.enqueueMany(
+                EnqueueManyRequest(
+                    userID: userID(user), targets: songs.map { EnqueueTarget(type: .song, targetID: songID($0)) }))
+            lastJobID = reply.replies.last?.job?.id ?? ""
         }
-        let reply = try await queue.enqueueMany(EnqueueManyRequest(userID: userID(user), targets: songs))
-        lastJobID = reply.replies.last?.job?.id ?? ""
+        return Double(count) / ((ContinuousClock.now - start) / .seconds(1))
     }
-    return Double(numbers.count) / ((ContinuousClock.now - start) / .seconds(1))
 }
 
-func measureAnswers(_ waiting: String, _ worker: inout Worker) async throws {
+func measureAnswers(_ waiting: String, _ line: Line, _ worker: inout Worker) async throws {
     let status = try await medianMicroseconds { _ = try await queue.getStatus(QueueStatusRequest(userID: "")) }
     let position = try await medianMicroseconds {
-        _ = try await queue.getPosition(JobRequest(userID: "", jobID: lastJobID))
+        _ = try await queue.getPosition(JobRequest(userID: "", jobID: line.lastJobID))
     }
     let claim = try await medianMicroseconds { try await worker.completeAndClaim() }
     report("status with \(waiting)", status)
