@@ -19,7 +19,7 @@ struct Verification: Sendable {
     /// How many places one script looks at.
     private static let placesAtOnce = 100
     /// How many jobs one script adds up.
-    private static let tallyPage = 2000
+    private static let tallyPage = 200
     /// How many findings are looked at again; where there are more, repairing finds the others in its next round.
     private static let suspectsLimit = 10_000
     /// How often repairing begins again, as what it mends may show more.
