@@ -7,7 +7,7 @@ extension MachineLoad {
     /// What the machine is at now; nil where it does not tell.
     static func now() -> MachineLoad? {
         MachineLoad(
-            loadavg: read("/proc/loadavg"), meminfo: read("/proc/meminfo"),
+            loadavg: ProcFile.text("/proc/loadavg"), meminfo: ProcFile.text("/proc/meminfo"),
             cores: ProcessInfo.processInfo.activeProcessorCount)
     }
 
@@ -23,9 +23,5 @@ extension MachineLoad {
             let available = kibibytes("MemAvailable"), let total = kibibytes("MemTotal"), total > 0
         else { return nil }
         self.init(loadPerCore: load / Double(cores), memoryAvailable: available / total)
-    }
-
-    private static func read(_ path: String) -> String {
-        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     }
 }

@@ -8,7 +8,8 @@ enum ProcessMemory {
     /// several of them share are counted for each.
     static func residentBytes(of pid: pid_t) -> UInt64 {
         // The second field of statm, in pages (proc_pid_statm(5)).
-        let pages = read("/proc/\(pid)/statm").split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
+        let pages =
+            ProcFile.text("/proc/\(pid)/statm").split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
         return pages * UInt64(getpagesize()) + children(of: pid).reduce(0) { $0 + residentBytes(of: $1) }
     }
 
@@ -16,11 +17,7 @@ enum ProcessMemory {
     private static func children(of pid: pid_t) -> [pid_t] {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
         return threads.flatMap { thread in
-            read("/proc/\(pid)/task/\(thread)/children").split(separator: " ").compactMap { pid_t($0) }
+            ProcFile.text("/proc/\(pid)/task/\(thread)/children").split(separator: " ").compactMap { pid_t($0) }
         }
-    }
-
-    private static func read(_ path: String) -> String {
-        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     }
 }

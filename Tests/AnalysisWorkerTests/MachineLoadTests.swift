@@ -1,6 +1,7 @@
 // What a worker tells of its machine.
 
 import AnalysisAPI
+import Glibc
 import Testing
 
 @testable import AnalysisWorker
@@ -21,5 +22,15 @@ import Testing
     @Test func thisMachineTells() throws {
         let machine = try #require(MachineLoad.now())
         #expect(machine.loadPerCore >= 0 && machine.memoryAvailable > 0 && machine.memoryAvailable <= 1)
+    }
+
+    @Test func lookingAtProcessesAgainAndAgainKeepsNoMemory() throws {
+        func look() -> UInt64 { ProcessMemory.residentBytes(of: getpid()) }
+        for _ in 0..<100 { _ = look() }
+        let before = look()
+        try #require(before > 0)
+        for _ in 0..<10_000 { _ = look() }
+        let after = look()
+        #expect(after < before + 16 << 20, "\(before) bytes, then \(after)")
     }
 }
