@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import RPC
@@ -87,18 +88,21 @@ enum GatewayServer {
         }
     }
 
-    /// A connection is closed where no request has come as a whole `idleTimeout` after the last; an open event stream is a request.
+    /// A connection is closed where no request has begun `idleTimeout` after the last, and where the header of one takes longer
+    /// than `headerTimeout`; an open event stream is a request.
     static func application(
         router: Router<GatewayContext>, address: BindAddress, eventLoopGroup: any EventLoopGroup, logger: Logger,
-        idleTimeout: TimeAmount = .seconds(75)
+        headerTimeout: TimeAmount = .seconds(10), idleTimeout: TimeAmount = .seconds(75)
     ) -> some ApplicationProtocol {
-        Application(
+        let http1 = HTTP1Channel.Configuration(
+            idleTimeout: idleTimeout,
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
+        return Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: idleTimeout,
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                HeaderTimedHTTP1(http: HTTP1Channel(responder: responder, configuration: http1), timeout: headerTimeout)
+            },
             configuration: .init(address: address),
             eventLoopGroupProvider: .shared(eventLoopGroup),
             logger: logger)

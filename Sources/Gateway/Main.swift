@@ -43,6 +43,9 @@ struct GatewayCommand: DaemonCommand {
     @Option(help: "How many event streams a user may have open.")
     var streamsPerUser = GatewaySettings().streamsPerUser
 
+    @Option(help: "How many seconds the header of a request may take to arrive.")
+    var headerTimeout = 10
+
     @OptionGroup var webApp: WebAppTokenOptions
     @OptionGroup var tls: TLSOptions
     @OptionGroup var daemon: DaemonOptions
@@ -53,6 +56,9 @@ struct GatewayCommand: DaemonCommand {
             ("streams-per-user", streamsPerUser),
         ] where !(1...1_000_000).contains(value) {
             throw ValidationError("--\(name) is \(value); it must be between 1 and 1000000.")
+        }
+        guard (1...3600).contains(headerTimeout) else {
+            throw ValidationError("--header-timeout is \(headerTimeout); it must be between 1 and 3600 seconds.")
         }
     }
 
@@ -69,7 +75,7 @@ struct GatewayCommand: DaemonCommand {
             GatewayServer.application(
                 router: router, address: try BindAddress(try RPCAddress(text)),
                 eventLoopGroup: context.eventLoopGroup,
-                logger: context.logger)
+                logger: context.logger, headerTimeout: .seconds(Int64(headerTimeout)))
         }
         return [queue, progress] + servers
     }
