@@ -36,13 +36,10 @@ extension GatewayError {
         case .alreadyExists, .aborted, .failedPrecondition: self.init(status: .conflict, message: error.detail)
         case .resourceExhausted:
             self.init(status: .tooManyRequests, message: error.detail, retryAfterSeconds: retryAfter ?? 1)
-        case .unavailable, .cancelled:
+        // Whether a service is gone or stands still is the same to who asked.
+        case .unavailable, .cancelled, .deadlineExceeded:
             self.init(
                 status: .serviceUnavailable, message: "The analysis service is away for a moment. Please try again.",
-                retryAfterSeconds: retryAfter ?? 1)
-        case .deadlineExceeded:
-            self.init(
-                status: .gatewayTimeout, message: "The analysis service took too long to answer. Please try again.",
                 retryAfterSeconds: retryAfter ?? 1)
         case .unimplemented:
             self.init(status: .notImplemented, message: "The analysis service does not offer this.")

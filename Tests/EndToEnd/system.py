@@ -86,14 +86,35 @@ class System:
 
     def kill(self, name: str, sig=signal.SIGKILL):
         """kill -9 of one process, or another signal that ends it; returns when another runs in its place."""
+        with self.away(name, sig):
+            pass
+
+    @contextlib.contextmanager
+    def away(self, name: str, sig=signal.SIGKILL):
+        """The same, but it stays away inside; another runs in its place afterwards."""
         pid = self.ready["pids"][name]
-        os.kill(pid, sig)
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            os.kill(pid, sig)
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
         def replaced():
             with contextlib.suppress(FileNotFoundError):
                 return self.ready["pids"][name] != pid
 
         wait_until(replaced, f"{name} is started again", 10)
+
+    @contextlib.contextmanager
+    def frozen(self, name: str):
+        """One process stands still inside: it is there, and does nothing."""
+        pid = self.ready["pids"][name]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def logs(self) -> str:
         parts = []
