@@ -23,7 +23,8 @@ async function request(method, path, body) {
   let response;
   try {
     response = await fetch(path, {
-      method, headers, credentials: "same-origin", cache: "no-store",
+      // The browser keeps what it has read and asks whether it still holds: what has not changed does not come again.
+      method, headers, credentials: "same-origin", cache: "no-cache",
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {

@@ -101,7 +101,7 @@ const words = { live: "Live", polling: "Live", connecting: "Connecting…", lost
 live.addEventListener("connection", ({ detail }) => {
   connection.dataset.state = detail;
   setText(document.getElementById("connection-state"), words[detail]);
-  connection.title = detail === "polling" ? "Event streams do not come through here; the page asks every two seconds." : "";
+  connection.title = detail === "polling" ? "Event streams do not come through here; the page asks every second or two." : "";
   document.body.toggleAttribute("data-stale", detail === "lost");
   showAge();
 });

@@ -6,7 +6,8 @@ import { api } from "./api.js";
 const leaderLock = "analysis leader";
 const playlistLock = "analysis playlist ";
 const longestDelay = 5_000;
-const pollEvery = 2_000;
+/** Between two rounds of asking; the server may say that it is worth asking sooner. */
+const longestPause = 2_000;
 const streamAgainAfter = 60_000;
 const failuresUntilPolling = 3;
 
@@ -186,22 +187,30 @@ export class SharedStream {
     }, delay);
   }
 
+  /** What the server gives as last known, while something behind it is away, is no news. */
   async #poll(until) {
+    let pause = longestPause;
+    let isStale = false;
     try {
       const playlists = await this.#playlists();
       this.#watched = playlists.join("\n");
-      const [jobs, ...others] = await Promise.all([api.progress(), api.libraryProgress(), ...playlists.map(api.playlistProgress)]);
+      const answers = await Promise.all([api.progress(), api.libraryProgress(), ...playlists.map(api.playlistProgress)]);
       if (!this.#isLeader) return;
-      this.#spread({ type: "snapshot" });
-      this.#spread({ type: "connection", state: "polling" });
-      for (const { progress } of others) this.#spread({ type: "progress", entry: progress });
-      for (const entry of Object.values(jobs.active_jobs)) this.#spread({ type: "progress", entry });
+      const [jobs, ...others] = answers;
+      pause = Math.min(pause, ...answers.map((answer) => answer.poll_after_ms));
+      isStale = answers.some((answer) => answer.stale);
+      const entries = [...others.map((other) => other.progress), ...Object.values(jobs.active_jobs)];
+      if (!isStale) this.#spread({ type: "snapshot" });
+      this.#spread({ type: "connection", state: isStale ? "lost" : "polling" });
+      if (!isStale || this.#known.size === 0) for (const entry of entries) this.#spread({ type: "progress", entry });
     } catch {
       this.#failures = 0;
       this.#spread({ type: "connection", state: "lost" });
       return this.#again(this.#delay);
     }
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => (performance.now() < until ? this.#poll(until) : this.#connect()), pollEvery);
+    // The stream was not blocked, it had nothing to tell: it is tried as soon as what was away is back.
+    const goOn = isStale ? () => this.#poll(-Infinity) : performance.now() < until ? () => this.#poll(until) : () => this.#connect();
+    this.#timer = setTimeout(goOn, pause);
   }
 }
