@@ -13,6 +13,7 @@ struct EventStreamState {
         case progress(ProgressView)
         case jobStarted(Job)
         case jobEnded(Job)
+        case notification(Notification)
     }
 
     private enum Phase {
@@ -21,8 +22,43 @@ struct EventStreamState {
     }
 
     private var phases: [String: Phase] = [:]
+    private var states: [String: JobState] = [:]
+    private let openedAtMs: Int64
+    private let isResumed: Bool
+
+    /// - Parameters:
+    ///   - openedAtMs: what began or ended before is no news.
+    ///   - isResumed: whether the reader goes on after an earlier stream: then whatever ended since is news, too.
+    init(openedAtMs: Int64, isResumed: Bool) {
+        self.openedAtMs = openedAtMs
+        self.isResumed = isResumed
+    }
 
     mutating func events(of view: ProgressView) -> [Event] {
+        let news = news(of: view).map { [Event.notification($0)] } ?? []
+        return progressEvents(of: view) + news
+    }
+
+    /// What is worth a sentence to the user: a job starts or goes on, makes way, or ends.
+    private mutating func news(of view: ProgressView) -> Notification? {
+        guard let job = view.ownJob else { return nil }
+        let before = states.updateValue(job.state, forKey: job.id)
+        guard before != job.state else { return nil }
+        if let end = NotificationKind(endOf: job) {
+            guard before != nil || isResumed || job.endedAtMs >= openedAtMs else { return nil }
+            return Notification(kind: end, job: job, atMs: job.endedAtMs)
+        }
+        switch (before, job.state) {
+        case (nil, .inProgress) where job.startedAtMs < openedAtMs: return nil
+        case (_, .inProgress):
+            let goesOn = before == .interrupted || before == .paused
+            return Notification(kind: .started, job: job, atMs: view.updatedAtMs, goesOn: goesOn)
+        case (.inProgress, .interrupted): return Notification(kind: .displaced, job: job, atMs: view.updatedAtMs)
+        default: return nil
+        }
+    }
+
+    private mutating func progressEvents(of view: ProgressView) -> [Event] {
         guard let job = view.ownJob, job.startedAtMs > 0 || job.state.hasEnded else { return [.progress(view)] }
         let before = phases.updateValue(job.state.hasEnded ? .ended : .started, forKey: job.id)
         return switch (before, job.state.hasEnded) {

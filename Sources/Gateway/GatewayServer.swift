@@ -64,6 +64,7 @@ enum GatewayServer {
         ).add(to: signedIn)
         PreferencesRoutes(backend: backend).add(to: signedIn)
         HistoryRoutes(backend: backend).add(to: signedIn)
+        NotificationRoutes(backend: backend).add(to: signedIn)
         InsightsRoutes(backend: backend).add(to: signedIn)
         Administration.add(to: signedIn, backend: backend)
         try DescriptionRoute(table: table).add(to: open)

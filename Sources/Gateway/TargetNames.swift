@@ -16,6 +16,9 @@ struct TargetNames: Sendable {
     private var songs: [Key: Song] = [:]
     private var playlists: [Key: String] = [:]
 
+    /// Nothing has a name.
+    init() {}
+
     /// - Parameters:
     ///   - jobs: whose targets, current songs and failed songs get a name.
     ///   - others: songs besides, by user.

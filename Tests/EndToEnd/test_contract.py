@@ -86,6 +86,9 @@ JOB_PROGRESS = {**PROGRESS, "job_id": str, "job_type": Just(*TYPES), "status": J
 JOB = {
     "job_id": str, "status": Just(*map(str.upper, STATES)), "job_type": Just(*map(str.upper, TYPES)), "priority": Just(*map(str.upper, PRIORITIES)),
     "created_at": MOMENT, "started_at": optional(MOMENT), "metadata": dict}
+NOTIFICATION = {
+    "id": str, "kind": Just("started", "displaced", "completed", "failed", "cancelled"), "message": str, "at": MOMENT, "job_id": str,
+    "type": Just("song", "playlist", "background"), "target_id": optional(ID), "name": optional(str)}
 QUEUED = {"success": TRUE, "status": SUCCESS, "message": str, "queued_count": int}
 USER = {"id": ID, "name": str, "role": Just("listener", "administrator"), "auto_analysis": bool}
 WORKER = {
@@ -318,23 +321,27 @@ def events(system, query="", headers=None):
                 fields = {}
 
 
-def test_the_event_stream_tells_progress_starts_and_ends(system, analysed):
+def test_the_event_stream_tells_progress_starts_ends_and_notifications(system, analysed):
     stream = events(system, "?active=1&library=1")
     library = next(data for name, _, data in stream if name == "progress" and data["context"]["type"] == "library")
     check(library, PROGRESS)
     job = post(system, f"/api/songs/{analysed['id']}/analyze", {"job_id": str}, {"force": True})["job_id"]
-    told, last = [], None
+    told, notified, last = [], [], None
     for name, number, data in stream:
         number = number or last
         last = number
         if data.get("job_id") != job or name == "progress" and data["context"]["type"] != "job":
             continue
         told.append(name)
-        check(data, JOB_PROGRESS if name == "progress" else JOB)
+        check(data, {"progress": JOB_PROGRESS, "notification": NOTIFICATION}.get(name, JOB))
+        notified += [data["kind"]] if name == "notification" else []
         assert name != "progress" or int(number) == data["version"]
         if name == "job_ended":
             assert data["status"] == "COMPLETED"
+        if name == "notification" and data["kind"] == "completed":
             break
+    listed = get(system, "/api/notifications", {"success": TRUE, "notifications": Each(NOTIFICATION), "next_page_token": optional(str)})
+    assert data in listed["notifications"] and notified[-1] == "completed" and set(notified) <= {"started", "completed"}
     assert told[0] in ("progress", "job_started") and told.count("job_started") == told.count("job_ended") == 1
     assert told.index("job_started") < told.index("job_ended")
 

@@ -58,6 +58,29 @@ import Testing
         }
     }
 
+    @Test func howAnalysesEndedIsToldInASentenceUnlessItIsMuted() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            Self.nameTargets(gateway)
+            var gone = Self.click
+            (gone.id, gone.targetID, gone.state, gone.error) = ("0-4", "9", .failed, "no audio")
+            let jobs = [Self.playlist, Self.click, gone]
+            gateway.queue.set { $0.listJobs = { _ in ListJobsReply(jobs: jobs, nextPageToken: "0/1/0-2") } }
+            gateway.catalog.set { $0.getPreferences = { _ in Preferences() } }
+            let answer = try await gateway.get("/api/notifications?limit=3").json
+            #expect(answer["next_page_token"] == "0/1/0-2")
+            #expect(
+                answer["notifications"]?.elements.first == [
+                    "id": "0-1 completed 9000", "kind": "completed", "at": "1970-01-01T00:00:09.000Z",
+                    "message": "“Road trip”: 2 analysed, 1 failed, about 5 seconds", "job_id": "0-1",
+                    "type": "playlist", "target_id": "p1", "name": "Road trip",
+                ])
+            #expect(answer["notifications"]?.elements.last?["message"] == "A song could not be analysed: no audio")
+            gateway.catalog.set { $0.getPreferences = { _ in Preferences(muted: [.completed]) } }
+            let failures = try await gateway.get("/api/notifications").json["notifications"]?.elements
+            #expect(failures?.map { $0["job_id"] } == ["0-4"])
+        }
+    }
+
     @Test(arguments: ["type=album", "status=pending", "limit=0", "limit=101", "limit=x"])
     func filtersThatAreNoneAreRefused(query: String) async throws {
         try await GatewayUnderTest.run { gateway async throws in

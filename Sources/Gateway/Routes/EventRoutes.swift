@@ -23,7 +23,8 @@ struct EventRoutes: Sendable {
             "events",
             """
             Every change of the contexts asked for, as it happens, as server-sent events: progress, an entry as in \
-            /api/progress; job_started and job_ended, a job as in /api/jobs. Last-Event-ID resumes.
+            /api/progress; job_started and job_ended, a job as in /api/jobs; notification, one as in /api/notifications. \
+            Last-Event-ID resumes.
             """,
             query: [
                 QueryParameter("job", .texts, "jobs to follow"),
@@ -50,12 +51,13 @@ struct EventRoutes: Sendable {
         let views = backend.progress.watch(watch, options: context.call.unlimited)
         let first = watch.contexts.isEmpty || isResumed ? nil : try await views.next()
         let (logger, channel, credential) = (context.logger, context.channel, context.session.credential)
+        let openedAt = Timestamp.now
         let body = ResponseBody { writer in
             defer { withExtendedLifetime(place) {} }
-            var state = EventStreamState()
+            var state = EventStreamState(openedAtMs: openedAt.millisecondsSince1970, isResumed: isResumed)
             let keeper = StreamKeeper(writer: writer, channel: channel)
             try await keeper.write(EventStream.opening)
-            if let first { try await keeper.write(EventStream.text(of: state.events(of: first))) }
+            if let first { try await keeper.write(text(of: state.events(of: first), context)) }
             keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
             defer { keeper.end() }
             do {
@@ -63,7 +65,7 @@ struct EventRoutes: Sendable {
                     try await request.body.consumeWithCancellationOnInboundClose { [state] _ in
                         var state = state
                         for try await view in views {
-                            try await keeper.write(EventStream.text(of: state.events(of: view)))
+                            try await keeper.write(text(of: state.events(of: view), context))
                         }
                     }
                 } onGracefulShutdown: {
@@ -77,6 +79,25 @@ struct EventRoutes: Sendable {
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: EventStream.headers, body: body)
+    }
+
+    private func text(of events: [EventStreamState.Event], _ context: SignedInContext) async throws -> ByteBuffer {
+        var buffer = ByteBuffer()
+        for event in events {
+            switch event {
+            case .progress(let view):
+                buffer.writeString("id: \(view.version)\n")
+                try EventStream.write("progress", ProgressEntry(view), to: &buffer)
+            case .jobStarted(let job): try EventStream.write("job_started", JobJSON(job), to: &buffer)
+            case .jobEnded(let job): try EventStream.write("job_ended", JobJSON(job), to: &buffer)
+            case .notification(let notification):
+                guard let told = await NotificationRoutes(backend: backend).told(notification, context) else {
+                    continue
+                }
+                try EventStream.write("notification", told, to: &buffer)
+            }
+        }
+        return buffer
     }
 
     /// - Throws: 404 where a context is not the user's, 503 where nobody can say.
@@ -121,23 +142,10 @@ private enum EventStream {
     /// How long a browser waits before it connects again.
     static let opening = ByteBuffer(string: "retry: 1000\n\n")
 
-    static func text(of events: [EventStreamState.Event]) throws -> ByteBuffer {
-        var buffer = ByteBuffer()
-        for event in events {
-            switch event {
-            case .progress(let view):
-                buffer.writeString("id: \(view.version)\nevent: progress\ndata: ")
-                buffer.writeImmutableBuffer(try JSONBody.encode(ProgressEntry(view)))
-            case .jobStarted(let job):
-                buffer.writeString("event: job_started\ndata: ")
-                buffer.writeImmutableBuffer(try JSONBody.encode(JobJSON(job)))
-            case .jobEnded(let job):
-                buffer.writeString("event: job_ended\ndata: ")
-                buffer.writeImmutableBuffer(try JSONBody.encode(JobJSON(job)))
-            }
-            buffer.writeString("\n\n")
-        }
-        return buffer
+    static func write(_ name: String, _ data: some Encodable, to buffer: inout ByteBuffer) throws {
+        buffer.writeString("event: \(name)\ndata: ")
+        buffer.writeImmutableBuffer(try JSONBody.encode(data))
+        buffer.writeString("\n\n")
     }
 }
 
