@@ -11,7 +11,8 @@ struct ScoredEstimate: Hashable, Sendable {
     let etaMs: Double
     /// Until the job ended.
     let takenMs: Double
-    /// How much of that was displacement and pauses that began after the estimate.
+    /// How much of that was displacement and pauses that began after the estimate. Time that another job spent on songs of this
+    /// one is neither.
     let delayMs: Double
 
     var adjusted: EstimateError { EstimateError(etaMs: etaMs, takenMs: takenMs - delayMs) }

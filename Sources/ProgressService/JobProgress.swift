@@ -19,6 +19,8 @@ struct JobProgress: Sendable {
     private(set) var asideAtMs: Int64 = 0
     /// Since when it has stood in line where it stands.
     private(set) var arrivedAtMs: Int64
+    /// The songs that were seen to be skipped, and their audio.
+    private var skips: (songs: UInt32, audioMs: UInt64) = (0, 0)
     var countdown: Countdown?
     var estimates = ShownEstimates()
 
@@ -53,6 +55,10 @@ struct JobProgress: Sendable {
         let isAside = [.interrupted, .paused, .scheduled].contains(self.job.state)
         if !isAside || event.kind == .paused || event.kind == .scheduled { asideAtMs = event.atMs }
         if [.resumed, .due, .reprioritised, .replayed, .moved].contains(event.kind) { arrivedAtMs = event.atMs }
+        if job.skipped > self.job.skipped, job.audioDoneMs >= self.job.audioDoneMs {
+            skips.songs += job.skipped - self.job.skipped
+            skips.audioMs += job.audioDoneMs - self.job.audioDoneMs
+        }
         self.job = job
         let epoch = event.epoch > 0 ? event.epoch : job.epoch
         let songID = event.songID.isEmpty ? job.songID : event.songID
@@ -119,6 +125,12 @@ struct JobProgress: Sendable {
         let audioMs = job.audioMs > job.audioDoneMs ? Double(job.audioMs - job.audioDoneMs) : 0
         guard let item, songs > 0 else { return (songs, audioMs) }
         return (songs - 1, max(0, audioMs - (item.audioMs ?? audioMs / songs)))
+    }
+
+    /// The length of a song that was skipped, on average; of any song, where none was seen to be.
+    var averageSkippedMs: Double {
+        if skips.songs > 0 { return Double(skips.audioMs) / Double(skips.songs) }
+        return job.total > 0 ? Double(job.audioMs) / Double(job.total) : 0
     }
 
     /// What remains of it, without what is ahead; of an item that runs, nothing.

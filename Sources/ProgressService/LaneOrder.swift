@@ -19,6 +19,8 @@ struct LaneOrder: Sendable {
         let workMs: Double
         /// Songs without a fresh result that the job will have to analyse.
         let songs: Double
+        /// Those of its songs that it will find fresh.
+        let skips: Double
         /// How many jobs are ahead, by class.
         let ahead: [Priority: Int]
     }
@@ -41,7 +43,7 @@ struct LaneOrder: Sendable {
             entries.append(
                 Entry(
                     priority: job.priority, sequence: job.sequence, title: progress.title, workMs: workMs,
-                    songs: job.force ? 0 : songs, ahead: ahead))
+                    songs: job.force ? 0 : songs, skips: progress.waiting.songs * (1 - share), ahead: ahead))
             ahead[job.priority, default: 0] += 1
         }
     }
@@ -61,6 +63,9 @@ struct LaneOrder: Sendable {
     func songs(of userID: String) -> Double {
         (indexesOfUser[userID] ?? []).reduce(0) { $0 + entries[$1].songs }
     }
+
+    /// How many of the songs that wait in a job it will find fresh, as far as can be foreseen.
+    func skips(of jobID: String) -> Double { indexes[jobID].map { entries[$0].skips } ?? 0 }
 
     /// The number of jobs ahead of a job; `nil` where it is not in line.
     func position(of jobID: String) -> Int? { indexes[jobID] }

@@ -12,8 +12,10 @@ extension ProgressBook {
 
     /// An estimate of a job is shown.
     mutating func noteEstimate(_ etaMs: UInt64?, of jobID: String, nowMs: Int64) {
-        guard let etaMs, let fraction = jobs[jobID]?.fraction else { return }
-        let isNoted = jobs[jobID]?.estimates.note(etaMs: Int64(clamping: etaMs), fraction: fraction, nowMs: nowMs)
+        guard let etaMs, let progress = jobs[jobID] else { return }
+        let skips = Double(progress.job.skipped) + order(ofLane: progress.job.lane, nowMs: nowMs).skips(of: jobID)
+        let isNoted = jobs[jobID]?.estimates.note(
+            etaMs: Int64(clamping: etaMs), fraction: progress.fraction, skips: skips, nowMs: nowMs)
         if isNoted == true { unsaved.estimates.insert(jobID) }
     }
 
@@ -44,14 +46,18 @@ extension ProgressBook {
         }
     }
 
-    /// The estimates of a job that has completed, and what came of them.
+    /// The estimates of a job that has completed, and what came of them. Whoever went before it and analysed songs of its own did
+    /// its work: what that spared it, as far as it was not foreseen, is no delay.
     func scores(_ progress: JobProgress, endedAtMs: Int64) -> [ScoredEstimate] {
         let delays = lanes[progress.job.lane]?.delays ?? LaneDelays()
+        let sparedMs = costs.workMs(songs: 1, audioMs: progress.averageSkippedMs)
         return progress.estimates.estimates.map { estimate in
-            ScoredEstimate(
+            let skipped = Double(progress.job.skipped)
+            let unforeseen = max(0, skipped - (estimate.skips ?? skipped))
+            let delayMs = Double(delays.delayMs(of: progress.job, after: estimate.atMs))
+            return ScoredEstimate(
                 fraction: estimate.fraction, etaMs: Double(estimate.etaMs),
-                takenMs: Double(endedAtMs - estimate.atMs),
-                delayMs: Double(delays.delayMs(of: progress.job, after: estimate.atMs)))
+                takenMs: Double(endedAtMs - estimate.atMs), delayMs: max(0, delayMs - unforeseen * sparedMs))
         }
     }
 

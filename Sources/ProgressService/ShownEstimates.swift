@@ -7,6 +7,15 @@ struct ShownEstimates: Hashable, Sendable {
         let etaMs: Int64
         /// How much of the job was done.
         let fraction: Double
+        /// How many songs of the job it took to be found fresh by the end; `nil` where that was not written down.
+        let skips: Double?
+
+        init(atMs: Int64, etaMs: Int64, fraction: Double, skips: Double? = nil) {
+            self.atMs = atMs
+            self.etaMs = etaMs
+            self.fraction = fraction
+            self.skips = skips
+        }
     }
 
     /// In the order in which they were shown.
@@ -17,9 +26,9 @@ struct ShownEstimates: Hashable, Sendable {
     }
 
     /// - Returns: whether it is the first of its hundredth.
-    mutating func note(etaMs: Int64, fraction: Double, nowMs: Int64) -> Bool {
+    mutating func note(etaMs: Int64, fraction: Double, skips: Double, nowMs: Int64) -> Bool {
         if let last = estimates.last, Self.hundredth(fraction) <= Self.hundredth(last.fraction) { return false }
-        estimates.append(Estimate(atMs: nowMs, etaMs: etaMs, fraction: fraction))
+        estimates.append(Estimate(atMs: nowMs, etaMs: etaMs, fraction: fraction, skips: skips))
         return true
     }
 

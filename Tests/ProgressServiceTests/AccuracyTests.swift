@@ -99,6 +99,21 @@ import Testing
         #expect(lane.book.accuracy.accuracy(days: 1, nowMs: lane.nowMs).byFraction.allSatisfy { $0.estimates == 0 })
     }
 
+    /// A playlist that is asked for later analyses songs of the background work, which then skips them: that takes as long in all,
+    /// and an estimate that did not know of the playlist was right.
+    @Test func whatAnotherJobDoesOfItsSongsIsNoDelay() throws {
+        var lane = SimulatedLane()
+        let songs = [SimulatedSong].alike(40, tookMs: 2_000)
+        lane.learn(songs)
+        let job = lane.enqueue("ann", .background, songs)
+        lane.watch(.job(job), ms: 16_000)
+        _ = lane.enqueue("ann", .playlist, target: "p", Array(songs[20..<32]) + .alike(3, "others", tookMs: 2_000))
+        lane.watch(.job(job))
+        let errors = try #require(lane.book.accuracy.accuracy(days: 1, nowMs: lane.nowMs).fromFirstTenth)
+        #expect(errors.estimates > 50 && errors.adjusted?.withinTarget == 1)
+        #expect(try #require(errors.adjusted).p90Absolute < 0.1)
+    }
+
     @Test func errorsAreKeptForNinetyDays() {
         var log = AccuracyLog()
         let dayMs: Int64 = 86_400_000
@@ -139,6 +154,34 @@ import Testing
                         try await progress.getAccuracy(AccuracyRequest(days: 91))
                     }
                     #expect(error?.code == .invalidArgument && error?.detail.contains("90 days") == true)
+                }
+            }
+        }
+    }
+}
+
+extension AccuracyTests {
+    /// Lets everybody call everything, for Ann alone where they say so.
+    private struct OneUser: AccessPolicy {
+        func admit(_ peer: PeerIdentity) throws {}
+
+        func authorize(_ peer: PeerIdentity, method: String, metadata: Metadata) async throws -> Principal {
+            metadata["user"].map { .users([$0]) } ?? .everyone
+        }
+    }
+
+    @Test func whoActsForOneUserIsNotToldHowTrueTheEstimatesOfAllWere() async throws {
+        try await withSurroundings { surroundings in
+            try await surroundings.withQueue {
+                try await surroundings.withService(access: OneUser()) { progress in
+                    surroundings.driver.publish(PlayedJob.started())
+                    _ = try await progress.job("0-1") { _ in true }
+                    let ann = CallOptions(metadata: ["user": "ann"])
+                    let error = await #expect(throws: RPCError.self) {
+                        try await progress.getAccuracy(AccuracyRequest(), options: ann)
+                    }
+                    #expect(error?.code == .permissionDenied && error?.detail.contains("all users") == true)
+                    #expect(try await progress.getAccuracy(AccuracyRequest()).byFraction.count == 10)
                 }
             }
         }

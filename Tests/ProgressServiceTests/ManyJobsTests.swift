@@ -141,7 +141,7 @@ private struct Simulation {
             }
             looks += 1
             _ = shown[job.id, default: ShownEstimates()].note(
-                etaMs: Int64(etaMs), fraction: view.fraction, nowMs: lane.nowMs)
+                etaMs: Int64(etaMs), fraction: view.fraction, skips: 0, nowMs: lane.nowMs)
             if let (before, atMs) = last[job.id] {
                 let jump = etaMs - max(0, before - Double(lane.nowMs - atMs))
                 if abs(jump) > 0.1 * before + 500 {

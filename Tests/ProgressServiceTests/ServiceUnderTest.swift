@@ -49,17 +49,23 @@ struct Surroundings: Sendable {
 
     /// Runs the service while `body` talks to it.
     ///
-    /// - Parameter gracefully: whether it is asked to stop at the end; otherwise it is broken off.
+    /// - Parameters:
+    ///   - gracefully: whether it is asked to stop at the end; otherwise it is broken off.
+    ///   - access: who may call it for whom; nil: everybody for everybody.
     func withService<Value: Sendable>(
-        gracefully: Bool = true, _ body: @Sendable (ProgressClient) async throws -> Value
+        gracefully: Bool = true, access: (any AccessPolicy)? = nil,
+        _ body: @Sendable (ProgressClient) async throws -> Value
     ) async throws -> Value {
         let redis = RedisClient(url: redis.url, eventLoopGroup: group, logger: Self.logger)
         let queue = RPCClient(address: queueAddress, eventLoopGroup: group, logger: Self.logger)
         let core = ProgressCore(
             redis: redis, queue: queue, keyPrefix: keyPrefix, logger: Self.logger,
             clock: { Int64(Date().timeIntervalSince1970 * 1000) })
+        var configuration = RPCServer.Configuration()
+        configuration.access = access
         let server = RPCServer(
-            addresses: [progressAddress], services: [core.handler], eventLoopGroup: group, logger: Self.logger)
+            addresses: [progressAddress], services: [core.handler], eventLoopGroup: group, logger: Self.logger,
+            configuration: configuration)
         return try await running([redis, queue] + core.services + [server], gracefully: gracefully) {
             _ = try await server.listening()
             let client = RPCClient(address: progressAddress, eventLoopGroup: group, logger: Self.logger)

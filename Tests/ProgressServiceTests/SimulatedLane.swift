@@ -17,8 +17,8 @@ struct SimulatedLane {
     private var pause: QueuePause?
     private var sequence: UInt64 = 0
     private var events: UInt64 = 0
-    /// Users' songs that have a fresh result.
-    private var fresh: [String: Set<String>] = [:]
+    /// Users' songs that have a fresh result, and since when.
+    private(set) var fresh: [String: [String: Int64]] = [:]
     /// What the service left when it stopped, and what it has missed since.
     private var left: (kept: ProgressBook.Kept, missed: [Event])?
     /// How often songs were found fresh.
@@ -200,7 +200,9 @@ struct SimulatedLane {
         jobs[jobID]?.job.audioDoneMs += song.audioMs
         jobs[jobID]?.job.songID = ""
         jobs[jobID]?.ranMs = 0
-        fresh[jobs[jobID]?.job.userID ?? "", default: []].insert(song.id)
+        if let userID = jobs[jobID]?.job.userID, fresh[userID]?[song.id] == nil {
+            fresh[userID, default: [:]][song.id] = nowMs
+        }
         emit(.songAnalysed, jobID, songID: song.id)
         if jobs[jobID]?.current == nil { end(jobID, as: .completed, .completed) } else { claim() }
     }
@@ -209,9 +211,10 @@ struct SimulatedLane {
     private mutating func skip(_ jobID: String) {
         guard let job = jobs[jobID]?.job, !job.force, jobs[jobID]?.ranMs == 0 else { return }
         var skipped: UInt32 = 0
-        while let song = jobs[jobID]?.current, fresh[job.userID]?.contains(song.id) == true {
+        while let song = jobs[jobID]?.current, fresh[job.userID]?[song.id] != nil {
             jobs[jobID]?.job.cursor += 1
             jobs[jobID]?.job.audioDoneMs += song.audioMs
+            jobs[jobID]?.skipped.insert(song.id)
             skipped += 1
         }
         guard skipped > 0 else { return }
@@ -287,7 +290,7 @@ struct SimulatedLane {
                 _ = book.learn(playlistNames: ["trip": "Road trip"], userID: userID, nowMs: nowMs)
             case .backlog(let userID):
                 let songs = Set(live.filter { $0.userID == userID }.flatMap { jobs[$0.id]?.songs.map(\.id) ?? [] })
-                let backlog = songs.subtracting(fresh[userID] ?? []).count
+                let backlog = songs.subtracting(fresh[userID, default: [:]].keys).count
                 _ = book.learn(backlog: UInt32(backlog), of: userID, nowMs: nowMs)
             case .pause(let pauses):
                 _ = book.learn(pause, pauses: pauses, nowMs: nowMs)
