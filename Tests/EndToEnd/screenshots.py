@@ -43,6 +43,9 @@ class Album:
                 self.page.browser.get("about:blank")
                 self.page.open(f"/#/{path}")
                 self.page.find(*content)
+                # Nobody is signed in where one does.
+                if name != "sign-in":
+                    self.page.find("#connection[data-state=live]", "Live")
                 if then:
                     self.page.click(then)
                     self.page.find(".timeline li")

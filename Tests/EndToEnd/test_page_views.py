@@ -8,6 +8,7 @@ from selenium.webdriver.support.ui import Select
 
 from browser import Page, browser  # noqa: F401: a fixture
 from log import EventLog
+from system import wait_until
 
 
 @pytest.fixture
@@ -37,14 +38,17 @@ def test_preferences_are_kept_and_obeyed(browser, system):
     page.wait.until(lambda _: page.script("return document.documentElement.dataset.theme") == "dark")
     page.click("button", "Add quiet hours")
     page.click(".day input[aria-label=Sunday]")
+    page.click("button", "Add off-peak hours")
+    system.login()
+    wait_until(lambda: system.get("/api/preferences")["preferences"]["off_peak"], "all is saved")
     # What cannot be saved says why, and stays to be mended.
     page.script("const zone = document.querySelector('#time-zone'); zone.append(new Option('Atlantis', 'Europe/Atlantis'));"
                 " zone.value = 'Europe/Atlantis'; zone.dispatchEvent(new Event('change'))")
     page.find(".outcome.problem", "Europe/Atlantis")
 
-    system.login()
     kept = system.get("/api/preferences")["preferences"]
     assert kept["quiet_hours"] == ["Mon,Tue,Wed,Thu,Fri,Sat 22:00-06:00"] and kept["time_zone"] == ""
+    assert kept["off_peak"] == ["22:00-06:00"]
     assert kept["theme"] == "dark" and kept["auto_analysis"] is False
     assert [kind for kind, wanted in kept["notifications"].items() if not wanted] == ["completed"]
     browser.refresh()

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { ask, isAsked, jobs } from "./asks.js";
 import { el, emptyState, failedState, keyed, setText, skeleton } from "./dom.js";
-import { ago, jobType, number, songs } from "./format.js";
+import { ago, jobType, keyName, number, songs } from "./format.js";
 import { jobCard } from "./job-card.js";
 import { live } from "./live.js";
 import { rememberPlaylists, rememberSongs } from "./names.js";
@@ -130,7 +130,7 @@ function recentRow(first) {
   const element = el("li", {}, el("a", { href: `#/song/${encodeURIComponent(first.id)}` }, first.name), figures, time);
   function update(song) {
     setText(figures, [
-      typeof song.tempo_bpm === "number" && `${number(song.tempo_bpm, 0)} BPM`, song.key,
+      typeof song.tempo_bpm === "number" && `${number(song.tempo_bpm, 0)} BPM`, keyName(song.key),
       typeof song.loudness_lufs === "number" && `${number(song.loudness_lufs)} LUFS`,
       typeof song.analysis_score === "number" && `score ${number(song.analysis_score, 0)}`,
     ].filter(Boolean).join(" · "));

@@ -70,6 +70,11 @@ export function ago(iso, now = Date.now()) {
   return when(iso);
 }
 
+/** "C# minor" → "C♯ minor", "Bb major" → "B♭ major". */
+export function keyName(name) {
+  return name?.replace("#", "♯").replace(/^([A-G])b/, "$1♭") ?? "";
+}
+
 export const typeWord = { song: "Song", playlist: "Playlist", background: "Whole library" };
 export const priorityWord = { high: "High priority", medium: "Medium priority", low: "Low priority" };
 export const statusWord = {

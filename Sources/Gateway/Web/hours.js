@@ -1,23 +1,27 @@
 // Edits windows of the week such as "22:00-06:00" or "Mon,Tue 08:00-17:00": a row for each, with its days and its times.
 
 import { el, setText } from "./dom.js";
+import { sentence } from "./format.js";
 
 const days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/** `save(windows)` resolves to whether they were taken; what was refused stays to be mended. */
-export function hoursEditor(windows, save) {
+/**
+ * `name` is what such windows are called: "quiet hours", say. `save(windows)` resolves to whether they were taken; what was refused
+ * stays to be mended.
+ */
+export function hoursEditor(name, windows, save) {
   const rows = el("div", { class: "stack" });
   const add = el("button", { type: "button", onclick: () => {
     const row = windowRow({ days: [...days], from: "22:00", to: "06:00" }, changed);
     rows.append(row.element);
     row.element.querySelector("input").focus();
     changed();
-  } }, "Add quiet hours");
+  } }, `Add ${name}`);
   const editors = new WeakMap();
 
   function windowRow(window, whenChanged) {
-    const row = editor(window, whenChanged, () => {
+    const row = editor(name, window, whenChanged, () => {
       row.element.remove();
       add.focus();
       changed();
@@ -36,7 +40,7 @@ export function hoursEditor(windows, save) {
   return el("div", { class: "stack hours" }, rows, el("div", {}, add));
 }
 
-function editor(window, changed, remove) {
+function editor(name, window, changed, remove) {
   const chosen = new Set(window.days);
   const legend = el("legend", { class: "hidden" });
   const boxes = days.map((day, index) => {
@@ -61,8 +65,8 @@ function editor(window, changed, remove) {
     return chosen.size === days.length ? span : `${days.filter((day) => chosen.has(day)).join(",")} ${span}`;
   }
   function describe() {
-    setText(legend, `Quiet hours ${from.value} to ${to.value}`);
-    button.setAttribute("aria-label", `Remove quiet hours ${from.value} to ${to.value}`);
+    setText(legend, `${sentence(name)} ${from.value} to ${to.value}`);
+    button.setAttribute("aria-label", `Remove ${name} ${from.value} to ${to.value}`);
   }
   describe();
   return { element, isComplete, text };

@@ -16,7 +16,7 @@ export function playlistView(id) {
   const bar = progressBar("This playlist");
   const missing = el("button", { type: "button", class: "primary", hidden: true,
     onclick: () => ask("playlist", id, () => api.analyzePlaylist(id)) }, "Analyse");
-  const again = el("button", { type: "button", class: "quiet", hidden: true,
+  const again = el("button", { type: "button", hidden: true,
     onclick: () => ask("playlist", id, () => api.reanalyzePlaylist(id)) }, "Analyse all again");
   const own = el("div", { class: "stack", "aria-label": "Analysis of this playlist" });
   const library = progressBar("Your whole library");

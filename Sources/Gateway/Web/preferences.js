@@ -69,7 +69,8 @@ function box(label, checked, save, hint = "") {
 
 function analysisCard(preferences) {
   const said = outcome();
-  const hours = hoursEditor(preferences.quiet_hours, (quiet_hours) => said.save({ quiet_hours }));
+  const quiet = hoursEditor("quiet hours", preferences.quiet_hours, (quiet_hours) => said.save({ quiet_hours }));
+  const offPeak = hoursEditor("off-peak hours", preferences.off_peak, (off_peak) => said.save({ off_peak }));
   const zone = el("select", { id: "time-zone", onchange: () => said.save({ time_zone: zone.value }) },
     ...zones(preferences.time_zone).map(([value, text]) => el("option", { value, selected: value === preferences.time_zone }, text)));
   const rate = el("input", { id: "songs-per-hour", type: "number", min: "0", max: "100000", step: "1", inputmode: "numeric",
@@ -79,7 +80,9 @@ function analysisCard(preferences) {
     box("Analyse everything new when I sign in", preferences.auto_analysis, (auto_analysis) => said.save({ auto_analysis }),
       "What you ask for yourself always comes first and is never held back."),
     el("div", { role: "group", "aria-labelledby": "quiet-hours" }, el("h3", { id: "quiet-hours" }, "Quiet hours"),
-      el("p", { class: "soft" }, "No song is begun in the background then; the work goes on by itself afterwards."), hours),
+      el("p", { class: "soft" }, "No song is begun in the background then; the work goes on by itself afterwards."), quiet),
+    el("div", { role: "group", "aria-labelledby": "off-peak-hours" }, el("h3", { id: "off-peak-hours" }, "Off-peak hours"),
+      el("p", { class: "soft" }, "Songs are begun in the background in these hours alone; at any time where there are none."), offPeak),
     el("div", { class: "row" },
       el("div", {}, el("label", { for: "time-zone" }, "Time zone of the hours"), zone),
       el("div", {}, el("label", { for: "songs-per-hour" }, "Songs an hour, at most"), rate)));

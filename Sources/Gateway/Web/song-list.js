@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { ask, isAsked } from "./asks.js";
 import { el, keyed, setAttribute, setText } from "./dom.js";
-import { duration, number, percent, sentence, songs, statusWord } from "./format.js";
+import { duration, keyName, number, percent, sentence, songs, statusWord } from "./format.js";
 import { live } from "./live.js";
 import { progressBar, songBarOf } from "./progress-bar.js";
 
@@ -87,12 +87,14 @@ export function songList() {
   return { element, show, changed, close };
 }
 
+const collator = new Intl.Collator();
+
 /** What is not known comes last either way round. */
 function compare(a, b) {
   if (a === b) return 0;
   if (a === null || a === undefined) return 1;
   if (b === null || b === undefined) return -1;
-  return typeof a === "string" ? a.localeCompare(b) : a - b;
+  return typeof a === "string" ? collator.compare(a, b) : a - b;
 }
 
 function songRow(first) {
@@ -117,7 +119,7 @@ function songRow(first) {
     setText(artist, song.artist);
     setText(length, duration(song.duration_ms));
     setText(tempo, typeof song.tempo_bpm === "number" ? `${number(song.tempo_bpm)} BPM` : "");
-    setText(key, song.key ?? "");
+    setText(key, keyName(song.key));
     setText(loudness, typeof song.loudness_lufs === "number" ? `${number(song.loudness_lufs)} LUFS` : "");
     setText(state, stateText(song, entry, asked));
     setAttribute(state, "title", state.textContent);

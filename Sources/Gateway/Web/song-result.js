@@ -1,7 +1,7 @@
 // What the analyses of a song found: the built-in one drawn, a site's own in words, and a section for each.
 
 import { el } from "./dom.js";
-import { duration, number, sentence, signed, span, when } from "./format.js";
+import { duration, keyName, number, sentence, signed, span, when } from "./format.js";
 import { figure, figures, hint, jsonView } from "./figures.js";
 import { keyWheel } from "./key-wheel.js";
 import { waveformView } from "./wave.js";
@@ -47,7 +47,7 @@ function audioSection(analysis) {
     el("div", { class: "audio" },
       figures(
         figure("Tempo", isNumber(tempo?.bpm) && `${number(tempo.bpm)} BPM`, { meaning: meanings.tempo, note: sureness(tempo?.confidence) }),
-        figure("Key", key?.name, { meaning: meanings.key, note: [key?.camelot, sureness(key?.confidence)].filter(Boolean).join(" · ") }),
+        figure("Key", keyName(key?.name), { meaning: meanings.key, note: [key?.camelot, sureness(key?.confidence)].filter(Boolean).join(" · ") }),
         figure("Loudness", isNumber(loudness?.integrated_lufs) && `${number(loudness.integrated_lufs)} LUFS`, { meaning: meanings.loudness }),
         figure("Loudness range", isNumber(loudness?.range_lu) && `${number(loudness.range_lu)} LU`, { meaning: meanings.range }),
         figure("True peak", isNumber(loudness?.true_peak_dbtp) && `${number(loudness.true_peak_dbtp)} dBTP`,
@@ -119,7 +119,7 @@ function twinsSection(twins) {
     el("p", { class: "soft" }, "Recognised by its fingerprint, whatever the file's format."),
     el("ul", { class: "twins" }, ...twins.map((twin) => el("li", {},
       el("a", { href: `#/song/${encodeURIComponent(twin.id)}` }, twin.name),
-      el("span", { class: "soft" }, [twin.artist, twin.album].filter(Boolean).join(" · "))))));
+      el("span", { class: "soft" }, [twin.artist, twin.album, twin.identical ? "the same, sample for sample" : "another encoding"].filter(Boolean).join(" · "))))));
 }
 
 function furtherSection(result) {
