@@ -16,6 +16,8 @@ let nio: [Target.Dependency] = [
 ]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+/// What a task takes along: the context of distributed tracing.
+let tracing: Target.Dependency = .product(name: "Instrumentation", package: "swift-distributed-tracing")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -34,7 +36,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// A service: what it shares with the other processes, and what is its own.
-let daemon: [Target.Dependency] = ["AnalysisAPI", "Daemon", "RPC", arguments, log, lifecycle]
+let daemon: [Target.Dependency] = ["AnalysisAPI", "Daemon", "RPC", arguments, log, lifecycle, tracing]
 
 let package = Package(
     name: "analysis-queue",
@@ -56,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -83,7 +86,7 @@ let package = Package(
         library(
             "RPC",
             nio + [
-                "CAnalysisProto", "CProtobufC", log, lifecycle, tls,
+                "CAnalysisProto", "CProtobufC", log, lifecycle, tls, tracing,
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         library(
@@ -93,7 +96,7 @@ let package = Package(
         library(
             "Daemon",
             [
-                "AnalysisAPI", "RPC", arguments, crypto, log, metrics, lifecycle,
+                "AnalysisAPI", "RPC", arguments, crypto, log, metrics, lifecycle, tracing,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -160,10 +163,12 @@ let package = Package(
             name: "ProgressBenchmark",
             dependencies: nio + ["AnalysisAPI", "RPC", log],
             path: "Benchmarks/progress/ProgressBenchmark", swiftSettings: settings),
-        tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle, tls]),
+        tests("RPCTests", nio + ["AnalysisAPI", "RPC", "TestSupport", log, lifecycle, tls, tracing]),
         tests(
             "DaemonTests",
-            nio + ["AnalysisAPI", "Daemon", "RPC", arguments, log, .product(name: "JWTKit", package: "jwt-kit")]),
+            nio + [
+                "AnalysisAPI", "Daemon", "RPC", arguments, log, tracing, .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC", log]),
         tests(
             "RedisTests",

@@ -122,7 +122,11 @@ extension Child {
             for try await chunk in output {
                 for line in chunk.withUnsafeBytes({ lines.append($0) }) {
                     last.text = line
-                    logger.info("\(line)", metadata: ["analyzer": "\(analyzer.name)", "pid": "\(pid)"])
+                    var metadata: Logger.Metadata = ["analyzer": "\(analyzer.name)", "pid": "\(pid)"]
+                    let (song, trace) = state.withLock { ($0.songID, $0.traceID) }
+                    if !song.isEmpty { metadata["song_id"] = "\(song)" }
+                    if !trace.isEmpty { metadata["trace_id"] = "\(trace)" }
+                    logger.info("\(line)", metadata: metadata)
                 }
             }
         } catch {

@@ -4,6 +4,7 @@ import AnalysisAPI
 import Foundation
 import Glibc
 import Logging
+import RPC
 import Synchronization
 
 /// Whoever a child works for at the moment. Calls come one at a time, in the order of what the child said.
@@ -54,6 +55,8 @@ final class Child: Sendable {
         var since = Date.now
         /// What it analyses.
         var songID = ""
+        /// On whose behalf, as a trace's id; empty: not known.
+        var traceID = ""
         /// Frames that are not wholly in the pipe yet.
         var unwritten = 0
         /// Since it last came on, frozen time left out.
@@ -107,7 +110,11 @@ final class Child: Sendable {
             guard state.ending == nil, let group = state.group else { return nil }
             state.owner = owner
             state.activity = if case .probe = request { .probing } else { .analyzing }
-            state.songID = if case .analyze(let analyze) = request { analyze.song?.id ?? "" } else { "" }
+            (state.songID, state.traceID) = ("", "")
+            if case .analyze(let analyze) = request {
+                state.songID = analyze.song?.id ?? ""
+                state.traceID = TraceContext(traceparent: analyze.traceparent)?.traceID ?? ""
+            }
             state.lastProgress = AnalyzeProgress()
             state.silence = Stopwatch()
             state.silence.start(at: .now)

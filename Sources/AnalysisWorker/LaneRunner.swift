@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import Foundation
+import Instrumentation
 import Logging
 import RPC
 
@@ -25,6 +26,8 @@ actor LaneRunner {
     /// Runs that wait for a child to start.
     private var waiting: Set<Run.ID> = []
     private var exchange: Task<Void, Never>?
+    /// Of the job whose item ran last: what is said about it to the queue belongs to its trace.
+    private var traceparent = ""
     private var staleTimer: Task<Void, Never>?
     private let released: AsyncStream<Never>
     private let releasedContinuation: AsyncStream<Never>.Continuation
@@ -71,7 +74,9 @@ actor LaneRunner {
 
     private func carryOut(_ action: LaneState.Action) {
         switch action {
-        case .run(let run): goOn(with: run)
+        case .run(let run):
+            traceparent = run.assignment.traceparent
+            goOn(with: run)
         case .freeze(let id):
             waiting.remove(id)
             seats[id]?.freeze()
@@ -118,8 +123,9 @@ extension LaneRunner {
     /// What the queue knows of a file. Where it cannot be asked, the file is analysed.
     private func result(of analyzer: AnalyzerVersion, fileHash: [UInt8]) async -> AnalysisResult? {
         let request = FindResultRequest(analyzer: analyzer, fileHash: fileHash)
-        let reply = try? await services.workers.findResult(
-            request, options: CallOptions(timeout: Self.exchangeTimeout))
+        let reply = try? await ServiceContext.continuing(traceparent) {
+            try await services.workers.findResult(request, options: CallOptions(timeout: Self.exchangeTimeout))
+        }
         return reply?.result
     }
 
@@ -128,8 +134,9 @@ extension LaneRunner {
             workerID: state.workerID, lane: state.lane, lease: exchange.lease, item: exchange.report,
             claim: exchange.claim)
         do {
-            let reply = try await services.workers.exchange(
-                request, options: CallOptions(timeout: Self.exchangeTimeout))
+            let reply = try await ServiceContext.continuing(exchange.report == nil ? "" : traceparent) {
+                try await services.workers.exchange(request, options: CallOptions(timeout: Self.exchangeTimeout))
+            }
             return .exchanged(ticket: exchange.ticket, reply.assignment)
         } catch let error as RPCError {
             if exchange.attempt == 0, error.code != .cancelled {
@@ -180,9 +187,18 @@ extension LaneRunner: ChildOwner {
     private func begin(_ run: Run, on child: Child) -> Bool {
         let song = run.assignment.song ?? Song()
         let folders = services.folders
-        let request = Analyze(song: song, path: folders.path(of: song.location), roots: folders.roots)
+        let trace = TraceContext(traceparent: run.assignment.traceparent)?.child
+        let request = Analyze(
+            song: song, path: folders.path(of: song.location), roots: folders.roots,
+            traceparent: trace?.traceparent ?? "")
         guard child.begin(.analyze(request), for: self) else { return false }
         seats[run.id] = child
+        var metadata: Logger.Metadata = [
+            "job_id": "\(run.item.jobID)", "song_id": "\(song.id)", "analyzer": "\(child.analyzer.name)",
+            "lane": "\(state.lane)",
+        ]
+        if let trace { metadata["trace_id"] = "\(trace.traceID)" }
+        services.logger.debug("analysing", metadata: metadata)
         return true
     }
 

@@ -26,6 +26,12 @@ package struct DaemonOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical.", transform: logLevel(named:))
     package var logLevel: Logger.Level = .info
 
+    @Option(
+        help: """
+            How events are written to standard error: json, a line each; text, for people; auto: text on a terminal, otherwise json.
+            """)
+    package var logFormat: LogFormat = .auto
+
     @Option(help: "How many seconds running calls may take to finish after SIGTERM.")
     package var stopTimeout: Int = 5
 
@@ -47,6 +53,9 @@ package struct DaemonContext: Sendable {
         self.logger = logger
         self.eventLoopGroup = eventLoopGroup
     }
+
+    /// A logger of a part of the process, whose level can be changed by itself: `queue-service.jobs`.
+    package func logger(for part: String) -> Logger { Logger(label: "\(logger.label).\(part)") }
 }
 
 extension DaemonCommand {
@@ -79,12 +88,11 @@ extension DaemonCommand {
         signal(SIGPIPE, SIG_IGN)
         allowManyConnections()
         let name = Self.configuration.commandName ?? "\(Self.self)"
-        let level = daemon.logLevel
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        LogLevelControl.shared.start(process: name, level: daemon.logLevel)
+        let output = ProcessLogHandler.Output.standardError(
+            daemon.logFormat, environment: ProcessInfo.processInfo.environment)
+        LoggingSystem.bootstrap(
+            { ProcessLogHandler(label: $0, output: output, metadataProvider: $1) }, metadataProvider: .serviceContext)
         let logger = Logger(label: name)
         let context = DaemonContext(logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         let services = try await services(context)

@@ -56,7 +56,9 @@ package struct ServerOptions: ParsableArguments {
         let all: [any RPCService] =
             services + [
                 HealthService(serviceNames: names, check: health),
-                ReflectionService(serviceNames: names + HealthService.names + ReflectionService.names),
+                OperationsService(),
+                ReflectionService(
+                    serviceNames: names + HealthService.names + OperationsService.names + ReflectionService.names),
             ]
         var configuration = RPCServer.Configuration()
         if let maxStreams { configuration.maxStreams = maxStreams }
@@ -68,6 +70,21 @@ package struct ServerOptions: ParsableArguments {
         return RPCServer(
             addresses: listen, services: all, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
             configuration: configuration)
+    }
+}
+
+extension RPCServer {
+    /// The server of a process that serves nobody else over RPC, for operators: this user's processes and root's.
+    package static func forOperators(_ address: RPCAddress, _ context: DaemonContext) -> RPCServer {
+        var configuration = RPCServer.Configuration()
+        configuration.access = AccessRules(operatorUserIDs: [geteuid(), 0], allowed: [], actsFor: [], tokens: nil)
+        return RPCServer(
+            addresses: [address],
+            services: [
+                OperationsService(),
+                ReflectionService(serviceNames: OperationsService.names + ReflectionService.names),
+            ],
+            eventLoopGroup: context.eventLoopGroup, logger: context.logger, configuration: configuration)
     }
 }
 

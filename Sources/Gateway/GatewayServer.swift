@@ -34,6 +34,7 @@ enum GatewayServer {
         let limits = RequestLimits(settings)
         let table = EndpointTable(recent: RecentAnswers(freshFor: settings.answersFreshFor))
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: TraceMiddleware())
         router.add(middleware: LogRequestsMiddleware(.debug))
         router.add(middleware: SecurityHeadersMiddleware())
         router.add(middleware: ErrorMiddleware())

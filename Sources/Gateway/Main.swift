@@ -28,6 +28,9 @@ struct GatewayCommand: DaemonCommand {
             """)
     var signingKeys: String?
 
+    @Option(help: "Where operators of this machine may change the log level: unix:PATH.", transform: rpcAddress)
+    var control: RPCAddress?
+
     @Flag(help: "Lets strangers make themselves an account.")
     var registration = false
 
@@ -77,7 +80,8 @@ struct GatewayCommand: DaemonCommand {
                 eventLoopGroup: context.eventLoopGroup,
                 logger: context.logger, headerTimeout: .seconds(Int64(headerTimeout)))
         }
-        return [queue, progress] + servers
+        let operations = control.map { RPCServer.forOperators($0, context) }
+        return [queue, progress] + (operations.map { [$0] } ?? []) + servers
     }
 }
 

@@ -34,10 +34,12 @@ enum JobField: String, CaseIterable {
     case waitsFor = "waits_for"
     /// How many of its songs failed and are tried again.
     case aside
+    /// Of the request that made it.
+    case traceparent
 
     var isNumber: Bool {
         switch self {
-        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error, .waitsFor: false
+        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error, .waitsFor, .traceparent: false
         case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
             .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs, .aside:
             true
@@ -85,7 +87,8 @@ struct JobRecord: Sendable {
             audioMs: try number(.audioMs), audioDoneMs: try number(.audioDoneMs), songID: try text(.songID),
             createdAtMs: try number(.createdAtMs), startedAtMs: try number(.startedAtMs),
             endedAtMs: try number(.endedAtMs), error: try text(.error), dueAtMs: try number(.dueAtMs),
-            waitsFor: try text(.waitsFor), retrying: try number(.aside))
+            waitsFor: try text(.waitsFor), retrying: try number(.aside),
+            traceparent: try text(.traceparent))
         claim = fields[JobField.claim.rawValue]?.bytes ?? []
     }
 }

@@ -1,6 +1,7 @@
 // The typed callers of the scripts that move jobs: one lane's queue.
 
 import AnalysisAPI
+import Instrumentation
 import Jobs
 import RPC
 import Redis
@@ -45,12 +46,17 @@ struct LaneQueue: Sendable {
         /// Names the request; empty: nothing does.
         let idempotencyKey: String
         let targets: [Target]
+        /// Stays with the jobs that it makes.
+        var traceparent = ServiceContext.traceparent
 
         /// How many jobs and songs it has.
         var size: Int { targets.reduce(0) { $0 + 1 + $1.songs.count } }
 
         fileprivate var arguments: [RedisArgument] {
-            [RedisArgument(userID), RedisArgument(idempotencyKey), RedisArgument(targets.count)]
+            [
+                RedisArgument(userID), RedisArgument(idempotencyKey), RedisArgument(traceparent),
+                RedisArgument(targets.count),
+            ]
                 + targets.flatMap(\.arguments)
         }
     }

@@ -111,7 +111,9 @@ struct QueueServiceCommand: ServingCommand {
         let client = RedisClient(
             url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
             configuration: redisConfiguration)
-        let system = QueueSystem(configuration: configuration, redis: client, logger: context.logger)
+        let system = QueueSystem(
+            configuration: configuration, redis: client, logger: context.logger,
+            transitions: context.logger(for: "jobs"))
         let server = try serving.server(system.providers, health: client.problem, tls: tls, context)
         return [client] + system.services + [server]
     }

@@ -28,7 +28,8 @@ struct QueueSystem: Sendable {
     /// What runs beside the answering of calls, in the order in which it starts.
     let services: [any Service]
 
-    init(configuration: QueueConfiguration, redis: RedisClient, logger: Logger) {
+    /// - Parameter transitions: what is told what becomes of jobs.
+    init(configuration: QueueConfiguration, redis: RedisClient, logger: Logger, transitions: Logger) {
         var limits = configuration.limits
         limits.backgroundPaceMs = configuration.background.interval
         let scripts = Scripts(analyzers: configuration.analyzers, limits: limits)
@@ -60,6 +61,7 @@ struct QueueSystem: Sendable {
             lanes, dispatcher,
             Janitor(lanes: lanes, store: store, move: move, resultAge: configuration.resultAge, logger: logger),
             PersistenceWatch(store: store, logger: logger),
+            TransitionLog(lanes: lanes, store: store, logger: transitions),
         ]
     }
 }

@@ -154,8 +154,7 @@ struct WorkersService: WorkersProvider {
             jobID: job.id, epoch: job.epoch, claim: record.claim, userID: job.userID, priority: job.priority,
             song: song,
             analyzers: job.force ? analyzers.enabled : analyzers.stale(mark: mark), cursor: job.cursor,
-            total: job.total,
-            force: job.force)
+            total: job.total, force: job.force, traceparent: job.traceparent)
     }
 }
 

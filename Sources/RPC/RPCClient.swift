@@ -1,5 +1,6 @@
 // The calling side: one connection to a server that comes back by itself, and the four kinds of calls on it.
 
+import Instrumentation
 package import Logging
 package import NIOCore
 import ServiceLifecycle
@@ -120,6 +121,8 @@ package final class RPCClient: Service, Sendable {
     private func makeCall<Request, Response>(
         _ method: Method<Request, Response>, _ request: ByteBuffer?, _ options: CallOptions, isRepeatable: Bool = false
     ) -> ClientCall {
+        var options = options
+        if let context = ServiceContext.current { options.metadata.add(context) }
         let call = ClientCall(
             method: method.name, request: request, options: options, limits: limits, held: held,
             isRepeatable: isRepeatable, now: .now())

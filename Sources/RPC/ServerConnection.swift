@@ -1,6 +1,7 @@
 // The answering side of one connection: every CALL becomes a task that runs its handler, and what the handler returns or
 // throws becomes the STATUS.
 
+import Instrumentation
 import Logging
 import NIOCore
 
@@ -195,7 +196,10 @@ extension MethodHandler {
             }
             return .success(
                 try await Deadline.$current.withValue(context.deadline) { [context] in
-                    try await answer(stream, context)
+                    guard let caller = context.metadata.serviceContext else {
+                        return try await answer(stream, context)
+                    }
+                    return try await ServiceContext.$current.withValue(caller) { try await answer(stream, context) }
                 })
         } catch let error as RPCError {
             return .failure(error)

@@ -13,6 +13,8 @@ import Synchronization
 final class Driver: WorkersProvider, ProgressProvider {
     struct Exchange: Sendable {
         let request: ExchangeRequest
+        /// What the worker says of the trace that it belongs to.
+        let traceparent: String?
         let answer: @Sendable (Result<ExchangeReply, RPCError>) -> Void
 
         func reply(_ assignment: Assignment?) { answer(.success(ExchangeReply(assignment: assignment))) }
@@ -166,7 +168,10 @@ final class Driver: WorkersProvider, ProgressProvider {
 
     func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply {
         try await withCheckedThrowingContinuation { continuation in
-            exchangesContinuation.yield(Exchange(request: request) { continuation.resume(with: $0) })
+            exchangesContinuation.yield(
+                Exchange(request: request, traceparent: context.metadata["traceparent"]) {
+                    continuation.resume(with: $0)
+                })
         }
     }
 

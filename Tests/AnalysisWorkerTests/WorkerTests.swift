@@ -55,6 +55,31 @@ import Testing
         }
     }
 
+    @Test func theTraceOfAJobGoesAlongToItsAnalyzerAndBack() async throws {
+        let driver = Driver()
+        try await worker.run(driver) { _ in
+            await driver.connect()
+            let first = try #require(await driver.nextExchange())
+            #expect(first.traceparent == nil)
+            let song = Song.scripted(id: "s", ("answer", #"{"trace": "$TRACE"}"#))
+            var assignment = Assignment.scripted("job", song, by: name)
+            assignment.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            first.reply(assignment)
+            let done = try #require(await driver.nextExchange())
+            guard case .analysed(let analysed) = done.request.item?.outcome else { return #expect(Bool(false)) }
+            let heard = analysed.results.map { String(decoding: $0.json, as: UTF8.self) }.joined()
+            // Each hop has a span of its own.
+            #expect(heard.contains("00-4bf92f3577b34da6a3ce929d0e0e4736-") && !heard.contains("00f067aa0ba902b7"))
+            #expect(done.traceparent?.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-") == true)
+            // A job without a trace gets none of the one before.
+            done.reply(.scripted("other", song, by: name))
+            let other = try #require(await driver.nextExchange())
+            guard case .analysed(let analysed) = other.request.item?.outcome else { return #expect(Bool(false)) }
+            #expect(analysed.results.map { String(decoding: $0.json, as: UTF8.self) } == [#"{"trace": ""}"#])
+            #expect(other.traceparent == nil)
+        }
+    }
+
     @Test func aFileWhoseResultIsKnownIsSkippedAndItsAnalyzerTakesTheNext() async throws {
         let driver = Driver()
         let known = AnalysisResult(

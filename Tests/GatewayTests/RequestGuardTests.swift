@@ -28,6 +28,23 @@ import Testing
         }
     }
 
+    @Test func anAnswerTellsTheTraceThatItsRequestBelongsTo() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            Self.enqueueing(gateway)
+            let (parent, answer) = (HTTPField.Name("traceparent")!, HTTPField.Name("traceresponse")!)
+            func trace(_ headers: HTTPFields) async throws -> [Substring] {
+                try await gateway.post("/api/songs/1/analyze", headers: headers).headers[answer]?.split(separator: "-")
+                    ?? []
+            }
+            let joined = try await trace([parent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+            #expect(
+                joined.count == 4 && joined[1] == "4bf92f3577b34da6a3ce929d0e0e4736" && joined[2] != "00f067aa0ba902b7")
+            // What cannot be read, or is not there, begins a trace.
+            let (first, second) = (try await trace([parent: "00-nonsense"]), try await trace([:]))
+            #expect(first.count == 4 && second.count == 4 && first[1] != second[1])
+        }
+    }
+
     /// They bring a token of their own, which is not ours to check.
     @Test func theExistingPagesHeadersAreTaken() async throws {
         try await GatewayUnderTest.run { gateway async throws in

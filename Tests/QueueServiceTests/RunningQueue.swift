@@ -46,7 +46,7 @@ final class RunningQueue: Sendable {
         let logger = Logger.quiet
         let redis = RedisClient(
             url: redis.url, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-        let system = QueueSystem(configuration: configuration, redis: redis, logger: logger)
+        let system = QueueSystem(configuration: configuration, redis: redis, logger: logger, transitions: logger)
         var serverConfiguration = RPCServer.Configuration()
         if let access { serverConfiguration.access = access }
         let server = RPCServer(

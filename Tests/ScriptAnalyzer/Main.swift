@@ -5,8 +5,8 @@
 //   wait PATH       waits until somebody opens the named pipe at PATH for writing
 //   await-continue  waits until it is stopped and continued, and says in its answer whether a ping was there by then
 //   identify TEXT   says that the hash of its file is TEXT, and waits until it is to proceed, or skips the rest
-//   answer JSON     ends the song with JSON, in which $PID is its process id, $PINGED what await-continue saw, and $HEARD how many
-//                  pings came before the song
+//   answer JSON     ends the song with JSON, in which $PID is its process id, $PINGED what await-continue saw, $HEARD how many
+//                  pings came before the song, and $TRACE the trace context that came with it
 //   reject TEXT     ends the song with a refusal
 //   exit CODE, abort, hang, spin, allocate BYTES, write PATH, say TEXT (on stderr), raw TEXT (on stdout)
 
@@ -19,6 +19,7 @@ import RPC
 struct ScriptAnalyzer {
     private var pinged = false
     private var heard = 0
+    private var traceparent = ""
 
     static func main() throws {
         var signals = sigset_t()
@@ -41,6 +42,7 @@ struct ScriptAnalyzer {
     }
 
     private mutating func run(_ analyze: Analyze) {
+        traceparent = analyze.traceparent
         for step in analyze.song?.attributes ?? [] {
             switch step.name {
             case "progress": say(.progress(AnalyzeProgress(fraction: Double(step.value) ?? 0, stage: "\(getpid())")))
@@ -131,6 +133,9 @@ struct ScriptAnalyzer {
                 rest = rest.dropFirst(7)
             } else if rest.hasPrefix("$HEARD") {
                 filled += "\(heard)"
+                rest = rest.dropFirst(6)
+            } else if rest.hasPrefix("$TRACE") {
+                filled += traceparent
                 rest = rest.dropFirst(6)
             } else {
                 filled += String(rest.removeFirst())

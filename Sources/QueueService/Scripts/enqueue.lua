@@ -3,9 +3,9 @@
 -- to the higher of the two classes.
 --
 -- KEYS[1]  the lane's root
--- ARGV     for each request: user id, idempotency key (empty: none), how many targets follow, then five for each target: type
---          (song, playlist, background), target id, force (0, 1), class (empty: the type's), how many songs follow; then for
---          background work the songs to analyse in order, each "<length in ms> <song id>"
+-- ARGV     for each request: user id, idempotency key (empty: none), traceparent (empty: none), how many targets follow, then five
+--          for each target: type (song, playlist, background), target id, force (0, 1), class (empty: the type's), how many songs
+--          follow; then for background work the songs to analyse in order, each "<length in ms> <song id>"
 -- Result   the lane's hint, then for each request: why it is refused, as a text; or a list, with for each target: songs that the
 --          job has yet to go through, whether it was there already (0, 1), the job's values; without the last where there is
 --          nothing to do
@@ -18,12 +18,12 @@
 
 -- The request that stands in ARGV from `at` on, and where the next one stands.
 local function read_request(at)
-    local user_id, idempotency_key, count = unpack(ARGV, at, at + 2)
+    local user_id, idempotency_key, traceparent, count = unpack(ARGV, at, at + 3)
     local request = {
-        user_id = user_id, idempotency_key = idempotency_key, targets = {},
+        user_id = user_id, idempotency_key = idempotency_key, traceparent = traceparent, targets = {},
         key = idempotency_key ~= '' and key('user_request', user_id, idempotency_key),
     }
-    at = at + 3
+    at = at + 4
     for index = 1, tonumber(count) do
         local type, target_id, force, class, songs = unpack(ARGV, at, at + 4)
         request.targets[index] = {
@@ -91,7 +91,7 @@ local function songs_of(user_id, target)
 end
 
 -- The job of a target, and whether it was there already; nil where there is nothing to do.
-local function enqueue(user_id, target)
+local function enqueue(user_id, target, traceparent)
     local job = find_same(user_id, target)
     if job then
         reprioritise(job, math.min(job.class, target.class))
@@ -103,11 +103,11 @@ local function enqueue(user_id, target)
             redis.call(
                 'RPUSH', key('user_backlog', user_id), unpack(ARGV, first, math.min(first + 999, target.last)))
         end
-        return create_batch(user_id, target.force, target.class)
+        return create_batch(user_id, target.force, target.class, traceparent)
     end
     local entries = songs_of(user_id, target)
     if #entries == 0 then return end
-    job = create(target.type, target.force, user_id, target.target_id, entries, target.class)
+    job = create(target.type, target.force, user_id, target.target_id, entries, target.class, traceparent)
     local mark = target.type == 'song' and target.force == 0
         and redis.call('HGET', key('user_analysed', user_id), target.target_id)
     if mark and (is_fresh(mark) or is_fresh(credit(user_id, target.target_id, mark))) then
@@ -133,7 +133,7 @@ local function answer(request)
     end
     local replies = {}
     for index, target in ipairs(request.targets) do
-        local job, existing = enqueue(request.user_id, target)
+        local job, existing = enqueue(request.user_id, target, request.traceparent)
         if request.key then redis.call('RPUSH', request.key, body(target), job and job.id or '') end
         replies[index] = job and {job.total - job.cursor, existing and 1 or 0, values(job)} or {0, 0}
     end

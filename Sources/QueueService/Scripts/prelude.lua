@@ -202,7 +202,7 @@ local function forget_aside(job)
     job.aside = 0
 end
 
--- Stores the job as it stands now and says in the log what happened to it.
+-- Stores the job as it stands now and says in the log what happened to it, and what state, or else what class, it comes from.
 local function commit(job, event, details)
     local before = job.before
     local moved, reordered = before.state ~= job.state, before.class ~= job.class
@@ -235,7 +235,11 @@ local function commit(job, event, details)
 
     store(job)
     job.before = as_before(job)
-    append(event, details or {}, job)
+    details = details or {}
+    if before.state and (moved or reordered) then
+        details.from = moved and before.state or rank_names[before.class + 1]
+    end
+    append(event, details, job)
 
     if moved and ended[job.state] then
         move_to_ended(job)
@@ -243,7 +247,7 @@ local function commit(job, event, details)
             if job.state == 'cancelled' then
                 redis.call('DEL', key('user_backlog', job.user_id))
             else
-                create_batch(job.user_id, job.force, job.class)
+                create_batch(job.user_id, job.force, job.class, job.traceparent)
             end
         end
     end
@@ -299,13 +303,14 @@ local function replay(job)
 end
 
 -- A waiting job of the songs `entries`, each "<length in ms> <song id>".
-local function create(type, force, user_id, target_id, entries, class)
+local function create(type, force, user_id, target_id, entries, class, traceparent)
     local sequence = redis.call('INCR', key('sequence'))
     local job = {
         id = lane .. '-' .. sequence, user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
         started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', aside = 0,
+        traceparent = traceparent or '',
         stored = {unpack(blanks)}, texts = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
@@ -317,7 +322,7 @@ local function create(type, force, user_id, target_id, entries, class)
 end
 
 -- The next of the user's background jobs, at the end of its class; nil where nothing is left to do.
-create_batch = function(user_id, force, class)
+create_batch = function(user_id, force, class, traceparent)
     local entries = redis.call('LPOP', key('user_backlog', user_id), background_batch)
-    return entries and create('background', force, user_id, '', entries, class)
+    return entries and create('background', force, user_id, '', entries, class, traceparent)
 end

@@ -9,7 +9,8 @@
     serve("lyrics", "1", analyze)
 
 Standard output belongs to the loop while it runs: what the analysis prints goes to stderr, which is the log. The worker may
-freeze and continue the process at any time; nothing is to be done about it.
+freeze and continue the process at any time; nothing is to be done about it. While a song is analysed, the environment variable
+TRACEPARENT holds the W3C trace context of the request that it is analysed for, if that had one.
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ def serve(name: str, version: str, analyze: Analyze) -> None:
             reached = max(reached, min(fraction, 1.0))
             reply(progress={"fraction": reached, "stage": stage})
 
+        # As OpenTelemetry and what the analysis starts look for it.
+        if request.analyze.traceparent:
+            os.environ["TRACEPARENT"] = request.analyze.traceparent
+        else:
+            os.environ.pop("TRACEPARENT", None)
         try:
             result = analyze(request.analyze.song, request.analyze.path, progress)
             reply(analyzed={"json": _encoded(result)})
