@@ -41,7 +41,9 @@ extension Jobs {
                     userID: user, type: .background, force: force, priority: priority, idempotencyKey: key)
                 return [try await queue.enqueue(request, options: options)]
             }
-            for reply in replies { print(reply.job.map { line($0) } ?? "nothing to analyse") }
+            connection.show(replies) { replies in
+                for reply in replies { print(reply.job.map { line($0) } ?? "nothing to analyse") }
+            }
         }
     }
 
@@ -55,13 +57,7 @@ extension Jobs {
             let position = try await connection.withQueue { [job] client in
                 try await QueueClient(client).getPosition(JobRequest(jobID: job), options: options)
             }
-            if let job = position.job { print(line(job)) }
-            print(
-                "before it   high \(position.aheadHigh), medium \(position.aheadMedium), low \(position.aheadLow)")
-            if !position.runningJobID.isEmpty { print("runs        \(position.runningJobID)") }
-            if let pause = position.pause { print("held back   \(line(pause))") }
-            for breaker in position.breakers { print("held back   \(line(breaker))") }
-            if let hold = position.hold { print("held back   \(line(hold))") }
+            connection.show(position) { $0.describe() }
         }
     }
 
@@ -77,8 +73,37 @@ extension Jobs {
                 try await QueueClient(client)
                     .reprioritiseJob(ReprioritiseJobRequest(jobID: job, priority: priority), options: options)
             }
-            print(line(changed))
+            connection.show(changed) { print(line($0)) }
         }
+    }
+
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Moves a job to class high, where it goes before all others that somebody did not click.")
+        @Argument(help: "The job's id, such as 0-17.") var job: String
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            let options = connection.options
+            let changed = try await connection.withQueue { [job] client in
+                try await QueueClient(client)
+                    .reprioritiseJob(ReprioritiseJobRequest(jobID: job, priority: .high), options: options)
+            }
+            connection.show(changed) { print(line($0)) }
+        }
+    }
+}
+
+extension JobPosition {
+    /// For people.
+    fileprivate func describe() {
+        if let job { print(line(job)) }
+        print(
+            "before it   high \(aheadHigh), medium \(aheadMedium), low \(aheadLow)")
+        if !runningJobID.isEmpty { print("runs        \(runningJobID)") }
+        if let pause { print("held back   \(line(pause))") }
+        for breaker in breakers { print("held back   \(line(breaker))") }
+        if let hold { print("held back   \(line(hold))") }
     }
 }
 

@@ -30,16 +30,21 @@ struct Backup: AsyncParsableCommand {
         do {
             let bytes = try await connection.withQueue { [options, output] client in
                 var bytes = 0
+                let line = ProgressLine()
+                defer { line.end() }
                 for try await part in MaintenanceClient(client).backup(BackupRequest(), options: options) {
                     try output.write(contentsOf: Data(part.data))
                     bytes += part.data.count
+                    line.show("\(bytes >> 10) KiB")
                 }
                 return bytes
             }
             guard file != "-" else { return }
             try output.synchronize()
             guard rename(part, file) == 0 else { throw ValidationError("'\(file)' cannot be written: \(reason())") }
-            print("\(file): \(bytes) bytes")
+            connection.show(["file": JSON.text(file), "bytes": .number(Int64(bytes))]) { _ in
+                print("\(file): \(bytes) bytes")
+            }
         } catch {
             if file != "-" { unlink(part) }
             throw error
@@ -75,16 +80,22 @@ struct Restore: AsyncParsableCommand {
         }
         var options = connection.options
         options.timeout = nil
-        let reply = try await connection.withQueue { [replace, options, input] client in
-            try await MaintenanceClient(client).restore(options: options) { writer in
+        let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int
+        let reply = try await connection.withQueue { [replace, options, input, size] client in
+            let line = ProgressLine()
+            defer { line.end() }
+            var sent = 0
+            return try await MaintenanceClient(client).restore(options: options) { writer in
                 var part = try input.read(upToCount: Self.partBytes) ?? Data()
                 repeat {
                     try await writer.write(RestorePart(data: Array(part), replace: replace))
+                    sent += part.count
+                    line.show("sent \(sent >> 10) KiB", fraction: size.map { Double(sent) / Double(max(1, $0)) })
                     part = try input.read(upToCount: Self.partBytes) ?? Data()
                 } while !part.isEmpty
             }
         }
-        print("\(reply.keys) keys, as they were at \(time(reply.takenAtMs))")
+        connection.show(reply) { print("\($0.keys) keys, as they were at \(time($0.takenAtMs))") }
     }
 }
 

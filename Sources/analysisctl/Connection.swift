@@ -19,6 +19,9 @@ struct Connection: ParsableArguments {
     @Option(help: "How many seconds a call may take, waiting for the service included.")
     var timeout: Int = 30
 
+    @Flag(help: "Answers with JSON, its names as in the .proto files.")
+    var json = false
+
     @OptionGroup var tls: TLSOptions
 
     func validate() throws {
@@ -41,6 +44,33 @@ struct Connection: ParsableArguments {
         try await connected(to: progress, flag: "--progress", variable: "ANALYSIS_PROGRESS", body)
     }
 
+    /// Connects to the process that is called so, or that serves the address, for as long as `body` runs.
+    func withProcess<Result: Sendable>(
+        _ name: String, _ body: @Sendable (RPCClient) async throws -> Result
+    ) async throws -> Result {
+        switch name {
+        case "queue": return try await withQueue(body)
+        case "progress": return try await withProgress(body)
+        default:
+            guard name.contains(":") else {
+                throw ValidationError(
+                    "'\(name)' is no process: queue, progress, or an address such as unix:/run/worker.sock are right.")
+            }
+            return try await connected(to: try rpcAddress(name), flag: "", variable: "", body)
+        }
+    }
+
+    /// Prints an answer: as JSON where that is asked for, otherwise as `describe` does.
+    func show<Answer>(_ answer: Answer, _ describe: (Answer) -> Void) {
+        if json { print(JSON(answer).text(pretty: true)) } else { describe(answer) }
+    }
+
+    /// Says on standard error what is wrong, as where a service refuses with this status.
+    func failure(_ code: StatusCode, _ detail: String) -> ExitCode {
+        FileHandle.standardError.write(Data("error: \(detail)\n".utf8))
+        return ExitCode(Int32(code.rawValue) + 1)
+    }
+
     private func connected<Result: Sendable>(
         to address: RPCAddress?, flag: String, variable: String, _ body: @Sendable (RPCClient) async throws -> Result
     ) async throws -> Result {
@@ -58,8 +88,19 @@ struct Connection: ParsableArguments {
                 return try await body(client)
             }
         } catch let error as RPCError {
-            FileHandle.standardError.write(Data("error: \(error.detail)\n".utf8))
-            throw ExitCode(Int32(error.code.rawValue) + 1)
+            throw failure(error.code, error.detail + error.code.remedy(at: address, flag: flag))
+        }
+    }
+}
+
+extension StatusCode {
+    /// What to do about it, where that does not follow from what the service says.
+    fileprivate func remedy(at address: RPCAddress, flag: String) -> String {
+        switch self {
+        case .unavailable:
+            "; is the service running, and does \(flag.isEmpty ? "the address" : flag) name where it listens?"
+        case .deadlineExceeded: "; is the service running? --timeout gives it longer"
+        default: ""
         }
     }
 }

@@ -16,7 +16,6 @@ struct Eta: AsyncParsableCommand {
             """)
 
     @Option(help: "How many days, today included, at most 90.") var days: UInt32 = 7
-    @Flag(help: "Prints JSON.") var json = false
     @OptionGroup var connection: Connection
 
     func validate() throws {
@@ -29,14 +28,15 @@ struct Eta: AsyncParsableCommand {
             try await ProgressClient(client).getAccuracy(AccuracyRequest(days: days), options: options)
         }
         let rows = (accuracy.byFraction + (accuracy.fromFirstTenth.map { [$0] } ?? [])).map(Row.init)
-        if json {
+        if connection.json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             encoder.keyEncodingStrategy = .convertToSnakeCase
             print(String(decoding: try encoder.encode(rows), as: UTF8.self))
         } else {
-            print("done\testimates\twithin 20 % or 2 s\thalf within\tnine in ten within\tbias")
-            for row in rows { print(row.line) }
+            var table = Table("done", "estimates", "within 20 % or 2 s", "half within", "nine in ten within", "bias")
+            table.rows = rows.map(\.columns)
+            table.show()
         }
     }
 }
@@ -71,12 +71,12 @@ private struct Row: Encodable {
         unadjusted = Errors(errors.unadjusted)
     }
 
-    var line: String {
+    var columns: [String] {
         let done = "\(Int((from * 100).rounded()))–\(Int((to * 100).rounded())) %"
-        guard estimates > 0 else { return "\(done)\t0" }
+        guard estimates > 0 else { return [done, "0", "", "", "", ""] }
         return [
             done, "\(estimates)", both(\.withinTarget), both(\.median), both(\.p90), both(\.bias),
-        ].joined(separator: "\t")
+        ]
     }
 
     private func both(_ share: KeyPath<Errors, Double>) -> String {

@@ -16,20 +16,27 @@ struct Status: AsyncParsableCommand {
         let status = try await connection.withQueue { client in
             try await QueueClient(client).getStatus(QueueStatusRequest(), options: options)
         }
+        connection.show(status) { $0.describe() }
+    }
+}
+
+extension QueueStatus {
+    /// For people.
+    fileprivate func describe() {
         print(
-            "waiting     \(status.pending) (high \(status.waitingHigh), medium \(status.waitingMedium), low \(status.waitingLow))"
+            "waiting     \(pending) (high \(waitingHigh), medium \(waitingMedium), low \(waitingLow))"
         )
-        print("running     \(status.inProgress)")
-        print("scheduled   \(status.scheduled)")
-        print("paused      \(status.paused)")
-        print("completed   \(status.completed)")
-        print("failed      \(status.failed)")
-        print("cancelled   \(status.cancelled)")
-        if let pause = status.pause { print("held back   \(line(pause))") }
-        for breaker in status.breakers { print("held back   \(line(breaker))") }
-        if let hold = status.hold { print("background  held back: \(line(hold))") }
-        for job in status.running { print("runs        \(line(job))") }
-        for worker in status.workers {
+        print("running     \(inProgress)")
+        print("scheduled   \(scheduled)")
+        print("paused      \(paused)")
+        print("completed   \(completed)")
+        print("failed      \(failed)")
+        print("cancelled   \(cancelled)")
+        if let pause { print("held back   \(line(pause))") }
+        for breaker in breakers { print("held back   \(line(breaker))") }
+        if let hold { print("background  held back: \(line(hold))") }
+        for job in running { print("runs        \(line(job))") }
+        for worker in workers {
             let lanes = worker.lanes.joined(separator: ",")
             print(
                 "worker      \(worker.id) lanes \(lanes) analysed \(worker.songsAnalysed) failed \(worker.songsFailed)")
@@ -48,16 +55,19 @@ struct Stats: AsyncParsableCommand {
         let statistics = try await connection.withQueue { [days] client in
             try await QueueClient(client).getStatistics(StatisticsRequest(days: days), options: options)
         }
-        print(
-            "day\tenqueued\tcompleted\tfailed\tcancelled\tinterrupted\tworkers lost\tsongs analysed\tfailed\tskipped"
-                + "\tretried\thours of audio")
-        for day in statistics.days {
-            let counts = [
-                day.enqueued, day.completed, day.failed, day.cancelled, day.interrupted, day.workersLost,
-                day.songsAnalysed, day.songsFailed, day.songsSkipped, day.songsRetried,
-            ]
-            let hours = (Double(day.audioMs) / 360_000).rounded() / 10
-            print("\(time(day.dayMs).prefix(10))\t\(counts.map { "\($0)" }.joined(separator: "\t"))\t\(hours)")
+        connection.show(statistics.days) { days in
+            var table = Table(
+                "day", "enqueued", "completed", "failed", "cancelled", "interrupted", "workers lost", "songs analysed",
+                "failed", "skipped", "retried", "hours of audio")
+            for day in days {
+                let counts = [
+                    day.enqueued, day.completed, day.failed, day.cancelled, day.interrupted, day.workersLost,
+                    day.songsAnalysed, day.songsFailed, day.songsSkipped, day.songsRetried,
+                ]
+                let hours = (Double(day.audioMs) / 360_000).rounded() / 10
+                table.rows.append(["\(time(day.dayMs).prefix(10))"] + counts.map { "\($0)" } + ["\(hours)"])
+            }
+            table.show()
         }
     }
 }
@@ -65,11 +75,10 @@ struct Stats: AsyncParsableCommand {
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Jobs: enqueue, list, show, watch, position, prioritise, cancel, pause, resume, retry, replay, clear.",
+            "Jobs: enqueue, list, show, watch, position, prioritise, promote, cancel, pause, resume, retry, replay, clear.",
         subcommands: [
-            Enqueue.self, List.self, Show.self, Watch.self, Position.self, Prioritise.self, Cancel.self, Pause.self,
-            Resume.self,
-            Retry.self, Replay.self, Clear.self,
+            Enqueue.self, List.self, Show.self, Watch.self, Position.self, Prioritise.self, Promote.self, Cancel.self,
+            Pause.self, Resume.self, Retry.self, Replay.self, Clear.self,
         ])
 
     struct List: AsyncParsableCommand {
@@ -114,16 +123,23 @@ struct Jobs: AsyncParsableCommand {
             let request = ListJobsRequest(
                 userID: user, ended: ended || failed || state.hasEnded, failed: failed, type: type,
                 priority: priority, state: state, fromMs: since, untilMs: until)
-            try await connection.withQueue { [limit] client in
+            let jobs = try await connection.withQueue { [limit] client in
+                var jobs: [Job] = []
                 var request = request
                 var left = limit
                 repeat {
                     request.limit = UInt32(clamping: min(left, 1000))
                     let page = try await QueueClient(client).listJobs(request, options: options)
-                    for job in page.jobs { print(line(job)) }
+                    jobs += page.jobs
                     left -= page.jobs.count
                     request.pageToken = page.nextPageToken
                 } while left > 0 && !request.pageToken.isEmpty
+                return jobs
+            }
+            connection.show(jobs) { jobs in
+                var table = Table("job", "type", "class", "state", "songs", "user", "target", "waits for")
+                table.rows = jobs.map(columns(_:))
+                table.show()
             }
         }
     }
@@ -135,8 +151,15 @@ struct Jobs: AsyncParsableCommand {
 
         func run() async throws {
             let job = try await call(job, connection) { try await $0.getJob($1, options: $2) }
-            print(line(job))
-            for failure in job.failures { print("  \(failure.songID): \(failure.reason)") }
+            connection.show(job) { job in
+                print(line(job))
+                for failure in job.failures { print("  \(failure.songID): \(failure.reason)") }
+                if !job.error.isEmpty { print("error   \(job.error)") }
+                print("made    \(time(job.createdAtMs))")
+                if job.startedAtMs > 0 { print("begun   \(time(job.startedAtMs))") }
+                if job.endedAtMs > 0 { print("ended   \(time(job.endedAtMs))") }
+                if !job.traceparent.isEmpty { print("trace   \(job.traceparent)") }
+            }
         }
     }
 
@@ -146,7 +169,9 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            print(line(try await call(job, connection) { try await $0.cancelJob($1, options: $2) }))
+            connection.show(try await call(job, connection) { try await $0.cancelJob($1, options: $2) }) {
+                print(line($0))
+            }
         }
     }
 
@@ -156,7 +181,9 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            print(line(try await call(job, connection) { try await $0.pauseJob($1, options: $2) }))
+            connection.show(try await call(job, connection) { try await $0.pauseJob($1, options: $2) }) {
+                print(line($0))
+            }
         }
     }
 
@@ -166,7 +193,9 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            print(line(try await call(job, connection) { try await $0.resumeJob($1, options: $2) }))
+            connection.show(try await call(job, connection) { try await $0.resumeJob($1, options: $2) }) {
+                print(line($0))
+            }
         }
     }
 
@@ -177,7 +206,9 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            print(line(try await call(job, connection) { try await $0.retryJob($1, options: $2) }))
+            connection.show(try await call(job, connection) { try await $0.retryJob($1, options: $2) }) {
+                print(line($0))
+            }
         }
     }
 }
@@ -209,8 +240,15 @@ func milliseconds(_ text: String) throws -> Int64 {
 
 /// A job on one line.
 func line(_ job: Job) -> String {
+    let columns = columns(job)
+    return (job.dueAtMs == 0 ? columns.dropLast() : columns[...]).joined(separator: "\t")
+}
+
+private func columns(_ job: Job) -> [String] {
     let ended = job.analysed + job.skipped + job.failed
-    let waits = job.dueAtMs == 0 ? "" : "\tuntil \(time(job.dueAtMs))\t\(job.waitsFor)"
-    return
-        "\(job.id)\t\(job.type)\t\(job.priority)\t\(job.state)\t\(ended)/\(job.total)\t\(job.userID)\t\(job.targetID)\(waits)"
+    let waits = job.dueAtMs == 0 ? "" : "until \(time(job.dueAtMs)) \(job.waitsFor)"
+    return [
+        job.id, "\(job.type)", "\(job.priority)", "\(job.state)", "\(ended)/\(job.total)", job.userID, job.targetID,
+        waits,
+    ]
 }

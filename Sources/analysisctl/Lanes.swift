@@ -20,7 +20,7 @@ struct Lanes: AsyncParsableCommand {
             let reply = try await connection.withQueue { client in
                 try await MaintenanceClient(client).listLanes(ListLanesRequest(), options: options)
             }
-            for lane in reply.lanes { print(lane.line) }
+            connection.show(reply.lanes) { for lane in $0 { print(lane.line) } }
         }
     }
 
@@ -40,7 +40,7 @@ struct Lanes: AsyncParsableCommand {
                 return try await maintenance.addLanes(
                     AddLanesRequest(total: UInt32(clamping: lanes.count + Int(count))), options: options)
             }
-            for lane in reply.lanes { print(lane.line) }
+            connection.show(reply.lanes) { for lane in $0 { print(lane.line) } }
         }
     }
 }

@@ -26,13 +26,19 @@ struct Library: AsyncParsableCommand {
             options.timeout = nil
             let last = try await connection.withQueue { [user, folder, options] client in
                 var last = ImportProgress()
+                let line = ProgressLine()
+                defer { line.end() }
                 let request = ImportFolderRequest(userID: user, folder: folder)
                 for try await progress in CatalogClient(client).importFolder(request, options: options) {
                     last = progress
+                    line.show("\(last.files) songs, \(last.added) added")
                 }
                 return last
             }
-            print("\(last.files) songs in \(last.playlists) playlists: \(last.added) added, \(last.changed) changed")
+            connection.show(last) { last in
+                print(
+                    "\(last.files) songs in \(last.playlists) playlists: \(last.added) added, \(last.changed) changed")
+            }
         }
     }
 
@@ -49,8 +55,13 @@ struct Library: AsyncParsableCommand {
             let reply = try await connection.withQueue { [user] client in
                 try await CatalogClient(client).listPlaylists(UserRequest(userID: user), options: options)
             }
-            for playlist in reply.playlists {
-                print("\(playlist.id)\t\(playlist.analysedCount)/\(playlist.songCount)\t\(playlist.name)")
+            connection.show(reply.playlists) { playlists in
+                var table = Table("playlist", "analysed", "name")
+                for playlist in playlists {
+                    table.rows.append(
+                        [playlist.id, "\(playlist.analysedCount)/\(playlist.songCount)", playlist.name])
+                }
+                table.show()
             }
         }
     }

@@ -29,19 +29,25 @@ struct Repair: AsyncParsableCommand {
 private func verify(lane: String, repair: Bool, _ connection: Connection) async throws {
     var options = connection.options
     options.timeout = nil
+    let json = connection.json
     let damages = try await connection.withQueue { [options] client in
-        var damages = 0
+        var damages: [Damage] = []
+        let line = ProgressLine()
+        defer { line.end() }
         let request = VerifyRequest(lane: lane, repair: repair)
         for try await report in MaintenanceClient(client).verify(request, options: options) {
-            for damage in report.damage {
+            line.end()
+            for damage in report.damage where !json {
                 print("\(damage.key): \(damage.what)\(damage.repair.isEmpty ? "" : ": \(damage.repair)")")
             }
-            damages += report.damage.count
-            if report.keys > 0 { print("lane \(report.lane): looked at \(report.keys) keys") }
+            damages += report.damage
+            if report.keys > 0, !json { print("lane \(report.lane): looked at \(report.keys) keys") }
+            line.show("lane \(report.lane): \(damages.count) damaged")
         }
         return damages
     }
-    guard damages > 0 else { return print("no damage") }
-    print("\(damages) \(repair ? "repaired" : "damaged")")
-    throw ExitCode(1)
+    connection.show(damages) { damages in
+        print(damages.isEmpty ? "no damage" : "\(damages.count) \(repair ? "repaired" : "damaged")")
+    }
+    guard damages.isEmpty else { throw ExitCode(1) }
 }

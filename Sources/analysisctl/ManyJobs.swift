@@ -20,14 +20,15 @@ extension Jobs {
 
         func run() async throws {
             guard job.isEmpty else {
-                return print(line(try await call(job, connection) { try await $0.replayJob($1, options: $2) }))
+                let job = try await call(job, connection) { try await $0.replayJob($1, options: $2) }
+                return connection.show(job) { print(line($0)) }
             }
             let options = connection.options
             let request = filter.request
             let reply = try await connection.withQueue { client in
                 try await QueueClient(client).replayJobs(request, options: options)
             }
-            print("replayed \(reply.changed)")
+            connection.show(reply) { print("replayed \($0.changed)") }
         }
     }
 
@@ -37,14 +38,7 @@ extension Jobs {
         @OptionGroup var filter: Filter
         @OptionGroup var connection: Connection
 
-        func run() async throws {
-            let options = connection.options
-            let request = filter.request
-            let reply = try await connection.withQueue { client in
-                try await QueueClient(client).clearJobs(request, options: options)
-            }
-            print("cancelled \(reply.changed)")
-        }
+        func run() async throws { try await clear(filter, connection) }
     }
 
     /// Which of all jobs are meant.
@@ -56,6 +50,16 @@ extension Jobs {
         var isEmpty: Bool { user.isEmpty && type == .unspecified }
         var request: JobFilter { JobFilter(userID: user, type: type) }
     }
+}
+
+/// Cancels all jobs that have not ended, as far as the filter says.
+func clear(_ filter: Jobs.Filter, _ connection: Connection) async throws {
+    let options = connection.options
+    let request = filter.request
+    let reply = try await connection.withQueue { client in
+        try await QueueClient(client).clearJobs(request, options: options)
+    }
+    connection.show(reply) { print("cancelled \($0.changed)") }
 }
 
 func jobType(_ text: String) throws -> JobType {

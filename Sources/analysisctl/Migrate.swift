@@ -36,10 +36,14 @@ struct Migrate: AsyncParsableCommand {
     func run() async throws {
         let entries = try await entries()
         let options = connection.options
-        let failures = try await connection.withQueue { [dryRun] client in
+        let failures = try await connection.withQueue { [dryRun, json = connection.json] client in
             var counts: [String: Int] = [:]
             func tell(_ id: String, _ outcome: String, _ detail: String) {
                 counts[outcome, default: 0] += 1
+                if json {
+                    let entry = ["id": JSON.text(id), "outcome": .text(outcome), "detail": .text(detail)]
+                    return print(JSON.object(entry).text(pretty: false))
+                }
                 print("\(id): \(outcome)\(detail.isEmpty ? "" : ": \(detail)")")
             }
             for entry in entries {
@@ -56,7 +60,11 @@ struct Migrate: AsyncParsableCommand {
                     }
                 }
             }
-            print(counts.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", "))
+            if json {
+                print(JSON(["counts": counts]).text(pretty: false))
+            } else {
+                print(counts.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", "))
+            }
             return counts["passed over", default: 0]
         }
         if failures > 0 { throw ExitCode(1) }

@@ -25,6 +25,9 @@ struct PreferencesOfUser: AsyncParsableCommand {
                     try await catalog.getPreferences(request, options: options)
                 )
             }
+            if connection.json {
+                return connection.show(["user": JSON(user), "preferences": JSON(preferences)]) { _ in }
+            }
             print(preferences)
             print("last analysis    \(user.lastAnalysisAtMs == 0 ? "never" : time(user.lastAnalysisAtMs))")
         }
@@ -52,7 +55,7 @@ struct PreferencesOfUser: AsyncParsableCommand {
                 let request = SetPreferencesRequest(userID: user, preferences: changed(known))
                 return try await catalog.setPreferences(request, options: options)
             }
-            print(preferences)
+            connection.show(preferences) { print($0) }
         }
 
         private func changed(_ known: Preferences) -> Preferences {

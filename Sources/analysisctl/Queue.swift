@@ -6,7 +6,7 @@ import RPC
 
 struct Queue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The whole queue: pause, resume.", subcommands: [Pause.self, Resume.self])
+        abstract: "The whole queue: pause, resume, clear.", subcommands: [Pause.self, Resume.self, Clear.self])
 
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -24,7 +24,9 @@ struct Queue: AsyncParsableCommand {
             let reply = try await connection.withQueue { client in
                 try await QueueClient(client).pauseQueue(request, options: options)
             }
-            if let pause = reply.pause { print(line(pause)) }
+            connection.show(reply) { reply in
+                if let pause = reply.pause { print(line(pause)) }
+            }
         }
     }
 
@@ -36,9 +38,20 @@ struct Queue: AsyncParsableCommand {
 
         func run() async throws {
             let options = connection.options
-            _ = try await connection.withQueue { [reason] client in
+            let reply = try await connection.withQueue { [reason] client in
                 try await QueueClient(client).resumeQueue(ResumeQueueRequest(reason: reason), options: options)
             }
+            connection.show(reply) { _ in }
         }
+    }
+
+    struct Clear: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Cancels all jobs that have not ended, as jobs clear does.")
+
+        @OptionGroup var filter: Jobs.Filter
+        @OptionGroup var connection: Connection
+
+        func run() async throws { try await clear(filter, connection) }
     }
 }

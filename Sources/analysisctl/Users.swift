@@ -7,7 +7,8 @@ import RPC
 
 struct Users: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Users and their passwords.", subcommands: [Add.self, List.self, Role.self, Move.self, Remove.self])
+        abstract: "Users and their passwords.",
+        subcommands: [Add.self, List.self, Password.self, Role.self, Move.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes a user.")
@@ -27,7 +28,7 @@ struct Users: AsyncParsableCommand {
         @OptionGroup var connection: Connection
 
         func run() async throws {
-            let password = try password()
+            let password = try password(in: passwordFile)
             let options = connection.options
             let user = try await connection.withQueue { [name, role, update] client in
                 let catalog = CatalogClient(client)
@@ -39,15 +40,7 @@ struct Users: AsyncParsableCommand {
                     return try await catalog.setPassword(request, options: options)
                 }
             }
-            print(user.line)
-        }
-
-        private func password() throws -> String {
-            let file = passwordFile == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: passwordFile)
-            guard let file, let data = try file.readToEnd(), let text = String(data: data, encoding: .utf8) else {
-                throw ValidationError("--password-file: '\(passwordFile)' has no password that can be read.")
-            }
-            return text.trimmingCharacters(in: .newlines)
+            connection.show(user) { print($0.line) }
         }
     }
 }
@@ -60,14 +53,39 @@ extension Users {
 
         func run() async throws {
             let options = connection.options
-            try await connection.withQueue { client in
+            let users = try await connection.withQueue { client in
+                var users: [User] = []
                 var request = ListUsersRequest()
                 repeat {
                     let page = try await CatalogClient(client).listUsers(request, options: options)
-                    for user in page.users { print(user.line) }
+                    users += page.users
                     request.pageToken = page.nextPageToken
                 } while !request.pageToken.isEmpty
+                return users
             }
+            connection.show(users) { for user in $0 { print(user.line) } }
+        }
+    }
+
+    struct Password: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sets the password of a user, which ends the user's sessions.")
+
+        @Argument(help: "The user's name.")
+        var name: String
+
+        @Option(help: "A file that holds the password; - is standard input.")
+        var passwordFile: String
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            let request = SetPasswordRequest(userID: name, password: try password(in: passwordFile))
+            let options = connection.options
+            let user = try await connection.withQueue { client in
+                try await CatalogClient(client).setPassword(request, options: options)
+            }
+            connection.show(user) { print($0.line) }
         }
     }
 
@@ -88,7 +106,7 @@ extension Users {
                 try await CatalogClient(client).setRole(
                     SetRoleRequest(userID: name, role: role.value), options: options)
             }
-            print(user.line)
+            connection.show(user) { print($0.line) }
         }
     }
 
@@ -115,10 +133,12 @@ extension Users {
                 try await MaintenanceClient(client).moveUser(
                     MoveUserRequest(userID: name, lane: lane), options: options)
             }
-            guard !reply.fromLane.isEmpty else { return print("\(name) is in lane \(lane) already") }
-            print(
-                "\(name) was moved from lane \(reply.fromLane) to lane \(lane), with \(reply.liveJobs) jobs that have not ended"
-            )
+            connection.show(reply) { reply in
+                guard !reply.fromLane.isEmpty else { return print("\(name) is in lane \(lane) already") }
+                print(
+                    "\(name) was moved from lane \(reply.fromLane) to lane \(lane), with \(reply.liveJobs) jobs that have not ended"
+                )
+            }
         }
     }
 
@@ -138,9 +158,17 @@ extension Users {
             let reply = try await connection.withQueue { [name, options] client in
                 try await CatalogClient(client).removeUser(UserRequest(userID: name), options: options)
             }
-            print("\(name) is removed, with \(reply.cancelledJobs) jobs that had not ended")
+            connection.show(reply) { print("\(name) is removed, with \($0.cancelledJobs) jobs that had not ended") }
         }
     }
+}
+
+private func password(in path: String) throws -> String {
+    let file = path == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: path)
+    guard let file, let data = try file.readToEnd(), let text = String(data: data, encoding: .utf8) else {
+        throw ValidationError("--password-file: '\(path)' has no password that can be read.")
+    }
+    return text.trimmingCharacters(in: .newlines)
 }
 
 extension User {

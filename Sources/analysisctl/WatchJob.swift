@@ -18,8 +18,8 @@ extension Jobs {
 
         func run() async throws {
             let patience = Duration.seconds(connection.timeout)
-            let ended = try await connection.withProgress { [job] client in
-                let screen = Screen()
+            let ended = try await connection.withProgress { [job, connection] client in
+                let screen = Screen(isJSON: connection.json)
                 defer { screen.end() }
                 let request = WatchRequest(contexts: [ProgressContext(context: .jobID(job))])
                 var heardAt = ContinuousClock.now
@@ -49,9 +49,20 @@ extension Jobs {
 /// A line that changes in place on a terminal; elsewhere a line for each thing that is new, without a bar.
 private final class Screen {
     private let isTerminal = isatty(STDOUT_FILENO) == 1
+    /// A line of JSON for each view.
+    private let isJSON: Bool
     private var last = ""
 
+    init(isJSON: Bool) {
+        self.isJSON = isJSON
+    }
+
     func show(_ view: ProgressView) {
+        if isJSON {
+            print(JSON(view).text(pretty: false))
+            fflush(nil)
+            return
+        }
         let line = line(view, bar: isTerminal)
         guard line != last else { return }
         last = line
