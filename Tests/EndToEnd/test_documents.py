@@ -35,6 +35,7 @@ ELSEWHERE = {
     "printf %s 'PASSWORD' | docker compose": ("deploy/verify-containers", '"users", "add"'),
     "swift build": ("deploy/Dockerfile", "--static-swift-stdlib"),
     "sudo deploy/systemd/install": ("Tests/EndToEnd/test_deployment.py", "deploy/systemd"),
+    "journalctl": ("Tests/DaemonTests/LogTests.swift", "theJournalIsToldThePriority"),
     "sudo systemctl": ("Tests/EndToEnd/test_deployment.py", "ExecStart"),
     "kubectl": ("Tests/EndToEnd/test_deployment.py", "kustomization.yaml"),
     "for name in": ("Tests/EndToEnd/test_deployment.py", "kustomization.yaml"),
