@@ -16,8 +16,14 @@ private struct UserClaims: JWTPayload {
     /// The user, or `*` for every user.
     let sub: String
     let aud: String
+    /// By whom the caller was asked, as RFC 8693 has it; nil: nobody says.
+    let act: Actor?
     let iat: IssuedAtClaim
     let exp: ExpirationClaim
+
+    struct Actor: Codable {
+        let sub: String
+    }
 
     func verify(using algorithm: some JWTAlgorithm) throws {
         try exp.verifyNotExpired()
@@ -44,19 +50,49 @@ package actor TokenSigner {
     }
 
     /// A token for a user, or for every user where the name is `*`; good for at least half of its life.
-    package func token(for userID: String) async throws -> String {
+    ///
+    /// - Parameter actor: whose wish the call is, which tells nothing about what it may do.
+    package func token(for userID: String, actor: String? = nil) async throws -> String {
         let now = Date.now
         let keys = file.current()
-        if let kept = kept[userID], kept.until > now, kept.keys.names == keys.names { return kept.token }
+        let name = "\(userID) \(actor ?? "")"
+        if let kept = kept[name], kept.until > now, kept.keys.names == keys.names { return kept.token }
         let claims = UserClaims(
-            sub: userID, aud: UserClaims.audience, iat: IssuedAtClaim(value: now),
+            sub: userID, aud: UserClaims.audience, act: actor.map { UserClaims.Actor(sub: $0) },
+            iat: IssuedAtClaim(value: now),
             exp: ExpirationClaim(value: now.addingTimeInterval(lifetime)))
         let collection = try await JWTKeyCollection().add(jwks: keys)
         let token = try await collection.sign(claims, kid: keys.keys.first?.keyIdentifier)
         kept = kept.filter { $0.value.until > now }
-        kept[userID] = (token, now.addingTimeInterval(lifetime / 2), keys)
+        kept[name] = (token, now.addingTimeInterval(lifetime / 2), keys)
         return token
     }
+}
+
+extension CallContext {
+    /// Whose wish the call is: the user that the caller names, or else the caller itself, such as `uid:1000`.
+    ///
+    /// A name counts only where the caller may act for everybody: its token has been checked, or it needs none.
+    package var actor: String {
+        if let authorization = metadata["authorization"] { return actorOfToken(authorization) ?? "\(peer)" }
+        guard let name = metadata[Self.actorKey], !name.isEmpty, name.utf8.count <= 64 else { return "\(peer)" }
+        return name
+    }
+
+    /// The metadata by which a caller without tokens names whose wish its call is.
+    package static var actorKey: String { "actor" }
+}
+
+/// Whom a token that has been checked names: on whose wish it speaks, or for whom; nil: nobody.
+func actorOfToken(_ authorization: String) -> String? {
+    let claims = authorization.split(separator: ".").dropFirst().first.flatMap(base64URLDecoded)
+        .flatMap { try? JSONDecoder().decode(UserClaims.self, from: $0) }
+    return claims?.act?.sub ?? claims.flatMap { $0.sub == "*" ? nil : $0.sub }
+}
+
+private func base64URLDecoded(_ text: Substring) -> Data? {
+    let base64 = text.replacing("-", with: "+").replacing("_", with: "/")
+    return Data(base64Encoded: base64 + String(repeating: "=", count: (4 - base64.count % 4) % 4))
 }
 
 /// Checks tokens against the keys of a key set.

@@ -9,6 +9,8 @@ import RPC
 struct Backend: Sendable {
     let queue: QueueClient
     let catalog: CatalogClient
+    let alerts: AlertsClient
+    let audit: AuditClient
     let progress: ProgressClient
     let queueHealth: HealthClient
     let progressHealth: HealthClient
@@ -18,6 +20,8 @@ struct Backend: Sendable {
     init(queue: RPCClient, progress: RPCClient, signer: TokenSigner?) {
         self.queue = QueueClient(queue)
         self.catalog = CatalogClient(queue)
+        alerts = AlertsClient(queue)
+        audit = AuditClient(queue)
         self.progress = ProgressClient(progress)
         queueHealth = HealthClient(queue)
         progressHealth = HealthClient(progress)
@@ -31,8 +35,10 @@ struct Backend: Sendable {
     func call(for user: User) async throws -> CallOptions {
         var options = Self.call
         if let signer {
-            let token = try await signer.token(for: user.role == .administrator ? "*" : user.id)
+            let token = try await signer.token(for: user.role == .administrator ? "*" : user.id, actor: user.id)
             options.metadata["authorization"] = "Bearer \(token)"
+        } else {
+            options.metadata[CallContext.actorKey] = user.id
         }
         return options
     }

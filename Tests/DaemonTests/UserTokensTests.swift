@@ -49,6 +49,21 @@ import Testing
         }
     }
 
+    @Test func tokenTellsWhoseWishItIsWithoutSpeakingForThem() async throws {
+        try await KeySets.with { keys in
+            let (signer, verifier) = (try TokenSigner(path: keys.signing), try TokenVerifier(path: keys.verifying))
+            let (ada, bob) = (
+                try await signer.token(for: "*", actor: "ada"), try await signer.token(for: "*", actor: "bob")
+            )
+            #expect(ada != bob)
+            #expect(try await verifier.principal(of: ada) == .everyone)
+            #expect(actorOfToken("Bearer \(ada)") == "ada")
+            #expect(actorOfToken("Bearer \(try await signer.token(for: "alice"))") == "alice")
+            #expect(
+                actorOfToken("Bearer \(try await signer.token(for: "*"))") == nil && actorOfToken("nonsense") == nil)
+        }
+    }
+
     @Test func tokenOfAnotherKeyIsRefused() async throws {
         try await KeySets.with { keys in
             let verifier = try TokenVerifier(path: keys.verifying)
