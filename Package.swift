@@ -65,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
@@ -106,9 +107,11 @@ let package = Package(
             "QueueService",
             daemon + nio + [
                 "CLinux", "Jobs", "Redis", crypto, metrics, .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             resources: [.embedInCode("Scripts")]),
-        process("ProgressService", daemon + nio + ["Jobs", "Redis", metrics]),
+        process("ProgressService", daemon + nio + ["Jobs", "Redis", crypto, metrics]),
         process(
             "AnalysisWorker",
             daemon + nio + [
@@ -174,7 +177,9 @@ let package = Package(
             "RedisTests",
             nio + ["Redis", "TestSupport", log, .product(name: "Subprocess", package: "swift-subprocess")]),
         tests("JobsTests", ["AnalysisAPI", "Jobs"]),
-        tests("QueueServiceTests", nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", log]),
+        tests(
+            "QueueServiceTests",
+            nio + ["AnalysisAPI", "Jobs", "QueueService", "RPC", "Redis", "TestSupport", crypto, log]),
         tests(
             "ProgressServiceTests",
             nio + ["AnalysisAPI", "ProgressService", "QueueService", "RPC", "Redis", "TestSupport", log, lifecycle]),
