@@ -14,6 +14,9 @@ struct CatalogService: CatalogProvider {
     let preferences: PreferenceStore
     let dispatcher: Dispatcher
     let imports: Imports
+    let lanes: Lanes
+    let erasure: Erasure
+    let audit: AuditLog
 
     /// How many songs a search finds where the caller does not say, and at most.
     private static let searchLimits = (standard: 20, maximum: 200)
@@ -23,18 +26,24 @@ struct CatalogService: CatalogProvider {
     // MARK: Users
 
     func createUser(_ request: CreateUserRequest, context: CallContext) async throws -> User {
-        if request.role == .administrator { try context.require(actingFor: "") }
-        return try await accounts.create(request)
+        try await audit.noting(context, request) {
+            if request.role == .administrator { try context.require(actingFor: "") }
+            return try await accounts.create(request)
+        }
     }
 
     func setPassword(_ request: SetPasswordRequest, context: CallContext) async throws -> User {
-        try await accounts.setPassword(request)
+        try await audit.noting(context, request) {
+            try await accounts.setPassword(request)
+        }
     }
 
     func setRole(_ request: SetRoleRequest, context: CallContext) async throws -> User {
-        // Who may act for one user alone must not make that user an administrator.
-        try context.require(actingFor: "")
-        return try await accounts.setRole(request)
+        try await audit.noting(context, request) {
+            // Who may act for one user alone must not make that user an administrator.
+            try context.require(actingFor: "")
+            return try await accounts.setRole(request)
+        }
     }
 
     func listUsers(_ request: ListUsersRequest, context: CallContext) async throws -> ListUsersReply {
@@ -43,23 +52,43 @@ struct CatalogService: CatalogProvider {
     }
 
     func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply {
-        let lane = try await accounts.beginRemoval(of: request.userID)
+        let alias = "erased-\(randomBytes(8).hexadecimal)"
+        do {
+            var reply = try await remove(request.userID, alias: alias)
+            reply.erasedAs = alias
+            await audit.noteErasure(context, of: request.userID, as: alias)
+            return reply
+        } catch {
+            // While they are still there, they are called by their name.
+            return try await audit.noting(context, request) { throw error }
+        }
+    }
+
+    private func remove(_ userID: String, alias: String) async throws -> RemoveUserReply {
+        let lane = try await accounts.beginRemoval(of: userID)
         var reply = RemoveUserReply()
         let queue = LaneQueue(lane: lane, store: store)
         // What is left of the background work first, from which the end of a batch would make the next.
-        try await queue.forgetBackground(of: request.userID)
-        try await queue.changeAll(userID: request.userID, type: .unspecified, event: .cancelled) { jobs, hint in
+        try await queue.forgetBackground(of: userID)
+        try await queue.changeAll(userID: userID, type: .unspecified, event: .cancelled) { jobs, hint in
             reply.cancelledJobs += UInt32(clamping: jobs.count)
             dispatcher.deliver(hint, cancelled: jobs)
         }
-        _ = try await LibraryWriter(userID: request.userID, lane: lane, store: store).removeAll()
-        try await queue.forgetEnded(of: request.userID)
-        try await accounts.endRemoval(of: request.userID)
+        try await erasure.forgetFiles(of: userID, lane: lane)
+        _ = try await LibraryWriter(userID: userID, lane: lane, store: store).removeAll()
+        try await queue.forgetEnded(of: userID)
+        try await erasure.forgetTraces(of: userID, lane: lane, alias: alias)
+        try await accounts.endRemoval(of: userID)
         return reply
     }
 
     func exportUser(_ request: UserRequest, to writer: RPCWriter<ExportPart>, context: CallContext) async throws {
-        throw RPCError(.unimplemented, "this version exports nothing")
+        try await audit.noting(context, request) {
+            let user = try await accounts.user(request.userID)
+            let export = Export(
+                user: user, analyzers: analyzers, lanes: lanes, store: store, preferences: preferences, audit: audit)
+            try await export.run(to: writer)
+        }
     }
 
     func getUser(_ request: UserRequest, context: CallContext) async throws -> User {
@@ -101,19 +130,21 @@ struct CatalogService: CatalogProvider {
     }
 
     func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences {
-        guard let message = request.preferences else {
-            throw RPCError(.invalidArgument, "preferences is missing; a message of what the user wants is right")
+        try await audit.noting(context, request) {
+            guard let message = request.preferences else {
+                throw RPCError(.invalidArgument, "preferences is missing; a message of what the user wants is right")
+            }
+            let checked = try UserPreferences(message, timeZone: preferences.timeZone, at: .now)
+            try await accounts.inLane(of: request.userID) { lane in
+                dispatcher.deliver(try await preferences.set(checked, of: request.userID, lane: lane))
+                guard !message.backgroundAnalysis else { return }
+                try await LaneQueue(lane: lane, store: store)
+                    .changeAll(userID: request.userID, type: .background, event: .cancelled) { jobs, hint in
+                        dispatcher.deliver(hint, cancelled: jobs)
+                    }
+            }
+            return checked.message
         }
-        let checked = try UserPreferences(message, timeZone: preferences.timeZone, at: .now)
-        try await accounts.inLane(of: request.userID) { lane in
-            dispatcher.deliver(try await preferences.set(checked, of: request.userID, lane: lane))
-            guard !message.backgroundAnalysis else { return }
-            try await LaneQueue(lane: lane, store: store)
-                .changeAll(userID: request.userID, type: .background, event: .cancelled) { jobs, hint in
-                    dispatcher.deliver(hint, cancelled: jobs)
-                }
-        }
-        return checked.message
     }
 
     // MARK: Library
@@ -157,13 +188,17 @@ struct CatalogService: CatalogProvider {
     }
 
     func removeSongs(_ request: RemoveSongsRequest, context: CallContext) async throws -> RemovedReply {
-        try request.check()
-        return try await remove(from: request.userID) { try await $0.remove(songs: request.songIds) }
+        try await audit.noting(context, request) {
+            try request.check()
+            return try await remove(from: request.userID) { try await $0.remove(songs: request.songIds) }
+        }
     }
 
     func removePlaylists(_ request: RemovePlaylistsRequest, context: CallContext) async throws -> RemovedReply {
-        try request.check()
-        return try await remove(from: request.userID) { try await $0.remove(playlists: request.playlistIds) }
+        try await audit.noting(context, request) {
+            try request.check()
+            return try await remove(from: request.userID) { try await $0.remove(playlists: request.playlistIds) }
+        }
     }
 
     private func remove(

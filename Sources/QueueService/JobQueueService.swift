@@ -13,6 +13,7 @@ final class JobQueueService: QueueProvider {
     let background: BackgroundWork
     let rules: BackgroundRules
     let dispatcher: Dispatcher
+    let audit: AuditLog
 
     /// How many targets are enqueued in one step: Redis answers nobody else meanwhile.
     private static let targetsLimit = 1000
@@ -23,10 +24,11 @@ final class JobQueueService: QueueProvider {
 
     init(
         lanes: Lanes, store: Store, accounts: Accounts, background: BackgroundWork, rules: BackgroundRules,
-        dispatcher: Dispatcher
+        dispatcher: Dispatcher, audit: AuditLog
     ) {
         (self.lanes, self.store, self.accounts) = (lanes, store, accounts)
         (self.background, self.rules, self.dispatcher) = (background, rules, dispatcher)
+        self.audit = audit
     }
 
     func enqueue(_ request: EnqueueRequest, context: CallContext) async throws -> EnqueueReply {
@@ -110,38 +112,52 @@ final class JobQueueService: QueueProvider {
     }
 
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        let (job, hint) = try await change(request, .cancelled)
-        // Its child may be frozen, of which the lane's state says nothing.
-        if hint.kind != .discard { dispatcher.discard(job, workerID: hint.worker) }
-        return job
+        try await audit.noting(context, request) {
+            let (job, hint) = try await change(request, .cancelled)
+            // Its child may be frozen, of which the lane's state says nothing.
+            if hint.kind != .discard { dispatcher.discard(job, workerID: hint.worker) }
+            return job
+        }
     }
 
     func pauseJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        try await change(request, .paused).job
+        try await audit.noting(context, request) {
+            try await change(request, .paused).job
+        }
     }
 
     func resumeJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        try await change(request, .resumed).job
+        try await audit.noting(context, request) {
+            try await change(request, .resumed).job
+        }
     }
 
     func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        try await change(request, .replayed).job
+        try await audit.noting(context, request) {
+            try await change(request, .replayed).job
+        }
     }
 
     func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job {
-        let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
-            try await LaneQueue(lane: lane, store: store).retry(jobID: request.jobID, userID: request.userID)
+        try await audit.noting(context, request) {
+            let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+                try await LaneQueue(lane: lane, store: store).retry(jobID: request.jobID, userID: request.userID)
+            }
+            dispatcher.deliver(hint)
+            return job
         }
-        dispatcher.deliver(hint)
-        return job
     }
 
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
-        try await changeAll(request, .replayed)
+        try await audit.noting(context, request) {
+            try await changeAll(request, .replayed)
+        }
     }
 
     func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs {
-        try await changeAll(request, .cancelled)
+        try await audit.noting(context, request) {
+            try await changeAll(request, .cancelled)
+        }
     }
 
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition {
@@ -151,39 +167,45 @@ final class JobQueueService: QueueProvider {
     }
 
     func reprioritiseJob(_ request: ReprioritiseJobRequest, context: CallContext) async throws -> Job {
-        guard let rank = request.priority.rank else {
-            throw RPCError(.invalidArgument, "priority must be high, medium or low")
+        try await audit.noting(context, request) {
+            guard let rank = request.priority.rank else {
+                throw RPCError(.invalidArgument, "priority must be high, medium or low")
+            }
+            let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+                try await LaneQueue(lane: lane, store: store)
+                    .reprioritise(jobID: request.jobID, userID: request.userID, rank: rank)
+            }
+            dispatcher.deliver(hint)
+            return job
         }
-        let (job, hint) = try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
-            try await LaneQueue(lane: lane, store: store)
-                .reprioritise(jobID: request.jobID, userID: request.userID, rank: rank)
-        }
-        dispatcher.deliver(hint)
-        return job
     }
 
     func pauseQueue(_ request: PauseQueueRequest, context: CallContext) async throws -> PauseQueueReply {
-        try context.require(actingFor: "")
-        guard !request.reason.isEmpty else {
-            throw RPCError(.invalidArgument, "reason must say why the queue is paused")
+        try await audit.noting(context, request) {
+            try context.require(actingFor: "")
+            guard !request.reason.isEmpty else {
+                throw RPCError(.invalidArgument, "reason must say why the queue is paused")
+            }
+            try check(reason: request.reason)
+            try await lanes.refresh()
+            for lane in lanes.ids {
+                dispatcher.deliver(
+                    try await LaneQueue(lane: lane, store: store).pause(request, by: "\(context.peer)"))
+            }
+            return PauseQueueReply(pause: try await JobReader(lane: "0", store: store).pause())
         }
-        try check(reason: request.reason)
-        try await lanes.refresh()
-        for lane in lanes.ids {
-            dispatcher.deliver(
-                try await LaneQueue(lane: lane, store: store).pause(request, by: "\(context.peer)"))
-        }
-        return PauseQueueReply(pause: try await JobReader(lane: "0", store: store).pause())
     }
 
     func resumeQueue(_ request: ResumeQueueRequest, context: CallContext) async throws -> ResumeQueueReply {
-        try context.require(actingFor: "")
-        try check(reason: request.reason)
-        try await lanes.refresh()
-        for lane in lanes.ids {
-            dispatcher.deliver(try await LaneQueue(lane: lane, store: store).resume(reason: request.reason))
+        try await audit.noting(context, request) {
+            try context.require(actingFor: "")
+            try check(reason: request.reason)
+            try await lanes.refresh()
+            for lane in lanes.ids {
+                dispatcher.deliver(try await LaneQueue(lane: lane, store: store).resume(reason: request.reason))
+            }
+            return ResumeQueueReply()
         }
-        return ResumeQueueReply()
     }
 
     func follow(_ request: FollowRequest, to writer: RPCWriter<Event>, context: CallContext) async throws {

@@ -113,6 +113,7 @@ extension EventKind {
         case "breaker_closed": self = .breakerClosed
         case "moved": self = .moved
         case "library_changed": self = .libraryChanged
+        case "user_removed": self = .userRemoved
         default: return nil
         }
     }
@@ -125,15 +126,15 @@ extension Event {
         guard parts.count == 2, let id = parts[0].text, let cursor = LogCursor(id), let fields = parts[1].map else {
             throw QueueError.corrupt("an event that is no entry of a stream")
         }
-        guard let kind = EventKind(name: fields["event"]?.text ?? "") else {
-            throw QueueError.corrupt("event \(id) of an unknown kind")
-        }
+        // What a later version has told, during an upgrade or after it was taken back, is passed on as it is.
+        let kind = EventKind(name: fields["event"]?.text ?? "") ?? .unspecified
         let job = fields[JobField.id.rawValue] == nil ? nil : try JobRecord(fields: fields, lane: lane).job
         self.init(
             lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: kind, job: job,
             songID: fields["event_song_id"]?.text ?? "", songs: UInt32(fields["event_songs"]?.text ?? "") ?? 0,
             reason: fields["event_reason"]?.text ?? "", userID: fields["event_user_id"]?.text ?? job?.userID ?? "",
             byJobID: fields["event_by_job_id"]?.text ?? "", epoch: UInt64(fields["event_epoch"]?.text ?? "") ?? 0,
-            analyzer: fields["event_analyzer"]?.text ?? "")
+            analyzer: fields["event_analyzer"]?.text ?? "",
+            userHash: fields["event_user_hash"]?.text.flatMap { [UInt8](hexadecimal: $0) } ?? [])
     }
 }

@@ -173,8 +173,10 @@ struct Keys: Sendable {
     func session(hash: String) -> String { "\(prefix)session:\(hash)" }
     /// STRING "<user id>:<song id>"; expires: whose song has the analyzer's result of a file with this hash.
     func result(of analyzer: AnalyzerVersion, fileHash: String) -> String {
-        "\(prefix)file:\(analyzer.word):\(fileHash)"
+        "\(filesPrefix)\(analyzer.word):\(fileHash)"
     }
+    /// What the names of the keys of known files begin with.
+    var filesPrefix: String { "\(prefix)file:" }
     /// HASH worker id → `WorkerStatus`: the workers that are connected to any replica.
     var workers: String { "\(prefix)workers" }
     /// ZSET worker id → when it was last heard of, in milliseconds: the workers that were taken out of service.
@@ -185,6 +187,20 @@ struct Keys: Sendable {
     var resultJanitor: String { "\(prefix)janitor:results" }
     /// Channel: there may be something to tell the worker that holds the lane.
     func hints(lane: String) -> String { "\(root(lane: lane)):hints" }
+
+    /// ZSET `AuditEntry` → when, in milliseconds: what administrators did.
+    var audit: String { "\(prefix)audit" }
+
+    // MARK: Alerts
+
+    /// What the keys about alerts begin with: they share a slot.
+    var alerts: String { "\(prefix){alerts}" }
+    /// HASH version, book (`AlertBook`, in JSON): the alerts that last, and what is to be sent.
+    var alertBook: String { "\(alerts):book" }
+    /// ZSET `Alert` → when it was over, in milliseconds; the latest 1000.
+    var pastAlerts: String { "\(alerts):past" }
+    /// STRING token; expires: which replica looks after the alerts.
+    var alertLease: String { "\(alerts):lease" }
 
     // MARK: Backups
 
@@ -203,8 +219,8 @@ struct Keys: Sendable {
     }
 
     /// What names begin with, after the prefix, that neither belong in a backup nor give way to one: of what is true of connected
-    /// processes only, and of the progress service.
-    static let notBackedUp = ["{progress}:", "~backup:", "restore", "janitor", "workers"]
+    /// processes only, of the progress service, and what was wrong with another system.
+    static let notBackedUp = ["{progress}:", "{alerts}:", "~backup:", "restore", "janitor", "workers"]
 
     /// Whether a key belongs in a backup. A lease ends with the processes, too.
     func isBackedUp(_ name: [UInt8]) -> Bool {

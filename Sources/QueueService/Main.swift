@@ -51,12 +51,17 @@ struct QueueServiceCommand: ServingCommand {
 
     @OptionGroup var failures: FailureOptions
 
+    @OptionGroup var alerts: AlertOptions
+
     @Option(help: "How many hours ended jobs are kept.")
     var retentionHours = QueueLimits().retentionSeconds / 3600
 
     @Option(
         help: "How many days results are kept, after which a song counts as not analysed; 0: for ever.")
     var resultDays = 0
+
+    @Option(help: "How many days it is kept what administrators did.")
+    var auditDays = 400
 
     @Option(help: "How many hours a request's idempotency key is remembered.")
     var idempotencyHours = QueueLimits().idempotencySeconds / 3600
@@ -74,6 +79,9 @@ struct QueueServiceCommand: ServingCommand {
         }
         guard (0...3650).contains(resultDays) else {
             throw ValidationError("--result-days is \(resultDays); it must be between 0 and 3650.")
+        }
+        guard (1...3650).contains(auditDays) else {
+            throw ValidationError("--audit-days is \(auditDays); it must be between 1 and 3650.")
         }
         guard (1...retentionHours).contains(idempotencyHours) else {
             throw ValidationError(
@@ -102,6 +110,7 @@ struct QueueServiceCommand: ServingCommand {
                 lease: .milliseconds(leaseMs)),
             background: background.rules, lanes: lanes,
             resultAge: resultDays == 0 ? nil : .seconds(resultDays * 24 * 3600),
+            auditAge: .seconds(auditDays * 86_400), alerts: alerts.rules, webhooks: try alerts.webhooks(),
             keys: Keys(prefix: keyPrefix))
         // One event loop for callers and Redis: what comes in goes on without waking another thread.
         let context = DaemonContext(logger: context.logger, eventLoopGroup: context.eventLoopGroup.next())
@@ -112,7 +121,7 @@ struct QueueServiceCommand: ServingCommand {
             url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
             configuration: redisConfiguration)
         let system = QueueSystem(
-            configuration: configuration, redis: client, logger: context.logger,
+            configuration: configuration, redis: client, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
             transitions: context.logger(for: "jobs"))
         let server = try serving.server(system.providers, health: client.problem, tls: tls, context)
         return [client] + system.services + [server]

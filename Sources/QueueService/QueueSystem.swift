@@ -3,6 +3,7 @@
 import AnalysisAPI
 import Jobs
 import Logging
+import NIOCore
 import RPC
 import Redis
 import ServiceLifecycle
@@ -18,6 +19,10 @@ struct QueueConfiguration: Sendable {
     var laneMemory = Duration.seconds(5)
     /// How long results are kept; nil: for ever.
     var resultAge: Duration?
+    /// How long what administrators did is kept.
+    var auditAge = Duration.seconds(400 * 86_400)
+    var alerts = AlertRules()
+    var webhooks: [AlertDelivery.Target: Webhook] = [:]
     var keys = Keys()
     var passwordCost = Passwords.Cost.standard
 }
@@ -29,7 +34,10 @@ struct QueueSystem: Sendable {
     let services: [any Service]
 
     /// - Parameter transitions: what is told what becomes of jobs.
-    init(configuration: QueueConfiguration, redis: RedisClient, logger: Logger, transitions: Logger) {
+    init(
+        configuration: QueueConfiguration, redis: RedisClient, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        transitions: Logger
+    ) {
         var limits = configuration.limits
         limits.backgroundPaceMs = configuration.background.interval
         let scripts = Scripts(analyzers: configuration.analyzers, limits: limits)
@@ -44,23 +52,33 @@ struct QueueSystem: Sendable {
         let preferences = PreferenceStore(store: store, timeZone: configuration.background.schedule.timeZone)
         let move = UserMove(accounts: accounts, store: store, dispatcher: dispatcher)
         let imports = Imports(dispatcher: dispatcher)
+        let audit = AuditLog(store: store, keep: configuration.auditAge, logger: logger)
+        let alerts = AlertDesk(
+            rules: configuration.alerts, webhooks: configuration.webhooks,
+            observer: AlertObserver(
+                analyzers: configuration.analyzers, lanes: lanes, store: store, dispatcher: dispatcher),
+            store: store, eventLoopGroup: eventLoopGroup, logger: logger)
         providers = [
             JobQueueService(
                 lanes: lanes, store: store, accounts: accounts, background: background, rules: configuration.background,
-                dispatcher: dispatcher),
+                dispatcher: dispatcher, audit: audit),
             WorkersService(
                 analyzers: configuration.analyzers, lanes: lanes, store: store, preferences: preferences,
                 dispatcher: dispatcher, imports: imports,
                 known: KnownFiles(store: store, accounts: accounts, resultAge: configuration.resultAge)),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
-                preferences: preferences, dispatcher: dispatcher, imports: imports),
-            MaintenanceService(lanes: lanes, store: store, dispatcher: dispatcher, move: move),
+                preferences: preferences, dispatcher: dispatcher, imports: imports, lanes: lanes,
+                erasure: Erasure(
+                    analyzers: configuration.analyzers, lanes: lanes, store: store, alerts: alerts, audit: audit),
+                audit: audit),
+            MaintenanceService(lanes: lanes, store: store, dispatcher: dispatcher, move: move, audit: audit),
+            AlertsService(desk: alerts, audit: audit), AuditService(log: audit),
         ]
         services = [
             lanes, dispatcher,
             Janitor(lanes: lanes, store: store, move: move, resultAge: configuration.resultAge, logger: logger),
-            PersistenceWatch(store: store, logger: logger),
+            PersistenceWatch(store: store, logger: logger), alerts,
             TransitionLog(lanes: lanes, store: store, logger: transitions),
         ]
     }

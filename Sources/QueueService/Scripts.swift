@@ -37,7 +37,7 @@ struct QueueLimits: Sendable {
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
         expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
-        moveAccount, restore: RedisScript
+        moveAccount, restore, alertBook, takeLease: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -70,6 +70,12 @@ struct Scripts: Sendable {
         forget = script("forget", PackageResources.forget_lua)
         createAccount = RedisScript(
             name: "create_account", source: String(decoding: PackageResources.create_account_lua, as: UTF8.self))
+        alertBook = RedisScript(
+            name: "alert_book", source: String(decoding: PackageResources.alert_book_lua, as: UTF8.self),
+            derivesKeys: true)
+        takeLease = RedisScript(
+            name: "take_lease", source: String(decoding: PackageResources.take_lease_lua, as: UTF8.self),
+            isIdempotent: true)
         restore = RedisScript(name: "restore", source: String(decoding: PackageResources.restore_lua, as: UTF8.self))
         moveAccount = RedisScript(
             name: "move_account", source: String(decoding: PackageResources.move_account_lua, as: UTF8.self),

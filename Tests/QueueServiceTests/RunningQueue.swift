@@ -19,6 +19,8 @@ final class RunningQueue: Sendable {
     let workers: WorkersClient
     let catalog: CatalogClient
     let maintenance: MaintenanceClient
+    let alerts: AlertsClient
+    let audit: AuditClient
 
     private let redis: any ThrowawayRedis
     private let configuration: QueueConfiguration
@@ -35,6 +37,8 @@ final class RunningQueue: Sendable {
         workers = WorkersClient(client)
         catalog = CatalogClient(client)
         maintenance = MaintenanceClient(client)
+        alerts = AlertsClient(client)
+        audit = AuditClient(client)
     }
 
     /// Runs the service while `body` runs, then ends it as a crash would, without a farewell.
@@ -46,7 +50,9 @@ final class RunningQueue: Sendable {
         let logger = Logger.quiet
         let redis = RedisClient(
             url: redis.url, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-        let system = QueueSystem(configuration: configuration, redis: redis, logger: logger, transitions: logger)
+        let system = QueueSystem(
+            configuration: configuration, redis: redis, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: logger, transitions: logger)
         var serverConfiguration = RPCServer.Configuration()
         if let access { serverConfiguration.access = access }
         let server = RPCServer(
@@ -81,11 +87,12 @@ final class RunningQueue: Sendable {
 /// Lends a queue service, not yet started, whose keys are its own.
 func withQueue(
     on redis: (any ThrowawayRedis)? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
-    background: BackgroundRules = BackgroundRules(), _ body: @Sendable (RunningQueue) async throws -> Void
+    background: BackgroundRules = BackgroundRules(), alerts: AlertRules = AlertRules(),
+    _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
     let redis = if let redis { redis } else { try await RedisKind.standard.shared() }
     let configuration = QueueConfiguration(
-        limits: limits, background: background, lanes: lanes, laneMemory: .milliseconds(100),
+        limits: limits, background: background, lanes: lanes, laneMemory: .milliseconds(100), alerts: alerts,
         keys: Keys(prefix: RedisServer.uniquePrefix()),
         passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1))
     try await withQueue(on: redis, configuration: configuration, body)
@@ -110,9 +117,10 @@ private func withQueue(
 /// Lends a running queue service with user `u`, whose playlist `p` has the songs s0 to s4 of s0 to s9.
 func withServingQueue(
     on redis: (any ThrowawayRedis)? = nil, lanes: Int = 1, limits: QueueLimits = QueueLimits(),
-    background: BackgroundRules = BackgroundRules(), _ body: @Sendable (RunningQueue) async throws -> Void
+    background: BackgroundRules = BackgroundRules(), alerts: AlertRules = AlertRules(),
+    _ body: @Sendable (RunningQueue) async throws -> Void
 ) async throws {
-    try await withQueue(on: redis, lanes: lanes, limits: limits, background: background) { queue in
+    try await withQueue(on: redis, lanes: lanes, limits: limits, background: background, alerts: alerts) { queue in
         try await queue.serving {
             try await queue.fill()
             try await body(queue)
