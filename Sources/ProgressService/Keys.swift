@@ -46,4 +46,32 @@ struct Keys: Sendable {
 
     /// STRING: the analyzers that ran last.
     var currentAnalyzers: String { "\(prefix)analyzers" }
+
+    /// Redis' pattern of all these names.
+    var pattern: String {
+        prefix.reduce(into: "") { $0 += "*?[]\\^".contains($1) ? "\\\($1)" : "\($1)" } + "*"
+    }
+
+    /// Whom what is kept under a name is about.
+    enum Kind: Equatable {
+        case user(String)
+        /// Of whom, its value tells.
+        case job
+        case other
+    }
+
+    func kind(of name: String) -> Kind {
+        guard name.hasPrefix(prefix) else { return .other }
+        let parts = name.dropFirst(prefix.count).split(separator: ":", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return .other }
+        switch parts[0] {
+        case "job": return .job
+        case "ended", "library": return .user(parts[1])
+        case "playlist":
+            let words = parts[1].split(separator: ":", maxSplits: 1)
+            guard words.count == 2, let length = Int(words[0]), length <= words[1].utf8.count else { return .other }
+            return .user(String(decoding: words[1].utf8.prefix(length), as: UTF8.self))
+        default: return .other
+        }
+    }
 }

@@ -29,6 +29,28 @@ extension ProgressBook {
         users[userID]?.contexts.remove(key)
     }
 
+    /// Everything of a user is gone. Who still watches hears of nothing more.
+    mutating func remove(userHash: [UInt8]) {
+        unsaved.removedUsers.insert(userHash)
+        let gone = Set(jobs.values.map(\.job.userID) + users.keys + contexts.keys.compactMap(\.userID))
+            .filter { UserHash.of($0) == userHash }
+        for userID in gone {
+            for (jobID, progress) in jobs where progress.job.userID == userID {
+                jobs[jobID] = nil
+                lanes[progress.job.lane]?.jobs.remove(jobID)
+                lanes[progress.job.lane]?.order = nil
+                // What was kept of it is removed by its name.
+                unsaved.keys.insert(.job(jobID))
+                unsaved.estimates.insert(jobID)
+            }
+            for key in contexts.keys where key.userID == userID {
+                contexts[key] = nil
+                unsaved.keys.remove(key)
+            }
+            users[userID] = nil
+        }
+    }
+
     /// Counts those who watch contexts: while there are any, one is asked anew whenever it may have changed.
     mutating func watch(_ keys: Set<ContextKey>) -> Changes {
         var changes = Changes()

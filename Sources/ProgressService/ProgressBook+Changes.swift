@@ -35,6 +35,8 @@ extension ProgressBook {
         /// Lanes of which there are other delays than before.
         var delays: Set<String> = []
         var accuracy = false
+        /// SHA-256 of the ids of users of whom nothing is to be kept.
+        var removedUsers: Set<[UInt8]> = []
 
         var isEmpty: Bool { self == Unsaved() }
 
@@ -45,6 +47,7 @@ extension ProgressBook {
             estimates.formUnion(other.estimates)
             delays.formUnion(other.delays)
             accuracy = accuracy || other.accuracy
+            removedUsers.formUnion(other.removedUsers)
         }
     }
 }

@@ -109,6 +109,9 @@ struct ProgressBook: Sendable {
         case .libraryChanged:
             follow(event)
             invalidateContexts(of: event.userID, libraryChanged: true, &changes)
+        case .userRemoved:
+            follow(event)
+            remove(userHash: event.userHash)
         default:
             follow(event)
         }

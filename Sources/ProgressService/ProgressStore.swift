@@ -114,6 +114,7 @@ struct ProgressStore: Service {
         let batch = hub.takeUnsaved(aheadMs: aheadMs)
         guard !batch.unsaved.isEmpty else { return true }
         do {
+            if !batch.unsaved.removedUsers.isEmpty { try await remove(users: batch.unsaved.removedUsers) }
             // Writing the same twice leaves what writing it once leaves.
             try await redis.pipeline(commands(batch), isIdempotent: true)
             hub.prune()
