@@ -24,5 +24,6 @@ enum Administration {
         AdminJobRoutes(backend: backend).add(to: routes)
         AdminUserRoutes(backend: backend).add(to: routes)
         AdminAccuracyRoutes(backend: backend).add(to: routes)
+        AdminAlertRoutes(backend: backend).add(to: routes)
     }
 }

@@ -11,7 +11,8 @@ struct AnalysisCtl: AsyncParsableCommand {
             "The services' addresses are flags, or the environment variables ANALYSIS_QUEUE and ANALYSIS_PROGRESS.",
         subcommands: [
             Status.self, Top.self, Stats.self, Eta.self, Jobs.self, Queue.self, Workers.self, Lanes.self, Library.self,
-            Users.self, PreferencesOfUser.self, Keys.self, Verify.self, Repair.self, Backup.self, Restore.self,
+            Users.self, PreferencesOfUser.self, Alerts.self, Audit.self, Keys.self, Verify.self, Repair.self,
+            Backup.self, Restore.self,
             Migrate.self,
             LogLevelCommand.self, Bench.self, Completion.self,
         ])

@@ -8,7 +8,9 @@ import RPC
 struct Users: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Users and their passwords.",
-        subcommands: [Add.self, List.self, Password.self, Role.self, Move.self, Remove.self])
+        subcommands: [
+            Add.self, List.self, Password.self, Role.self, Move.self, Export.self, Remove.self,
+        ])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Makes a user.")
@@ -142,10 +144,46 @@ extension Users {
         }
     }
 
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes everything that is stored of a user, as JSON Lines.",
+            discussion: "One object a line, the last of the kind `end`. The password's hash is left out.")
+
+        @Argument(help: "The user's name.")
+        var name: String
+
+        @Argument(help: "The file to make; - is standard output.")
+        var file: String
+
+        @OptionGroup var connection: Connection
+
+        func run() async throws {
+            var options = connection.options
+            options.timeout = nil
+            guard
+                file == "-"
+                    || FileManager.default.createFile(
+                        atPath: file, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw ValidationError("'\(file)' cannot be made.") }
+            let output = file == "-" ? FileHandle.standardOutput : FileHandle(forWritingAtPath: file)
+            guard let output else { throw ValidationError("'\(file)' cannot be written to.") }
+            try await connection.withQueue { [name, options] client in
+                for try await part in CatalogClient(client).exportUser(UserRequest(userID: name), options: options) {
+                    try output.write(contentsOf: part.jsonLines)
+                }
+            }
+            if file != "-" { print("\(name) is exported to \(file)") }
+        }
+    }
+
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Removes a user with all jobs, songs, playlists and results.",
-            discussion: "The audio files stay. What has been removed cannot be brought back.")
+            abstract: "Removes a user with all jobs, songs, playlists and results, and every trace of them.",
+            discussion: """
+                What runs is ended first. The audio files stay, and so do backups that were made before. What has been removed cannot \
+                be brought back. In the audit log, a random name takes the place of theirs.
+                """,
+            aliases: ["erase"])
 
         @Argument(help: "The user's name.")
         var name: String
@@ -158,7 +196,11 @@ extension Users {
             let reply = try await connection.withQueue { [name, options] client in
                 try await CatalogClient(client).removeUser(UserRequest(userID: name), options: options)
             }
-            connection.show(reply) { print("\(name) is removed, with \($0.cancelledJobs) jobs that had not ended") }
+            connection.show(reply) {
+                print(
+                    "\(name) is removed, with \($0.cancelledJobs) jobs that had not ended; the audit log calls them \($0.erasedAs)"
+                )
+            }
         }
     }
 }

@@ -222,6 +222,42 @@ final class ProgressDriver: ProgressProvider {
     }
 }
 
+final class AlertsDriver: AlertsProvider {
+    struct Answers: Sendable {
+        var listAlerts: @Sendable (ListAlertsRequest) throws -> ListAlertsReply = unexpected
+        var acknowledgeAlert: @Sendable (AcknowledgeAlertRequest) throws -> Alert = unexpected
+        /// What a watcher is sent, as it comes.
+        var watchAlerts: @Sendable () -> AsyncStream<Alert> = { AsyncStream { _ in } }
+    }
+
+    private let answers = Mutex(Answers())
+
+    func set(_ change: (inout Answers) -> Void) { answers.withLock { change(&$0) } }
+    private var current: Answers { answers.withLock { $0 } }
+
+    func listAlerts(_ request: ListAlertsRequest, context: CallContext) async throws -> ListAlertsReply {
+        try current.listAlerts(request)
+    }
+    func acknowledgeAlert(_ request: AcknowledgeAlertRequest, context: CallContext) async throws -> Alert {
+        try current.acknowledgeAlert(request)
+    }
+    func watchAlerts(_ request: WatchAlertsRequest, to writer: RPCWriter<Alert>, context: CallContext) async throws {
+        for await alert in current.watchAlerts() { try await writer.write(alert) }
+    }
+}
+
+final class AuditDriver: AuditProvider {
+    typealias Listing = @Sendable (ListAuditEntriesRequest) throws -> ListAuditEntriesReply
+
+    private let answer = Mutex<Listing>(unexpected)
+
+    func set(_ listing: @escaping Listing) { answer.withLock { $0 = listing } }
+
+    func listAuditEntries(
+        _ request: ListAuditEntriesRequest, context: CallContext
+    ) async throws -> ListAuditEntriesReply { try answer.withLock { $0 }(request) }
+}
+
 /// A service that is well, or not for the reason that it is set to.
 final class HealthDriver: HealthProvider {
     private let problem = Mutex("")

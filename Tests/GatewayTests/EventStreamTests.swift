@@ -35,6 +35,40 @@ import Testing
         }
     }
 
+    @Test func administratorsHearOfAlertsAndNobodyElseDoes() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            let (views, changes) = AsyncStream.makeStream(of: ProgressView.self)
+            gateway.progress.set { $0.watch = { _ in views } }
+            let (alerts, raised) = AsyncStream.makeStream(of: Alert.self)
+            gateway.alerts.set { $0.watchAlerts = { alerts } }
+            changes.yield(Self.view(1))
+            try await EventStreamClient.read("/api/events", gateway, cookie: GatewayUnderTest.administratorCookie) {
+                _, events async throws in
+                #expect(try await events.next()?.name == "progress")
+                raised.yield(Alert(id: "a1", kind: .noWorker, severity: .critical, summary: "No worker", raisedAtMs: 1))
+                let event = try #require(try await events.next())
+                #expect(event.name == "alert" && event.data["id"] == "a1" && event.data["severity"] == "critical")
+            }
+            // A listener's stream does not ask for them.
+            let asked = Mutex(false)
+            gateway.alerts.set {
+                $0.watchAlerts = {
+                    asked.withLock { $0 = true }
+                    return AsyncStream { _ in }
+                }
+            }
+            let (others, more) = AsyncStream.makeStream(of: ProgressView.self)
+            gateway.progress.set { $0.watch = { _ in others } }
+            more.yield(Self.view(1))
+            try await EventStreamClient.read("/api/events", gateway) { _, events async throws in
+                _ = try await events.next()
+                more.yield(Self.view(2))
+                #expect(try await events.next()?.name == "progress")
+            }
+            #expect(!asked.withLock { $0 })
+        }
+    }
+
     @Test(arguments: [
         ("/api/events", WatchRequest(userID: "demo", contexts: [.library], activeJobs: true)),
         ("/api/events?job=0-1&job=0-2", WatchRequest(userID: "demo", contexts: [.job("0-1"), .job("0-2")])),
@@ -230,6 +264,7 @@ private enum EventStreamClient {
 
     static func read(
         _ path: String, _ gateway: GatewayUnderTest, lastEventID: String? = nil,
+        cookie: String = GatewayUnderTest.cookie,
         _ body: @Sendable (String, inout Events) async throws -> Void
     ) async throws {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -241,7 +276,7 @@ private enum EventStreamClient {
         try await channel.executeThenClose { inbound, outbound in
             let resume = lastEventID.map { "Last-Event-ID: \($0)\r\n" } ?? ""
             let request =
-                "GET \(path) HTTP/1.1\r\nHost: localhost\r\nCookie: \(GatewayUnderTest.cookie)\r\n\(resume)\r\n"
+                "GET \(path) HTTP/1.1\r\nHost: localhost\r\nCookie: \(cookie)\r\n\(resume)\r\n"
             try await outbound.write(ByteBuffer(string: request))
             var events = Events(inbound: inbound.makeAsyncIterator())
             while !events.text.contains("\r\n\r\n"), let buffer = try await events.inbound.next() {

@@ -17,6 +17,8 @@ import Testing
 struct GatewayUnderTest: Sendable {
     let queue: QueueDriver
     let catalog: CatalogDriver
+    let alerts: AlertsDriver
+    let audit: AuditDriver
     let progress: ProgressDriver
     let progressHealth: HealthDriver
     let client: any TestClientProtocol
@@ -48,6 +50,7 @@ struct GatewayUnderTest: Sendable {
         func address(_ name: String) throws -> RPCAddress { try RPCAddress("unix:\(folder.path)/\(name).sock") }
 
         let (queue, catalog, progress) = (QueueDriver(), CatalogDriver(), ProgressDriver())
+        let (alerts, audit) = (AlertsDriver(), AuditDriver())
         let (queueHealth, progressHealth) = (HealthDriver(), HealthDriver())
         catalog.set {
             $0.checkSession = { request in
@@ -60,7 +63,7 @@ struct GatewayUnderTest: Sendable {
         }
         let servers = [
             RPCServer(
-                addresses: [try address("queue")], services: [queue, catalog, queueHealth],
+                addresses: [try address("queue")], services: [queue, catalog, alerts, audit, queueHealth],
                 eventLoopGroup: group, logger: logger),
             RPCServer(
                 addresses: [try address("progress")], services: [progress, progressHealth],
@@ -84,7 +87,8 @@ struct GatewayUnderTest: Sendable {
             try await app.test(.live) { client in
                 try await body(
                     GatewayUnderTest(
-                        queue: queue, catalog: catalog, progress: progress, progressHealth: progressHealth,
+                        queue: queue, catalog: catalog, alerts: alerts, audit: audit, progress: progress,
+                        progressHealth: progressHealth,
                         client: client))
             }
             tasks.cancelAll()

@@ -26,6 +26,11 @@ struct LoginBody: Decodable, Sendable, Described {
     }
 }
 
+/// What proves that it is oneself who asks.
+struct ConfirmationBody: Decodable, Sendable {
+    let password: String
+}
+
 struct AccountAnswer: Answer {
     var success = true
     let user: UserJSON

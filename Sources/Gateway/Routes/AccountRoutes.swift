@@ -4,6 +4,7 @@ import AnalysisAPI
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
 import RPC
 
 struct AccountRoutes: Sendable {
@@ -46,6 +47,13 @@ struct AccountRoutes: Sendable {
         routes.post(
             "me/password", "Changes the password, and signs out everywhere but here.", body: PasswordBody.self,
             use: changePassword)
+        routes.raw(
+            "me/export",
+            "Everything that is stored of who is signed in, as JSON Lines: an object a line, the last of kind end.",
+            contentType: "application/x-ndjson", use: export)
+        routes.on(
+            .delete, "me", "Removes who is signed in, with everything that is theirs. Needs the password.",
+            body: ConfirmationBody.self, use: removeMe)
         routes.post(
             "login-events", "Tells of a login to the web app: starts the background analysis.",
             body: LoginEventBody?.self,
@@ -107,12 +115,7 @@ struct AccountRoutes: Sendable {
         request: Request, body: PasswordBody, context: SignedInContext
     ) async throws -> Reply<PasswordAnswer> {
         let (name, address) = (context.user.id, context.address)
-        do {
-            let check = try await open(name, body.currentPassword, from: address)
-            _ = try await backend.catalog.logout(SessionRequest(session: check.session), options: Backend.call)
-        } catch let error as RPCError where error.code == .unauthenticated {
-            throw GatewayError(status: .forbidden, message: "The current password is wrong.")
-        }
+        try await confirm(body.currentPassword, of: context)
         _ = try await backend.catalog.setPassword(
             SetPasswordRequest(userID: name, password: body.password), options: context.call)
         if let former = context.session.token { try? await sessions.end(former) }
@@ -121,6 +124,47 @@ struct AccountRoutes: Sendable {
         var answer = Reply(PasswordAnswer(message: "Password changed", csrfToken: Credential.session(token).csrfToken))
         answer.cookies = [token.cookie(expiresAtMs: reply.expiresAtMs, secure: request.cameByHTTPS)]
         return answer
+    }
+
+    /// The first part is awaited before the answer begins, so that a service that is away is a 503.
+    @Sendable private func export(request: Request, context: SignedInContext) async throws -> Response {
+        let parts = backend.catalog.exportUser(
+            UserRequest(userID: context.user.id), options: context.call.unlimited)
+        let first = try await parts.next()
+        let body = ResponseBody { writer in
+            if let first { try await writer.write(ByteBuffer(bytes: first.jsonLines)) }
+            // What breaks off ends without a line of the kind end, and without the end of its chunks.
+            while let part = try await parts.next() { try await writer.write(ByteBuffer(bytes: part.jsonLines)) }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/x-ndjson; charset=utf-8", .cacheControl: "no-store",
+                .contentDisposition: "attachment; filename=\"analysis-export.jsonl\"",
+            ], body: body)
+    }
+
+    @Sendable private func removeMe(
+        request: Request, body: ConfirmationBody, context: SignedInContext
+    ) async throws -> Reply<RemovedUserAnswer> {
+        try await confirm(body.password, of: context)
+        let reply = try await backend.catalog.removeUser(
+            UserRequest(userID: context.user.id), options: context.call.unlimited)
+        if let token = context.session.token { try? await sessions.end(token) }
+        var answer = Reply(RemovedUserAnswer(cancelledJobs: reply.cancelledJobs))
+        answer.cookies = [SessionToken.expiredCookie]
+        return answer
+    }
+
+    /// - Throws: 403 where it is not the password.
+    private func confirm(_ password: String, of context: SignedInContext) async throws {
+        do {
+            let check = try await open(context.user.id, password, from: context.address)
+            _ = try await backend.catalog.logout(SessionRequest(session: check.session), options: Backend.call)
+        } catch let error as RPCError where error.code == .unauthenticated {
+            throw GatewayError(status: .forbidden, message: "The current password is wrong.")
+        }
     }
 
     @Sendable private func loginEvent(

@@ -18,13 +18,17 @@ struct EventRoutes: Sendable {
     /// After how long somebody who reads nothing is left.
     let patience: TimeAmount
 
+    /// Before alerts are followed again after the queue service was away.
+    private static let pause = Duration.seconds(1)
+
     func add(to routes: Endpoints<SignedInContext>) {
         routes.raw(
             "events",
             """
             Every change of the contexts asked for, as it happens, as server-sent events: progress, an entry as in \
-            /api/progress; job_started and job_ended, a job as in /api/jobs; notification, one as in /api/notifications. \
-            Last-Event-ID resumes.
+            /api/progress; job_started and job_ended, a job as in /api/jobs; notification, one as in /api/notifications; \
+            alert, to administrators, an alert as in /api/admin/alerts, those that last at the beginning. Last-Event-ID \
+            resumes.
             """,
             query: [
                 QueryParameter("job", .texts, "jobs to follow"),
@@ -60,6 +64,8 @@ struct EventRoutes: Sendable {
             if let first { try await keeper.write(text(of: state.events(of: first), context)) }
             keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
             defer { keeper.end() }
+            let alerts = context.user.role == .administrator ? Task { await tellAlerts(to: keeper, context) } : nil
+            defer { alerts?.cancel() }
             do {
                 try await withGracefulShutdownHandler {
                     try await request.body.consumeWithCancellationOnInboundClose { [state] _ in
@@ -98,6 +104,23 @@ struct EventRoutes: Sendable {
             }
         }
         return buffer
+    }
+
+    /// Writes the alerts that last, and each that changes, until it is cancelled or the connection has gone.
+    private func tellAlerts(to keeper: StreamKeeper, _ context: SignedInContext) async {
+        while !Task.isCancelled {
+            do {
+                let alerts = backend.alerts.watchAlerts(WatchAlertsRequest(), options: context.call.unlimited)
+                while let alert = try await alerts.next() {
+                    var text = ByteBuffer()
+                    try EventStream.write("alert", AlertJSON(alert), to: &text)
+                    do { try await keeper.write(text) } catch { return }
+                }
+            } catch {
+                context.logger.debug("alerts are not followed for now", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: Self.pause)
+        }
     }
 
     /// - Throws: 404 where a context is not the user's, 503 where nobody can say.

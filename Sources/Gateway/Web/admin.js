@@ -4,16 +4,17 @@ import { api } from "./api.js";
 import { el, failedState, skeleton } from "./dom.js";
 
 const parts = [
-  ["", "Queue", () => import("./admin-queue.js")], ["workers", "Workers", () => import("./admin-workers.js")],
+  ["", "Queue", () => import("./admin-queue.js")], ["alerts", "Alerts", () => import("./admin-alerts.js")],
+  ["workers", "Workers", () => import("./admin-workers.js")],
   ["failed", "Dead letters", () => import("./admin-failed.js")], ["throughput", "Throughput", () => import("./admin-days.js")],
   ["estimates", "Estimates", () => import("./admin-eta.js")],
-  ["users", "Users", () => import("./admin-users.js")],
+  ["users", "Users", () => import("./admin-users.js")], ["audit", "Audit", () => import("./admin-audit.js")],
 ];
 const hidden = [["job", "", () => import("./admin-job.js")]];
 const askEvery = 3_000;
 
 /**
- * A part's module has `part(context)`, which answers `{ element, refresh? }`. `refresh` is called every three seconds while the page
+ * A part's module has `part(context)`, which answers `{ element, refresh?, close? }`. `refresh` is called every three seconds while the page
  * is looked at, and after `context.again()`; what it throws is shown until it succeeds.
  */
 export function adminView(name = "", user, id) {
@@ -57,6 +58,7 @@ export function adminView(name = "", user, id) {
   document.addEventListener("visibilitychange", looked);
   return { element, title: title || "Job", close: () => {
     isClosed = true;
+    shown?.close?.();
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", looked);
   } };

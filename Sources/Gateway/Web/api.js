@@ -79,6 +79,7 @@ export const api = {
   preferences: async () => (await request("GET", "/api/preferences")).preferences,
   setPreferences: async (changes) => (await request("PUT", "/api/preferences", changes)).preferences,
   changePassword: (current, password) => request("POST", "/api/me/password", { current_password: current, password }),
+  removeMe: (password) => request("DELETE", "/api/me", { password }),
 
   /** For administrators. */
   admin: {
@@ -95,6 +96,9 @@ export const api = {
     story: (job, pageToken) => request("GET", query(path("admin", "jobs", job, "story"), { songs: 1, page_token: pageToken })),
     cancel: (job) => request("POST", path("admin", "jobs", job, "cancel")),
     clear: (type) => request("POST", "/api/admin/queue/clear", type ? { type } : {}),
+    alerts: () => request("GET", "/api/admin/alerts"),
+    acknowledge: (alert) => request("POST", path("admin", "alerts", alert, "acknowledge"), {}),
+    audit: (pageToken) => request("GET", query("/api/admin/audit", { limit: 50, page_token: pageToken })),
     users: (pageToken) => request("GET", query("/api/admin/users", { page_token: pageToken })),
     addUser: (body) => request("POST", "/api/admin/users", body),
     setRole: (user, role) => request("PUT", path("admin", "users", user, "role"), { role }),

@@ -80,6 +80,9 @@ function signedIn(me, moves = false) {
   setText(document.getElementById("who"), user.name);
   navigation.replaceChildren(...Object.entries(views).filter(([, entry]) => entry.label && (!entry.role || entry.role === user.role))
     .map(([kind, entry]) => el("a", { href: `#/${kind}`, class: `view-${kind || "library"}` }, entry.label)));
+  if (user.role === "administrator") {
+    import("./admin-alerts.js").then(({ alertBadge }) => navigation.querySelector(".view-admin")?.append(alertBadge()), () => {});
+  }
   // What the page does without them stands until they are known.
   api.preferences().then(obey, () => {});
   route(moves);

@@ -8,11 +8,12 @@ const snapshotLasts = 1_500;
 
 /**
  * Dispatches `changed` (once a frame, whatever changed), `transition` (detail: `{ entry, before }`, when a job's status changes
- * or a new job appears), `library-done`, `connection` (detail: the state), `signed-out` and `signed-in`.
+ * or a new job appears), `library-done`, `alert` (detail: `{ alert, isNews }`, for administrators), `connection` (detail: the state), `signed-out` and `signed-in`.
  */
 class Live extends EventTarget {
   #entries = new Map();
   #expected = new Set();
+  #alerts = new Map();
   #snapshotAt = -Infinity;
   #frame = 0;
   #timer = 0;
@@ -28,7 +29,11 @@ class Live extends EventTarget {
     this.#stream.close();
     this.#entries.clear();
     this.#expected.clear();
+    this.#alerts.clear();
   }
+
+  /** The alerts that last. */
+  get alerts() { return [...this.#alerts.values()]; }
 
   get library() { return this.#entries.get("library:null") ?? null; }
   playlist(id) { return this.#entries.get(`playlist:${id}`) ?? null; }
@@ -66,16 +71,28 @@ class Live extends EventTarget {
 
   #hear(message) {
     if (message.type === "progress") return this.#take(message.entry, message.isKnown);
+    if (message.type === "alert") return this.#alert(message.alert, message.isKnown);
     if (message.type === "connection") {
       if (message.state !== "lost") this.heardAt = performance.now();
       this.dispatchEvent(new CustomEvent("connection", { detail: message.state }));
     } else if (message.type === "snapshot") {
       this.#snapshotAt = performance.now();
+      // Those that still last are told again.
+      this.#alerts.clear();
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#findUnseen(), snapshotLasts);
     } else {
       this.dispatchEvent(new Event(message.type));
     }
+  }
+
+  #alert(alert, isKnown = false) {
+    const before = this.#alerts.get(alert.id);
+    if (alert.cleared_at) this.#alerts.delete(alert.id);
+    else this.#alerts.set(alert.id, alert);
+    const isSnapshot = isKnown || performance.now() - this.#snapshotAt < snapshotLasts;
+    const isNews = alert.cleared_at ? Boolean(before) : !before && !isSnapshot;
+    this.dispatchEvent(new CustomEvent("alert", { detail: { alert, isNews } }));
   }
 
   #take(entry, isKnown = false) {

@@ -2,7 +2,9 @@
 
 import { api } from "./api.js";
 import { el, failedState, setText, skeleton, uniqueId } from "./dom.js";
+import { confirmed } from "./confirm.js";
 import { hoursEditor } from "./hours.js";
+import { live } from "./live.js";
 import { desktop, obey } from "./notices.js";
 import { toast } from "./toast.js";
 
@@ -20,7 +22,7 @@ export function preferencesView(_, user) {
     try {
       const preferences = await api.preferences();
       obey(preferences);
-      content.replaceChildren(analysisCard(preferences), notificationsCard(preferences), themeCard(preferences), passwordCard(user));
+      content.replaceChildren(analysisCard(preferences), notificationsCard(preferences), themeCard(preferences), passwordCard(user), dataCard(user));
     } catch (error) {
       content.replaceChildren(failedState(error, load));
     }
@@ -169,4 +171,33 @@ function passwordCard(user) {
     el("input", { class: "hidden", autocomplete: "username", value: user.name, tabindex: "-1", "aria-hidden": "true", readOnly: true }),
     el("div", { class: "row" }, current.element, next.element, again.element),
     el("div", { class: "actions" }, button)));
+}
+
+function dataCard(user) {
+  const said = outcome();
+  const password = el("input", { id: "removal-password", type: "password", autocomplete: "current-password", required: true });
+  const button = el("button", { type: "submit", class: "danger" }, "Remove my account");
+  async function submit(event) {
+    event.preventDefault();
+    if (!await confirmed(`Remove ${user.name}?`, "Remove everything",
+      "Your playlists, songs, results, history and preferences are removed, and running analyses end. The audio files stay. It cannot be taken back.")) return;
+    button.disabled = true;
+    said.tell("");
+    try {
+      await api.removeMe(password.value);
+      toast("Your account and everything in it were removed", "good");
+      live.announce("signed-out");
+      location.hash = "#/";
+      location.reload();
+    } catch (error) {
+      said.tell(error.message, true);
+    } finally {
+      button.disabled = false;
+    }
+  }
+  return card("Your data", said,
+    el("p", { class: "soft" }, "Everything that is stored of you, in one file: account, preferences, playlists, songs, results, history. One JSON object a line."),
+    el("div", { class: "actions" }, el("a", { class: "button", href: "/api/me/export", download: "analysis-export.jsonl" }, "Download my data")),
+    el("form", { class: "row", onsubmit: submit },
+      el("div", {}, el("label", { for: "removal-password" }, "Your password, to remove your account"), password), button));
 }

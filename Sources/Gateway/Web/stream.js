@@ -13,7 +13,8 @@ const failuresUntilPolling = 3;
 
 /**
  * `hear` gets `{ type: "progress", entry }`, `{ type: "connection", state }`, where state is "connecting", "live", "polling" or
- * "lost", `{ type: "snapshot" }` before the first entries of a stream, and `{ type: "signed-out" }`.
+ * "lost", `{ type: "snapshot" }` before the first entries of a stream, `{ type: "alert", alert }` for administrators, and
+ * `{ type: "signed-out" }`.
  */
 export class SharedStream {
   #hear;
@@ -23,6 +24,8 @@ export class SharedStream {
   #source = null;
   #state = "connecting";
   #known = new Map();
+  /** The alerts that last. */
+  #alerts = new Map();
   #playlist = null;
   #watched = "";
   #delay = 500;
@@ -55,6 +58,7 @@ export class SharedStream {
     this.#stop();
     this.#isLeader = false;
     this.#known.clear();
+    this.#alerts.clear();
   }
 
   /** Tells the other tabs who may have to leave, or can come in. */
@@ -109,6 +113,7 @@ export class SharedStream {
       if (!this.#isLeader) return;
       this.#tell({ type: "connection", state: this.#state });
       for (const entry of this.#known.values()) this.#tell({ type: "progress", entry, isKnown: true });
+      for (const alert of this.#alerts.values()) this.#tell({ type: "alert", alert, isKnown: true });
       this.#follow();
     } else if (message.type === "signed-out" || message.type === "signed-in") {
       this.#hear(message);
@@ -124,6 +129,8 @@ export class SharedStream {
   /** To this tab and to all others. */
   #spread(message) {
     if (message.type === "progress") this.#remember(message.entry);
+    if (message.type === "alert" && message.alert.cleared_at) this.#alerts.delete(message.alert.id);
+    else if (message.type === "alert") this.#alerts.set(message.alert.id, message.alert);
     if (message.type === "connection") this.#state = message.state;
     this.#hear(message);
     this.#tell(message);
@@ -149,10 +156,12 @@ export class SharedStream {
       this.#delay = 500;
       this.#failures = 0;
       this.#known.clear();
+      this.#alerts.clear();
       this.#spread({ type: "snapshot" });
       this.#spread({ type: "connection", state: "live" });
     };
     source.onerror = () => this.#lost();
+    source.addEventListener("alert", (event) => this.#spread({ type: "alert", alert: JSON.parse(event.data) }));
     source.addEventListener("progress", (event) => this.#spread({ type: "progress", entry: JSON.parse(event.data) }));
   }
 
