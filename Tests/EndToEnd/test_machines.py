@@ -31,7 +31,7 @@ class Machines:
             "queue", *nobody, "--redis", self.redis.url("queue"), allow={
                 "operator": ["*"], "worker": ["analysis.v1.Workers/*"],
                 "progress": ["analysis.v1.Queue/Follow", "analysis.v1.Queue/GetJob", "analysis.v1.Catalog/*"],
-                "gateway": ["analysis.v1.Queue/*", "analysis.v1.Catalog/*"],
+                "gateway": ["analysis.v1.Queue/*", "analysis.v1.Catalog/*", "analysis.v1.Alerts/*", "analysis.v1.Audit/*"],
             }, act_for=["operator", "progress"])
         self._serve(
             "progress", *nobody, "--redis", self.redis.url("progress"), "--queue", self.address("queue"), allow={
