@@ -14,11 +14,14 @@ import Testing
     @Test func ofAUserWhoIsGoneNothingIsKept() async throws {
         try await withSurroundings { surroundings in
             let driver = surroundings.driver
-            var others = PlayedJob.running
-            (others.id, others.userID) = ("0-2", "other")
+            let others = {
+                var job = PlayedJob.running
+                (job.id, job.userID) = ("0-2", "other")
+                return job
+            }()
             let theirs = PlayedJob.running.userID
             try await surroundings.withQueue {
-                try await surroundings.withService { [others] progress in
+                try await surroundings.withService { progress in
                     driver.publish(PlayedJob.started())
                     driver.publish(PlayedJob.started(others))
                     _ = try await progress.job("0-1") { $0.inProgress == 1 }
@@ -27,9 +30,9 @@ import Testing
                 }
                 let keys = Keys(prefix: surroundings.keyPrefix)
                 try await surroundings.redis.withClient { redis in
-                    #expect(
-                        try await redis.send("EXISTS", keys.job("0-1"), keys.context(.library(userID: theirs))).int == 2
-                    )
+                    let kept = try await redis.send("EXISTS", keys.job("0-1"), keys.context(.library(userID: theirs)))
+                        .int
+                    #expect(kept == 2)
                 }
                 try await surroundings.withService { progress in
                     driver.publish(
@@ -49,9 +52,13 @@ import Testing
                         keys.job("0-1"), keys.context(.library(userID: theirs)), keys.endedJobs(of: theirs),
                         keys.estimates("0-1"),
                     ]
-                    for key in left { #expect(try await redis.send("EXISTS", key).int == 0, "\(key)") }
-                    #expect(try await redis.send("EXISTS", keys.job("0-2")).int == 1)
-                    #expect(try await redis.send("SISMEMBER", keys.liveJobs, "0-1").int == 0)
+                    for key in left {
+                        let count = try await redis.send("EXISTS", key).int
+                        #expect(count == 0, "\(key)")
+                    }
+                    let others = try await redis.send("EXISTS", keys.job("0-2")).int
+                    let isLive = try await redis.send("SISMEMBER", keys.liveJobs, "0-1").int
+                    #expect(others == 1 && isLive == 0)
                 }
             }
         }
