@@ -8,7 +8,7 @@ const snapshotLasts = 1_500;
 
 /**
  * Dispatches `changed` (once a frame, whatever changed), `transition` (detail: `{ entry, before }`, when a job's status changes
- * or a new job appears), `library-done`, `alert` (detail: `{ alert, isNews }`, for administrators), `connection` (detail: the state), `signed-out` and `signed-in`.
+ * or a new job appears), `library-done`, `alert` (detail: `{ alert, isNews }`, for administrators; without an alert where what there was may be over), `connection` (detail: the state), `signed-out` and `signed-in`.
  */
 class Live extends EventTarget {
   #entries = new Map();
@@ -78,7 +78,9 @@ class Live extends EventTarget {
     } else if (message.type === "snapshot") {
       this.#snapshotAt = performance.now();
       // Those that still last are told again.
+      const hadAlerts = this.#alerts.size > 0;
       this.#alerts.clear();
+      if (hadAlerts) this.dispatchEvent(new CustomEvent("alert", { detail: { alert: null, isNews: false } }));
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#findUnseen(), snapshotLasts);
     } else {
