@@ -219,8 +219,9 @@ struct Keys: Sendable {
     }
 
     /// What names begin with, after the prefix, that neither belong in a backup nor give way to one: of what is true of connected
-    /// processes only, of the progress service, and what was wrong with another system.
-    static let notBackedUp = ["{progress}:", "{alerts}:", "~backup:", "restore", "janitor", "workers"]
+    /// processes only, of the progress service, what was wrong with another system, and what administrators did, which no
+    /// restoration may undo.
+    static let notBackedUp = ["{progress}:", "{alerts}:", "audit", "~backup:", "restore", "janitor", "workers"]
 
     /// Whether a key belongs in a backup. A lease ends with the processes, too.
     func isBackedUp(_ name: [UInt8]) -> Bool {
