@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import Logging
+import Redis
 import Synchronization
 import Testing
 
