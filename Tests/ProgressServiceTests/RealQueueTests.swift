@@ -106,7 +106,7 @@ extension Surroundings {
             configuration: QueueConfiguration(
                 keys: QueueService.Keys(prefix: keyPrefix),
                 passwordCost: Passwords.Cost(rounds: 16, blockSize: 1, parallelism: 1)),
-            redis: redis, eventLoopGroup: group, logger: Self.logger)
+            redis: redis, eventLoopGroup: group, logger: Self.logger, transitions: Self.logger)
         let server = RPCServer(
             addresses: [queueAddress], services: system.providers, eventLoopGroup: group, logger: Self.logger)
         let client = RPCClient(address: queueAddress, eventLoopGroup: group, logger: Self.logger)
