@@ -14,11 +14,15 @@ indirect enum JSON: Encodable {
     case object([String: JSON])
 
     init(_ value: Any) {
+        // Looked at by its type: every empty array can be cast to one of bytes.
+        if type(of: value) == [UInt8].self, let bytes = value as? [UInt8] {
+            self = .text(bytes.hexadecimalDigits)
+            return
+        }
         switch value {
         case let value as JSON: self = value
         case let value as Bool: self = .flag(value)
         case let value as String: self = .text(value)
-        case let value as [UInt8]: self = .text(value.hexadecimalDigits)
         case let value as any UnsignedInteger: self = .natural(UInt64(value))
         case let value as any SignedInteger: self = .number(Int64(value))
         case let value as Double: self = value.isFinite ? .real(value) : .null
