@@ -1,6 +1,12 @@
 // The names of all Redis keys of this service, each with its type and what it holds. They share a hash tag, so that one pipeline
 // writes them in order on a Redis Cluster, too: cursors behind what they cover.
 
+/// Which version of the keys and their values this is (`RedisSchema`).
+enum Schema {
+    static let version = 1
+    static let needed = 1
+}
+
 struct Keys: Sendable {
     /// In front of every name.
     private let prefix: String
@@ -43,6 +49,9 @@ struct Keys: Sendable {
 
     /// HASH: analyzers (`"audio@1"`) → what a song costs, as the numbers of `SongCost` with spaces between them.
     var costs: String { "\(prefix)costs" }
+
+    /// ZSET (`RedisSchema`): which version the data is of.
+    var schema: String { "\(prefix)schema" }
 
     /// STRING: the analyzers that ran last.
     var currentAnalyzers: String { "\(prefix)analyzers" }

@@ -17,10 +17,12 @@ struct ProgressCore: Sendable {
         redis: RedisClient, queue: RPCClient, keyPrefix: String, logger: Logger, clock: @escaping @Sendable () -> Int64
     ) {
         let hub = ProgressHub(clock: clock)
-        let store = ProgressStore(redis: redis, keys: Keys(prefix: keyPrefix), hub: hub, logger: logger)
+        let keys = Keys(prefix: keyPrefix)
+        let store = ProgressStore(redis: redis, keys: keys, hub: hub, logger: logger)
+        let schema = RedisSchema(key: keys.schema, version: Schema.version, needed: Schema.needed, redis: redis)
         let queueClient = QueueClient(queue)
         let lookups = Lookups(queue: queueClient, catalog: CatalogClient(queue), hub: hub, logger: logger)
         handler = ProgressHandler(hub: hub, store: store, lookups: lookups, queue: queueClient)
-        services = [store, lookups, LogFollower(queue: queueClient, store: store, hub: hub, logger: logger)]
+        services = [schema, store, lookups, LogFollower(queue: queueClient, store: store, hub: hub, logger: logger)]
     }
 }

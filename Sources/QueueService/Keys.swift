@@ -143,6 +143,12 @@ enum LaneKey: String, CaseIterable {
     }
 }
 
+/// Which version of the keys and their values this is (`RedisSchema`).
+enum Schema {
+    static let version = 1
+    static let needed = 1
+}
+
 /// Makes the names of keys.
 struct Keys: Sendable {
     /// What all keys begin with; the isolation between tests that share a Redis.
@@ -167,6 +173,8 @@ struct Keys: Sendable {
     var lanes: String { "\(prefix)lanes" }
     /// HASH user id → when somebody was last at it, in milliseconds: moves to another lane that have not ended.
     var moves: String { "\(prefix)moves" }
+    /// ZSET (`RedisSchema`): which version the data is of.
+    var schema: String { "\(prefix)schema" }
     /// ZSET user id → 0: whose accounts there are.
     var users: String { "\(prefix)users" }
     /// STRING "<user id> <sessions>", the latter as in the account when it was opened; expires.

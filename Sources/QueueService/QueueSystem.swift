@@ -76,7 +76,7 @@ struct QueueSystem: Sendable {
             AlertsService(desk: alerts, audit: audit), AuditService(log: audit),
         ]
         services = [
-            lanes, dispatcher,
+            store.schema, lanes, dispatcher,
             Janitor(lanes: lanes, store: store, move: move, resultAge: configuration.resultAge, logger: logger),
             PersistenceWatch(store: store, logger: logger), alerts,
             TransitionLog(lanes: lanes, store: store, logger: transitions),

@@ -42,7 +42,17 @@ struct Restoration: Sendable {
                 "PEXPIRE", store.keys.restoring, Self.patience.milliseconds)
         }
         guard let takenAtMs = reader.takenAtMs else { throw BackupReader.damaged("it ends too early") }
+        try await checkSchema(id)
         return RestoreReply(keys: try await put(id: id, replaces: replaces == true), takenAtMs: takenAtMs)
+    }
+
+    /// Refuses what a newer queue-service has stored and this one would misread.
+    private func checkSchema(_ id: String) async throws {
+        do {
+            try await store.translated { try await store.schema.check(Keys(prefix: store.keys.staged(id)).schema) }
+        } catch let error as RedisSchemaError {
+            throw QueueError.illegal("\(error)")
+        }
     }
 
     private func stage(_ keys: some Collection<StoredKey>, _ id: String) async throws {

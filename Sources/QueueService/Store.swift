@@ -105,6 +105,11 @@ struct Store: Sendable {
         return try await translated { try await redis.pipeline(commands) }
     }
 
+    /// The version of what is stored.
+    var schema: RedisSchema {
+        RedisSchema(key: keys.schema, version: Schema.version, needed: Schema.needed, redis: redis)
+    }
+
     /// Does something with Redis itself.
     func translated<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         do {

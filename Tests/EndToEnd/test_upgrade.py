@@ -12,6 +12,7 @@ import pytest
 from log import EventLog
 from system import BIN, wait_until
 from test_crashes import every_song_once
+from test_queue_faults import Site
 
 PREVIOUS = pathlib.Path(os.environ.get("ANALYSIS_PREVIOUS_BIN") or "/nonexistent")
 PROGRAMS = {
@@ -113,3 +114,17 @@ def test_replicas_of_both_versions_are_one_queue(start, library, tmp_path):
         for process in (worker, replica):
             process.terminate()
             process.wait(timeout=20)
+
+
+def test_a_process_that_is_too_old_for_what_is_stored_says_so_and_ends(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("s"))
+    site.start_redis()
+    try:
+        site.ask("ZADD", "aq:schema", "1000", "version", "999", "needed")
+        site.start_queue()
+        assert site.queue.wait(timeout=30) != 0
+        assert "schema 999" in (site.folder / "queue.log").read_text()
+        # Nothing was written down by the one that left.
+        assert site.ask("ZRANGE", "aq:schema", "0", "-1", "WITHSCORES").split() == ["needed", "999", "version", "1000"]
+    finally:
+        site.stop()

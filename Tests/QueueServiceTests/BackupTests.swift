@@ -1,6 +1,8 @@
 // What is promised about backups: they are of one instant, whatever goes on meanwhile, and putting one back loses nothing unasked.
 
 import AnalysisAPI
+import Crypto
+import NIOCore
 import RPC
 import Redis
 import TestSupport
@@ -86,6 +88,27 @@ import Testing
             _ = try await queue.restore(file, replace: true)
             #expect(try await queue.jobNumbers() == [])
             #expect(try await queue.damage() == [])
+        }
+    }
+
+    @Test func whatANewerProgramHasStoredIsNotPutBack() async throws {
+        try await withServingQueue(on: RedisServer.shared()) { queue in
+            let before = try await queue.contents()
+            let newer = try await queue.withStore { store in
+                let key = RedisServer.uniquePrefix()
+                try await store.send("ZADD", key, 9, "needed")
+                return try await store.send("DUMP", key).bytes ?? []
+            }
+            let records: [BackupRecord.Record] = [
+                .header(BackupHeader(format: 1)), .key(StoredKey(name: Array("schema".utf8), value: newer)),
+            ]
+            var file = ByteBuffer()
+            for record in records { file.append(record) }
+            file.append(.end(BackupEnd(takenAtMs: 1, sha256: Array(SHA256.hash(data: Array(file.readableBytesView))))))
+            let error = await Result { try await queue.restore(Array(file.readableBytesView), replace: true) }.failure
+            #expect((error as? RPCError)?.code == .failedPrecondition)
+            #expect((error as? RPCError)?.detail.contains("it is of schema 9") == true)
+            #expect(try await queue.contents() == before)
         }
     }
 
@@ -188,5 +211,14 @@ extension RunningQueue {
             }
             return numbers
         }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func append(_ record: BackupRecord.Record) {
+        var bytes = ByteBuffer()
+        BackupRecord(record: record).encode(into: &bytes)
+        writeInteger(UInt32(bytes.readableBytes))
+        writeBuffer(&bytes)
     }
 }
