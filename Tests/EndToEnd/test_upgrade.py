@@ -23,6 +23,23 @@ PROGRAMS = {
 needs_previous = pytest.mark.skipif(not PREVIOUS.is_dir(), reason="deploy/verify-upgrade says where the earlier programs are")
 
 
+# Programs of an earlier version get no flag that they do not know, as an earlier deploy/run would give none.
+EARLIER = """#!/usr/bin/env python3
+import json, os, subprocess, sys
+
+program = {program!r}
+help_ = json.loads(subprocess.run([program, "--experimental-dump-help"], capture_output=True, check=True).stdout)
+known = {{f"--{{name['name']}}" for argument in help_["command"]["arguments"] for name in argument.get("names") or []}}
+arguments, passes = [], True
+for word in sys.argv[1:]:
+    is_flag = word.startswith("--")
+    passes = word.split("=")[0] in known if is_flag else passes
+    if passes:
+        arguments.append(word)
+os.execv(program, [program, *arguments])
+"""
+
+
 class Programs:
     """A folder of programs of two versions, from which deploy/run starts them."""
 
@@ -34,7 +51,11 @@ class Programs:
 
     def use(self, program: str, version: pathlib.Path):
         new = self.folder / f"{program}.new"
-        new.symlink_to(version / program)
+        if version == PREVIOUS and program not in ("analysisctl", "audio-analyzer"):
+            new.write_text(EARLIER.format(program=str(version.resolve() / program)))
+            new.chmod(0o755)
+        else:
+            new.symlink_to(version / program)
         os.replace(new, self.folder / program)
 
 
@@ -42,7 +63,8 @@ def replace(system, programs: Programs, name: str, version: pathlib.Path):
     for program in PROGRAMS[name]:
         programs.use(program, version)
     system.kill(name, signal.SIGTERM)
-    assert os.readlink(f"/proc/{system.ready['pids'][name]}/exe").startswith(str(version.resolve()))
+    pid = system.ready["pids"][name]
+    wait_until(lambda: os.readlink(f"/proc/{pid}/exe").startswith(str(version.resolve())), f"{name} runs as of {version}", 30)
 
 
 @needs_previous
