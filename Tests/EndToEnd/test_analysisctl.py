@@ -128,7 +128,7 @@ def test_commands_work_and_answer_with_json(ctl, system, tmp_path, ran):
     assert "no damage" in ctl("verify") and ctl.json("repair") == []
     backup = tmp_path / "monday.aq"
     assert ctl.json("backup", str(backup))["bytes"] == backup.stat().st_size
-    assert "users or jobs" in ctl("restore", str(backup), code=10)
+    assert "would be lost" in ctl("restore", str(backup), code=10)
     assert ctl.json("restore", str(backup), "--replace")["keys"] > 0
     old = {"job_id": "old-1", "job_type": "song_analysis", "priority": 1, "user_id": "alice", "target_id": "none", "status": "pending"}
     assert "passed over" in ctl("migrate", "--file", "-", "--dry-run", stdin=json.dumps(old), code=1)
