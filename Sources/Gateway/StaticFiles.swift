@@ -14,6 +14,8 @@ struct StaticFiles: Sendable {
         ("base.css", PackageResources.base_css),
         ("views.css", PackageResources.views_css),
         ("admin.js", PackageResources.admin_js),
+        ("admin-alerts.js", PackageResources.admin_alerts_js),
+        ("admin-audit.js", PackageResources.admin_audit_js),
         ("admin-days.js", PackageResources.admin_days_js),
         ("admin-eta.js", PackageResources.admin_eta_js),
         ("admin-failed.js", PackageResources.admin_failed_js),
