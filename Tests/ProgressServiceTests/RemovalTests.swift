@@ -20,6 +20,7 @@ import Testing
                 return job
             }()
             let theirs = PlayedJob.running.userID
+            driver.cover(theirs, Coverage(total: 4))
             try await surroundings.withQueue {
                 try await surroundings.withService { progress in
                     driver.publish(PlayedJob.started())

@@ -29,6 +29,7 @@ import Testing
                 // What ran ends, and what its worker has to say of it is not taken.
                 #expect(try await worker.discarded().epoch == item.epoch)
                 #expect(await Result { try await worker.analysed(item) }.failure != nil)
+                #expect(try await worker.exchange() == nil)
 
                 #expect(try await queue.withStore { try await Self.found(in: $0) } == [])
                 let entries = try await queue.audit.listAuditEntries(
