@@ -87,12 +87,12 @@ let package = Package(
         library(
             "RPC",
             nio + [
-                "CAnalysisProto", "CProtobufC", log, lifecycle, tls, tracing,
+                "CAnalysisProto", "CProtobufC", log, metrics, lifecycle, tls, tracing,
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
         library(
             "AnalysisAPI", ["CAnalysisProto", "CProtobufC", "RPC", .product(name: "NIOCore", package: "swift-nio")]),
-        library("Redis", nio + ["CHiredis", crypto, log, lifecycle, tls]),
+        library("Redis", nio + ["CHiredis", crypto, log, metrics, lifecycle, tls]),
         library("Jobs", ["AnalysisAPI"]),
         library(
             "Daemon",
@@ -115,7 +115,7 @@ let package = Package(
         process(
             "AnalysisWorker",
             daemon + nio + [
-                "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
+                "CLinux", metrics, .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         // Signal processing is a hundred times slower unoptimised, so it is optimised in debug builds too.
@@ -126,7 +126,7 @@ let package = Package(
         process(
             "Gateway",
             daemon + nio + [
-                crypto,
+                crypto, metrics,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -143,7 +143,8 @@ let package = Package(
         // Counts the allocations of calls and commands: Benchmarks/allocations/check.
         .target(name: "CCountingMalloc", path: "Benchmarks/allocations/CCountingMalloc"),
         .executableTarget(
-            name: "Allocations", dependencies: nio + ["AnalysisAPI", "CCountingMalloc", "RPC", "Redis", log],
+            name: "Allocations",
+            dependencies: nio + ["AnalysisAPI", "CCountingMalloc", "Daemon", "RPC", "Redis", log, metrics],
             path: "Benchmarks/allocations/Allocations", swiftSettings: settings),
         // Ratios to redis-benchmark.
         .executableTarget(
@@ -170,7 +171,8 @@ let package = Package(
         tests(
             "DaemonTests",
             nio + [
-                "AnalysisAPI", "Daemon", "RPC", arguments, log, tracing, .product(name: "JWTKit", package: "jwt-kit"),
+                "AnalysisAPI", "Daemon", "RPC", arguments, log, metrics, tracing,
+                .product(name: "JWTKit", package: "jwt-kit"),
             ]),
         tests("AnalysisAPITests", nio + ["AnalysisAPI", "RPC", log]),
         tests(
@@ -195,7 +197,7 @@ let package = Package(
         tests(
             "GatewayTests",
             nio + [
-                "AnalysisAPI", "Gateway", "RPC", log, .product(name: "JWTKit", package: "jwt-kit"),
+                "AnalysisAPI", "Daemon", "Gateway", "RPC", log, .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -2,6 +2,7 @@
 
 import AnalysisAPI
 import Logging
+import Metrics
 import RPC
 import Synchronization
 
@@ -32,6 +33,8 @@ final class ChildPool: Sendable {
         var children: [Child] = []
         /// The latest last.
         var lastErrors: [WorkerError] = []
+        /// CPU time of all children, as it was told last.
+        var cpuSeconds = 0.0
     }
 
     private let configuration: Child.Configuration
@@ -83,6 +86,17 @@ final class ChildPool: Sendable {
 
     /// What the worker can run: the analyzers that have become ready.
     var versions: Set<AnalyzerVersion> { state.withLock { Set($0.kinds.values.compactMap(\.version)) } }
+
+    var analyzerNames: [String] { state.withLock { Array($0.kinds.keys) } }
+
+    /// A counter: a child that ends between two looks is in neither of its parts for a moment.
+    func recordCPU(seconds: Double) {
+        let highest = state.withLock { state in
+            state.cpuSeconds = max(state.cpuSeconds, seconds)
+            return state.cpuSeconds
+        }
+        Meter(label: "analysis_worker_children_cpu_seconds_total").set(highest)
+    }
 
     /// What all children are at, and what they died of. Asks the system about each.
     func diagnostics() async -> WorkerDiagnostics {

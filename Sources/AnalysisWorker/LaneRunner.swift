@@ -104,6 +104,7 @@ extension LaneRunner {
     private func start(_ next: LaneState.Exchange) {
         exchange?.cancel()
         exchange = Task {
+            if next.attempt == 0 { next.report?.recordMetrics() }
             if next.attempt > 0 { try? await Task.sleep(for: Backoff().delay(failures: next.attempt)) }
             guard !Task.isCancelled else { return }
             let event = await answer(to: next)

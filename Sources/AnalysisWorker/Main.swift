@@ -103,7 +103,7 @@ struct AnalysisWorkerCommand: ServingCommand {
         child.limits.fileBytes = UInt64(childFileSize) << 20
         child.silence = .seconds(analyzerTimeout)
         let link = QueueLink.Configuration(
-            workerID: UUID().uuidString, lanesWanted: lanes, suspension: suspension)
+            workerID: UUID().uuidString, lanesWanted: lanes, suspension: suspension, metrics: context.metrics)
         let worker = Worker(
             configuration: .init(
                 analyzers: analyzers, folders: MusicFolders(roots: music), link: link, child: child),

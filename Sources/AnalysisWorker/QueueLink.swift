@@ -1,7 +1,9 @@
 // The worker's connection to the queue: says who it is and what it holds, and passes commands on to the lanes.
 
 import AnalysisAPI
+import Daemon
 import Logging
+import Metrics
 import RPC
 
 /// Holds `Workers.Work` open and the lanes that were granted over it.
@@ -12,6 +14,9 @@ actor QueueLink {
         var lanesWanted: UInt32 = 0
         var suspension = SuspensionRules()
         var heartbeatInterval: Duration = .seconds(1)
+        /// What it tells of its metrics, with every so many-th message; nil: nothing.
+        var metrics: MetricsCollector?
+        var metricsEvery: UInt64 = 5
     }
 
     private let configuration: Configuration
@@ -123,10 +128,23 @@ actor QueueLink {
         }
         lastSequence += 1
         message.sequence = lastSequence
+        if let metrics = configuration.metrics, lastSequence % configuration.metricsEvery == 1 {
+            message.metrics = await collect(metrics, message)
+        }
         if lastSequence == 1 { message.analyzers = announced.sorted { $0.name < $1.name } }
         sent[lastSequence] = .now
         if lastSequence > 60 { sent[lastSequence - 60] = nil }
         try await writer.write(message)
+    }
+}
+
+// Metrics
+
+extension QueueLink {
+    private func collect(_ metrics: MetricsCollector, _ message: WorkerMessage) async -> ProcessMetrics {
+        Gauge(label: "analysis_worker_suspended_items").record(message.held.count { !$0.running })
+        services.pool.recordMetrics(message.diagnostics?.processes ?? [])
+        return await metrics.collect()
     }
 }
 

@@ -3,6 +3,7 @@
 package import ArgumentParser
 import Foundation
 package import Logging
+import Metrics
 package import NIOCore
 import NIOPosix
 package import ServiceLifecycle
@@ -48,10 +49,12 @@ package struct DaemonOptions: ParsableArguments {
 package struct DaemonContext: Sendable {
     package let logger: Logger
     package let eventLoopGroup: any EventLoopGroup
+    package let metrics: MetricsCollector
 
-    package init(logger: Logger, eventLoopGroup: any EventLoopGroup) {
+    package init(logger: Logger, eventLoopGroup: any EventLoopGroup, metrics: MetricsCollector) {
         self.logger = logger
         self.eventLoopGroup = eventLoopGroup
+        self.metrics = metrics
     }
 
     /// A logger of a part of the process, whose level can be changed by itself: `queue-service.jobs`.
@@ -94,7 +97,11 @@ extension DaemonCommand {
         LoggingSystem.bootstrap(
             { ProcessLogHandler(label: $0, output: output, metadataProvider: $1) }, metadataProvider: .serviceContext)
         let logger = Logger(label: name)
-        let context = DaemonContext(logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+        let registry = MetricRegistry()
+        MetricsSystem.bootstrap(registry)
+        let context = DaemonContext(
+            logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            metrics: MetricsCollector(process: name, registry: registry))
         let services = try await services(context)
         var group = ServiceGroupConfiguration(
             services: services.map {

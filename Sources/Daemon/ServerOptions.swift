@@ -1,5 +1,6 @@
 // The flags of a process that is called over RPC, and the server that they describe.
 
+package import AnalysisAPI
 package import ArgumentParser
 import Glibc
 package import Logging
@@ -46,19 +47,24 @@ package struct ServerOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - health: whether what they all need is there.
+    ///   - metrics: what the process tells of itself; nil: what the context has.
+    ///   - others: what other processes have told this one of themselves.
     ///   - maxStreams: how many calls a connection may have open; nil: as many as usual.
     /// - Throws: `RPCError` where a file of keys or certificates cannot be used.
     package func server(
-        _ services: [any RPCService], health: @escaping HealthService.Check, maxStreams: Int? = nil, tls: TLSOptions,
+        _ services: [any RPCService], health: @escaping HealthService.Check, metrics: MetricsCollector? = nil,
+        others: @escaping @Sendable () -> [ProcessMetrics] = { [] }, maxStreams: Int? = nil, tls: TLSOptions,
         _ context: DaemonContext
     ) throws -> RPCServer {
         let names = services.flatMap(\.serviceNames)
         let all: [any RPCService] =
             services + [
                 HealthService(serviceNames: names, check: health),
+                MetricsService(collector: metrics ?? context.metrics, others: others),
                 OperationsService(),
                 ReflectionService(
-                    serviceNames: names + HealthService.names + OperationsService.names + ReflectionService.names),
+                    serviceNames: names + HealthService.names + MetricsService.names + OperationsService.names
+                        + ReflectionService.names),
             ]
         var configuration = RPCServer.Configuration()
         if let maxStreams { configuration.maxStreams = maxStreams }

@@ -14,6 +14,7 @@ struct Backend: Sendable {
     let progress: ProgressClient
     let queueHealth: HealthClient
     let progressHealth: HealthClient
+    let metrics: [(process: String, metrics: MetricsClient)]
     private let signer: TokenSigner?
 
     /// - Parameter signer: nil where the services let this process act for everyone.
@@ -25,6 +26,7 @@ struct Backend: Sendable {
         self.progress = ProgressClient(progress)
         queueHealth = HealthClient(queue)
         progressHealth = HealthClient(progress)
+        metrics = [("queue-service", MetricsClient(queue)), ("progress-service", MetricsClient(progress))]
         self.signer = signer
     }
 

@@ -1,5 +1,6 @@
 // The HTTP server: its middlewares, outermost first, and its routes.
 
+import Daemon
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -26,14 +27,20 @@ struct GatewaySettings: Sendable {
     var streamPatience: TimeAmount = .seconds(30)
     /// The tokens of the web app that count.
     var tokens: WebAppTokens?
+    /// Who may read the metrics of all processes.
+    var metricsAccess = MetricsAccess.local
 }
 
 enum GatewayServer {
-    static func router(backend: Backend, settings: GatewaySettings) throws -> Router<GatewayContext> {
+    /// - Parameter metrics: of this process; nil: it tells none, and not those of others.
+    static func router(
+        backend: Backend, settings: GatewaySettings, metrics: MetricsCollector? = nil
+    ) throws -> Router<GatewayContext> {
         let sessions = Sessions(backend: backend, tokens: settings.tokens)
         let limits = RequestLimits(settings)
         let table = EndpointTable(recent: RecentAnswers(freshFor: settings.answersFreshFor))
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestMetricsMiddleware())
         router.add(middleware: TraceMiddleware())
         router.add(middleware: LogRequestsMiddleware(.debug))
         router.add(middleware: SecurityHeadersMiddleware())
@@ -41,6 +48,9 @@ enum GatewayServer {
         router.add(middleware: ChangeGuardMiddleware())
         if settings.trustsProxy { router.add(middleware: ProxyMiddleware()) }
         StaticFiles().add(to: router)
+        if let metrics {
+            MetricsRoute(services: backend.metrics, own: metrics, access: settings.metricsAccess).add(to: router)
+        }
 
         let api = router.group("/api")
         let open = Endpoints(group: api, table: table, access: .everybody)

@@ -49,6 +49,13 @@ struct GatewayCommand: DaemonCommand {
     @Option(help: "How many seconds the header of a request may take to arrive.")
     var headerTimeout = 10
 
+    @Option(
+        help: """
+            A file with a token: whoever shows it as `Authorization: Bearer TOKEN` may read /metrics. Without it, only who comes from \
+            this machine and through no proxy may.
+            """)
+    var metricsToken: String?
+
     @OptionGroup var webApp: WebAppTokenOptions
     @OptionGroup var tls: TLSOptions
     @OptionGroup var daemon: DaemonOptions
@@ -70,10 +77,15 @@ struct GatewayCommand: DaemonCommand {
         let progress = try tls.client(progress, context)
         let backend = Backend(
             queue: queue, progress: progress, signer: try signingKeys.map { try TokenSigner(path: $0) })
-        let settings = GatewaySettings(
+        var settings = GatewaySettings(
             registration: registration, trustsProxy: trustProxy, loginsPerMinute: loginsPerMinute,
             asksPerMinute: asksPerMinute, streamsPerUser: streamsPerUser, tokens: try await webApp.tokens())
-        let router = try GatewayServer.router(backend: backend, settings: settings)
+        if let metricsToken {
+            // Better at once than at the first scrape.
+            _ = try MetricsAccess.token(in: metricsToken)
+            settings.metricsAccess = .tokenFile(metricsToken)
+        }
+        let router = try GatewayServer.router(backend: backend, settings: settings, metrics: context.metrics)
         let servers = try listen.map { text in
             GatewayServer.application(
                 router: router, address: try BindAddress(try RPCAddress(text)),

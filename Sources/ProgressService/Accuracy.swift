@@ -18,13 +18,11 @@ struct ScoredEstimate: Hashable, Sendable {
     var adjusted: EstimateError { EstimateError(etaMs: etaMs, takenMs: takenMs - delayMs) }
     var unadjusted: EstimateError { EstimateError(etaMs: etaMs, takenMs: takenMs) }
 
-    /// Records the errors as metrics.
+    /// Records the errors as metrics: how far off, without a sign.
     func record() {
-        let tenth = min(Int(fraction * 10), 9)
         for (error, kind) in [(adjusted, "adjusted"), (unadjusted, "unadjusted")] {
-            let dimensions = [("kind", kind), ("done", "\(tenth * 10)-\(tenth * 10 + 10)%")]
-            Recorder(label: "progress_eta_signed_error_ratio", dimensions: dimensions).record(error.relative)
-            Recorder(label: "progress_eta_absolute_error_ratio", dimensions: dimensions).record(abs(error.relative))
+            Recorder(label: "analysis_progress_eta_error_ratio", dimensions: [("kind", kind)])
+                .record(abs(error.relative))
         }
     }
 }

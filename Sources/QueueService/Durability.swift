@@ -32,11 +32,7 @@ struct Persistence: Sendable {
     ///
     /// - Returns: what has become wrong since the last one, for people.
     mutating func note(_ info: String) -> [String] {
-        let fields = Dictionary(
-            info.split(whereSeparator: \.isNewline).compactMap { line -> (String, String)? in
-                let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
-                return parts.count == 2 ? (parts[0], parts[1]) : nil
-            }, uniquingKeysWith: { $1 })
+        let fields = info.infoFields
         var warnings: [String] = []
 
         let isOff = fields["aof_enabled"] == "0"
@@ -63,6 +59,17 @@ struct Persistence: Sendable {
     }
 }
 
+extension String {
+    /// The fields of an answer to Redis' `INFO`.
+    var infoFields: [String: String] {
+        Dictionary(
+            split(whereSeparator: \.isNewline).compactMap { line -> (String, String)? in
+                let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
+                return parts.count == 2 ? (parts[0], parts[1]) : nil
+            }, uniquingKeysWith: { $1 })
+    }
+}
+
 struct PersistenceWatch: Service {
     let store: Store
     let logger: Logger
@@ -76,7 +83,7 @@ struct PersistenceWatch: Service {
                 // A Redis that does not answer is others' to tell of.
                 if let info = try? await store.send("INFO", "persistence").text {
                     for warning in persistence.note(info) { logger.warning("\(warning)") }
-                    Gauge(label: "redis_aof_delayed_fsync").record(persistence.delayedSyncs ?? 0)
+                    Gauge(label: "analysis_redis_aof_delayed_fsyncs").record(persistence.delayedSyncs ?? 0)
                 }
                 try? await Task.sleep(for: Self.interval)
             }

@@ -54,7 +54,7 @@ struct Janitor: Service {
             while case let removed = try await queue.expire(), removed > 0 { total += removed }
         }
         guard total > 0 else { return 0 }
-        Counter(label: "queue_expired_jobs_total").increment(by: total)
+        Counter(label: "analysis_queue_expired_jobs_total").increment(by: total)
         logger.info("removed old jobs", metadata: ["jobs": "\(total)"])
         return total
     }
@@ -80,7 +80,7 @@ struct Janitor: Service {
             request.pageToken = page.nextPageToken
         } while !request.pageToken.isEmpty
         guard total > 0 else { return 0 }
-        Counter(label: "queue_expired_results_total").increment(by: total)
+        Counter(label: "analysis_queue_expired_results_total").increment(by: total)
         logger.info("removed old results", metadata: ["songs": "\(total)"])
         return total
     }

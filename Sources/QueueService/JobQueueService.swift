@@ -14,6 +14,7 @@ final class JobQueueService: QueueProvider {
     let rules: BackgroundRules
     let dispatcher: Dispatcher
     let audit: AuditLog
+    let users: UserCounts
 
     /// How many targets are enqueued in one step: Redis answers nobody else meanwhile.
     private static let targetsLimit = 1000
@@ -24,9 +25,9 @@ final class JobQueueService: QueueProvider {
 
     init(
         lanes: Lanes, store: Store, accounts: Accounts, background: BackgroundWork, rules: BackgroundRules,
-        dispatcher: Dispatcher, audit: AuditLog
+        dispatcher: Dispatcher, users: UserCounts, audit: AuditLog
     ) {
-        (self.lanes, self.store, self.accounts) = (lanes, store, accounts)
+        (self.lanes, self.store, self.accounts, self.users) = (lanes, store, accounts, users)
         (self.background, self.rules, self.dispatcher) = (background, rules, dispatcher)
         self.audit = audit
     }
@@ -108,7 +109,10 @@ final class JobQueueService: QueueProvider {
                 .invalidArgument, "days is \(request.days); 1 to \(QueueLimits.statisticsDays) are right, or 0 for 7")
         }
         let reader = StatisticsReader(lanes: lanes.ids, store: store)
-        return Statistics(days: try await reader.days(request.days == 0 ? 7 : Int(request.days), nowMs: .now))
+        let users = try await users.current()
+        return Statistics(
+            days: try await reader.days(request.days == 0 ? 7 : Int(request.days), nowMs: .now), users: users.all,
+            usersWithBackgroundAnalysis: users.withBackgroundAnalysis)
     }
 
     func cancelJob(_ request: JobRequest, context: CallContext) async throws -> Job {

@@ -193,6 +193,10 @@ struct Keys: Sendable {
     var janitor: String { "\(prefix)janitor" }
     /// STRING; expires: some replica's janitor has gone through all results.
     var resultJanitor: String { "\(prefix)janitor:results" }
+    /// STRING; expires: the replica that watches what happens.
+    var watch: String { "\(prefix)janitor:watch" }
+    /// Channel of `ProcessMetrics`: what each process has measured, now and then.
+    var metrics: String { "\(prefix){all}:metrics" }
     /// Channel: there may be something to tell the worker that holds the lane.
     func hints(lane: String) -> String { "\(root(lane: lane)):hints" }
 

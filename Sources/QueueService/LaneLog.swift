@@ -93,6 +93,16 @@ final class LaneLog: Service, Sendable {
         }
     }
 
+    /// Where the log ends now.
+    func end() async throws -> LogCursor {
+        let entries = try await store.send(["XREVRANGE", key, "+", "-", "COUNT", 1])
+        return Self.cursor(ofFirst: entries)
+    }
+
+    private static func cursor(ofFirst entries: RedisValue) -> LogCursor {
+        entries.elements?.first?.elements?.first?.text.flatMap { LogCursor($0) } ?? .zero
+    }
+
     /// Reads from Redis what the window does not hold.
     private func stored(after cursor: LogCursor) async throws -> [Event]? {
         let entries = try await store.send(
@@ -136,7 +146,7 @@ final class LaneLog: Service, Sendable {
             ["XRANGE", key, RedisArgument(known.description), RedisArgument(known.description)],
             ["XREVRANGE", key, "+", "-", "COUNT", 1],
         ])
-        let end = replies[1].elements?.first?.elements?.first?.text.flatMap { LogCursor($0) } ?? .zero
+        let end = Self.cursor(ofFirst: replies[1])
         let goesOn = known != .zero && replies[0].elements?.isEmpty == false
         window.withLock { window in
             if !goesOn { (window.events, window.floor, window.last) = ([], end, end) }

@@ -113,7 +113,8 @@ struct QueueServiceCommand: ServingCommand {
             auditAge: .seconds(auditDays * 86_400), alerts: alerts.rules, webhooks: try alerts.webhooks(),
             keys: Keys(prefix: keyPrefix))
         // One event loop for callers and Redis: what comes in goes on without waking another thread.
-        let context = DaemonContext(logger: context.logger, eventLoopGroup: context.eventLoopGroup.next())
+        let context = DaemonContext(
+            logger: context.logger, eventLoopGroup: context.eventLoopGroup.next(), metrics: context.metrics)
         var redisConfiguration = RedisConfiguration(clientName: "queue-service")
         redisConfiguration.greeting = durability.greeting
         redisConfiguration.callerDeadline = { Deadline.current }
@@ -121,9 +122,12 @@ struct QueueServiceCommand: ServingCommand {
             url: redis, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
             configuration: redisConfiguration)
         let system = QueueSystem(
-            configuration: configuration, redis: client, eventLoopGroup: context.eventLoopGroup, logger: context.logger,
-            transitions: context.logger(for: "jobs"))
-        let server = try serving.server(system.providers, health: client.problem, tls: tls, context)
+            configuration: configuration, redis: client, eventLoopGroup: context.eventLoopGroup,
+            metrics: context.metrics,
+            logger: context.logger, transitions: context.logger(for: "jobs"))
+        let server = try serving.server(
+            system.providers, health: client.problem, metrics: system.metrics, others: { system.exchange.others },
+            tls: tls, context)
         return [client] + system.services + [server]
     }
 }

@@ -1,6 +1,7 @@
 // The parts of the queue service, put together.
 
 import AnalysisAPI
+import Daemon
 import Jobs
 import Logging
 import NIOCore
@@ -32,11 +33,15 @@ struct QueueSystem: Sendable {
     let providers: [any RPCService]
     /// What runs beside the answering of calls, in the order in which it starts.
     let services: [any Service]
+    /// What is told of this process's metrics, and of others'.
+    let metrics: MetricsCollector
+    let exchange: MetricsExchange
 
     /// - Parameter transitions: what is told what becomes of jobs.
     init(
-        configuration: QueueConfiguration, redis: RedisClient, eventLoopGroup: any EventLoopGroup, logger: Logger,
-        transitions: Logger
+        configuration: QueueConfiguration, redis: RedisClient, eventLoopGroup: any EventLoopGroup,
+        metrics: MetricsCollector = MetricsCollector(process: "queue-service", registry: MetricRegistry()),
+        logger: Logger, transitions: Logger
     ) {
         var limits = configuration.limits
         limits.backgroundPaceMs = configuration.background.interval
@@ -58,13 +63,17 @@ struct QueueSystem: Sendable {
             observer: AlertObserver(
                 analyzers: configuration.analyzers, lanes: lanes, store: store, dispatcher: dispatcher),
             store: store, eventLoopGroup: eventLoopGroup, logger: logger)
+        let users = UserCounts(accounts: accounts)
+        let figures = QueueFigures(lanes: lanes, store: store, dispatcher: dispatcher, users: users, logger: logger)
+        self.metrics = metrics.refreshed { await figures.record() }
+        exchange = MetricsExchange(store: store, collector: self.metrics, logger: logger)
         providers = [
             JobQueueService(
                 lanes: lanes, store: store, accounts: accounts, background: background, rules: configuration.background,
-                dispatcher: dispatcher, audit: audit),
+                dispatcher: dispatcher, users: users, audit: audit),
             WorkersService(
                 analyzers: configuration.analyzers, lanes: lanes, store: store, preferences: preferences,
-                dispatcher: dispatcher, imports: imports,
+                dispatcher: dispatcher, imports: imports, metrics: exchange,
                 known: KnownFiles(store: store, accounts: accounts, resultAge: configuration.resultAge)),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
@@ -80,6 +89,8 @@ struct QueueSystem: Sendable {
             Janitor(lanes: lanes, store: store, move: move, resultAge: configuration.resultAge, logger: logger),
             PersistenceWatch(store: store, logger: logger), alerts,
             TransitionLog(lanes: lanes, store: store, logger: transitions),
+            QueueWatch(lanes: lanes, store: store, dispatcher: dispatcher, logger: logger),
+            exchange,
         ]
     }
 }

@@ -37,5 +37,11 @@ extension DayStatistics {
         songsSkipped += count("song_skipped")
         songsRetried += count("song_retry")
         audioMs += count("audio_ms")
+        clicks += count("clicks")
+        clicksInTime += count("clicks_in_time")
+        workersStarted += count("workers_started")
+        attendedMs += count("attended_ms")
+        recoveries += count("recoveries")
+        recoveryMs += count("recovery_ms")
     }
 }

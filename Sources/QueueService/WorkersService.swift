@@ -14,6 +14,7 @@ struct WorkersService: WorkersProvider {
     let preferences: PreferenceStore
     let dispatcher: Dispatcher
     let imports: Imports
+    let metrics: MetricsExchange
     let known: KnownFiles
 
     func work(
@@ -133,8 +134,8 @@ struct WorkersService: WorkersProvider {
                 return false
             }
             group.addTask {
-                await dispatcher.heard(first, from: connection)
-                while let message = try await requests.next() { await dispatcher.heard(message, from: connection) }
+                await heard(first, from: connection)
+                while let message = try await requests.next() { await heard(message, from: connection) }
                 return true
             }
             defer { group.cancelAll() }
@@ -142,9 +143,15 @@ struct WorkersService: WorkersProvider {
         }
     }
 
+    private func heard(_ message: WorkerMessage, from connection: WorkerConnection) async {
+        if let told = message.metrics { metrics.heard(told, from: connection) }
+        await dispatcher.heard(message, from: connection)
+    }
+
     /// The lanes are given back even where the call was cancelled, as it is when its connection breaks.
     private func leave(_ connection: WorkerConnection, gracefully: Bool) async {
         imports.workerLeft(connection)
+        metrics.left(connection)
         await Task { await dispatcher.disconnect(connection, gracefully: gracefully) }.value
     }
 

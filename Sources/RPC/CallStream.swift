@@ -263,9 +263,10 @@ extension CallStream {
     }
 
     /// Sends the STATUS: why the call was given up, if it was, or else how its handler ended. Later writes throw.
-    func answer(_ result: Result<ByteBuffer?, RPCError>) {
+    /// - Returns: its code.
+    func answer(_ result: Result<ByteBuffer?, RPCError>) -> StatusCode {
         let reason = RPCError(.cancelled, "the call has ended")
-        let waiting = core.withLock { core in
+        let (waiting, code) = core.withLock { core in
             var status = Frame.Status()
             switch (core.state.failure, result) {
             case (let error?, _), (nil, .failure(let error)): status.error = error
@@ -282,9 +283,10 @@ extension CallStream {
             if let link = core.link { link.outbox.send(.status(stream: link.id, status)) }
             core.link = nil
             core.request = 0
-            return core.abort(reason)
+            return (core.abort(reason), status.error?.code ?? .ok)
         }
         wake(waiting, reason)
+        return code
     }
 
     /// Counts the request that the handler works on as held until the call ends.

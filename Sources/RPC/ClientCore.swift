@@ -2,6 +2,7 @@
 
 import DequeModule
 import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -26,6 +27,7 @@ final class ClientCore {
     private var repeating: [ObjectIdentifier: ClientCall] = [:]
 
     private static let smallestSweep = 64
+    private let connects = Counter(label: "analysis_rpc_client_connects_total")
 
     init(address: RPCAddress, eventLoop: any EventLoop, configuration: RPCClient.Configuration, logger: Logger) {
         self.address = address
@@ -171,6 +173,7 @@ final class ClientCore {
 
     private func opened(_ connection: ClientConnection) {
         guard state.opened(connection, now: .now()) else { return connection.drain() }
+        connects.increment()
         logger.debug("connected", metadata: ["address": "\(address)"])
         makeWaitingCalls()
     }

@@ -35,9 +35,12 @@ package struct Method<Request: Message, Response: Message>: Sendable {
     /// Whether calling twice leaves what calling once leaves. A unary call of such a method is made again,
     /// as the client's `RetryPolicy` says, when it ends with `.unavailable` or its connection is lost.
     package let isIdempotent: Bool
+    /// Of its callers.
+    let metrics: CallMetrics
 
     package init(_ name: String, isIdempotent: Bool = false) {
         self.name = name
         self.isIdempotent = isIdempotent
+        metrics = CallMetrics(.client, method: name)
     }
 }

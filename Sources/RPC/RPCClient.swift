@@ -75,8 +75,16 @@ package final class RPCClient: Service, Sendable {
     package func unary<Request, Response>(
         _ method: Method<Request, Response>, _ request: Request, options: CallOptions = .init()
     ) async throws -> Response {
-        let call = makeCall(method, request.encoded(), options, isRepeatable: method.isIdempotent)
-        return try await onlyReply(of: call.stream)
+        let now = NIODeadline.now()
+        let call = makeCall(method, request.encoded(), options, isRepeatable: method.isIdempotent, now: now)
+        do {
+            let reply: Response = try await onlyReply(of: call.stream)
+            method.metrics.ended(began: now, .ok)
+            return reply
+        } catch {
+            method.metrics.ended(began: now, (error as? RPCError)?.code ?? .unknown)
+            throw error
+        }
     }
 
     /// Starts a call whose replies are read from the stream that it returns.
@@ -119,13 +127,14 @@ package final class RPCClient: Service, Sendable {
     }
 
     private func makeCall<Request, Response>(
-        _ method: Method<Request, Response>, _ request: ByteBuffer?, _ options: CallOptions, isRepeatable: Bool = false
+        _ method: Method<Request, Response>, _ request: ByteBuffer?, _ options: CallOptions, isRepeatable: Bool = false,
+        now: NIODeadline = .now()
     ) -> ClientCall {
         var options = options
         if let context = ServiceContext.current { options.metadata.add(context) }
         let call = ClientCall(
             method: method.name, request: request, options: options, limits: limits, held: held,
-            isRepeatable: isRepeatable, now: .now())
+            isRepeatable: isRepeatable, now: now)
         onEventLoop { $0.start(call) }
         return call
     }

@@ -18,6 +18,16 @@ package struct MethodHandler: Sendable {
     package let name: String
     /// Answers a call; what it returns goes out with the status.
     let answer: @Sendable (CallStream, CallContext) async throws -> ByteBuffer?
+    let metrics: CallMetrics
+
+    private init(
+        name: String, isStream: Bool = false,
+        answer: @escaping @Sendable (CallStream, CallContext) async throws -> ByteBuffer?
+    ) {
+        self.name = name
+        self.answer = answer
+        metrics = CallMetrics(.server, method: name, isStream: isStream)
+    }
 
     package static func unary<Request, Response>(
         _ method: Method<Request, Response>,
@@ -32,7 +42,7 @@ package struct MethodHandler: Sendable {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (Request, RPCWriter<Response>, CallContext) async throws -> Void
     ) -> MethodHandler {
-        MethodHandler(name: method.name) { stream, context in
+        MethodHandler(name: method.name, isStream: true) { stream, context in
             try await handler(try await onlyMessage(of: stream), RPCWriter(stream: stream), context)
             return nil
         }
@@ -42,7 +52,7 @@ package struct MethodHandler: Sendable {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (RPCStream<Request>, CallContext) async throws -> Response
     ) -> MethodHandler {
-        MethodHandler(name: method.name) { stream, context in
+        MethodHandler(name: method.name, isStream: true) { stream, context in
             try await handler(RPCStream(stream: stream), context).encoded()
         }
     }
@@ -51,7 +61,7 @@ package struct MethodHandler: Sendable {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (RPCStream<Request>, RPCWriter<Response>, CallContext) async throws -> Void
     ) -> MethodHandler {
-        MethodHandler(name: method.name) { stream, context in
+        MethodHandler(name: method.name, isStream: true) { stream, context in
             try await handler(RPCStream(stream: stream), RPCWriter(stream: stream), context)
             return nil
         }

@@ -91,6 +91,7 @@ final class ServerConnection: ConnectionRole {
     }
 
     private func accept(_ call: Frame.Call) throws {
+        let handler = handlers[call.method]
         let refusal: RPCError
         switch try streams.open(call.stream) {
         case .ignore:
@@ -100,9 +101,10 @@ final class ServerConnection: ConnectionRole {
         case .accept where !call.metadata.fits:
             refusal = .metadataOverLimit
         case .accept:
-            if let handler = handlers[call.method] { return try start(call, handler) }
+            if let handler { return try start(call, handler) }
             refusal = RPCError(.unimplemented, "'\(call.method)' is no method of this server")
         }
+        (handler?.metrics ?? .unknownMethods).failed(refusal.code)
         outbox.send(.status(stream: call.stream, Frame.Status(error: refusal)))
     }
 
@@ -116,7 +118,8 @@ final class ServerConnection: ConnectionRole {
             method: call.method, metadata: call.metadata, deadline: deadline, peer: peer, stream: stream)
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
         let task = Task(executorPreference: executor) { [logger, access] in
-            stream.answer(await handler.result(stream, context, access, logger))
+            let code = stream.answer(await handler.result(stream, context, access, logger))
+            handler.metrics.ended(began: now, code)
             connection.run { $0.finished(call.stream) }
         }
         let accepted = Call(stream: stream, task: task, began: now, deadline: deadline)

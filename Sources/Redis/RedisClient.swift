@@ -63,9 +63,9 @@ package final class RedisClient: Service, Sendable {
     package nonisolated(nonsending) func send(
         _ command: [RedisArgument], isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> RedisValue {
-        let deadlines = deadlines(timeout)
+        let (began, deadlines) = deadlines(timeout)
         return try await attempt(
-            key: command.routingKey, isIdempotent: isIdempotent ?? command.isRead, deadlines: deadlines
+            key: command.routingKey, isIdempotent: isIdempotent ?? command.isRead, began: began, deadlines: deadlines
         ) { connection, asking in
             try await connection.send(command, asking: asking, deadlines)
         }
@@ -81,13 +81,13 @@ package final class RedisClient: Service, Sendable {
     package nonisolated(nonsending) func pipeline(
         _ commands: [[RedisArgument]], isIdempotent: Bool? = nil, timeout: Duration? = nil
     ) async throws -> [RedisValue] {
-        let deadlines = deadlines(timeout)
+        let (began, deadlines) = deadlines(timeout)
         let isTransaction = commands.first?.first?.text.uppercased() == "MULTI"
         var replies = [RedisValue](repeating: .null, count: commands.count)
         var missing = Array(commands.indices)
         try await attempt(
             key: commands.lazy.compactMap(\.routingKey).first, isWhole: isTransaction,
-            isIdempotent: isIdempotent ?? commands.allSatisfy(\.isRead), deadlines: deadlines
+            isIdempotent: isIdempotent ?? commands.allSatisfy(\.isRead), began: began, deadlines: deadlines
         ) { connection, asking in
             let sent: [[RedisArgument]] = missing.flatMap { asking ? [["ASKING"], commands[$0]] : [commands[$0]] }
             let received = try await connection.send(sent, deadlines)
@@ -97,7 +97,11 @@ package final class RedisClient: Service, Sendable {
             if !isTransaction { missing = refused }
             if let first = refused.first, case .error(let error) = replies[first] { throw RedisError.server(error) }
         }
-        for case .error(let error) in replies { throw RedisError.server(error) }
+        for case .error(let error) in replies {
+            let error = RedisError.server(error)
+            shared.metrics.failed(error)
+            throw error
+        }
         return replies
     }
 
@@ -106,11 +110,11 @@ package final class RedisClient: Service, Sendable {
     package nonisolated(nonsending) func run(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument] = [], timeout: Duration? = nil
     ) async throws -> RedisValue {
-        let deadlines = deadlines(timeout)
+        let (began, deadlines) = deadlines(timeout)
         let rest = [RedisArgument(keys.count)] + keys.map { RedisArgument($0) } + arguments
         return try await attempt(
             key: keys.first.map { RedisArgument($0) }, isWhole: script.derivesKeys, isIdempotent: script.isIdempotent,
-            deadlines: deadlines
+            began: began, deadlines: deadlines
         ) { connection, asking in
             do {
                 let byHash = ["EVALSHA", RedisArgument(script.sha1)] + rest
@@ -122,13 +126,16 @@ package final class RedisClient: Service, Sendable {
         }
     }
 
-    private func deadlines(_ timeout: Duration?) -> Deadlines {
+    private func deadlines(_ timeout: Duration?) -> (now: NIODeadline, Deadlines) {
         let configuration = shared.configuration
         let now = NIODeadline.now()
         let own = now + TimeAmount(timeout ?? configuration.commandTimeout)
-        return Deadlines(
-            reply: timeout == nil ? own : max(own, now + TimeAmount(configuration.commandTimeout)),
-            caller: configuration.callerDeadline().map { min($0, own) } ?? own)
+        return (
+            now,
+            Deadlines(
+                reply: timeout == nil ? own : max(own, now + TimeAmount(configuration.commandTimeout)),
+                caller: configuration.callerDeadline().map { min($0, own) } ?? own)
+        )
     }
 
     /// What never left or was refused for now may always be tried again, what may have run only if that does no harm. The
@@ -138,7 +145,7 @@ package final class RedisClient: Service, Sendable {
     @inline(__always)
     private nonisolated(nonsending) func attempt<Value: Sendable>(
         key: @autoclosure () -> RedisArgument?, isWhole: Bool = false, isIdempotent: @autoclosure () -> Bool,
-        deadlines: Deadlines,
+        began: NIODeadline, deadlines: Deadlines,
         _ body: nonisolated(nonsending) (_ connection: RedisConnection, _ asking: Bool) async throws -> Value
     ) async throws -> Value {
         var asked: RedisURL.Address?
@@ -146,32 +153,41 @@ package final class RedisClient: Service, Sendable {
         var backoff = Backoff(
             initial: shared.configuration.initialBackoff, maximum: shared.configuration.maximumBackoff)
         var generator = SystemRandomNumberGenerator()
-        while true {
-            let node = try node(of: key(), asked: asked)
-            var ready = node.connection
-            if ready == nil { ready = try await node.connection(before: deadlines.caller) }
-            guard let connection = ready else { continue }
-            do {
-                return try await body(connection, asked != nil)
-            } catch RedisError.unavailable(let reason)
-                where connection.closeReason != nil && NIODeadline.now() < deadlines.caller
-            {
-                node.disconnected(connection, reason: reason)
-                asked = nil
-            } catch RedisError.unknownOutcome(let reason) where isIdempotent() && NIODeadline.now() < deadlines.caller {
-                node.disconnected(connection, reason: reason)
-                asked = nil
-            } catch RedisError.server(let error) {
-                guard let redirection = Redirection(error, from: connection.address, isWhole: isWhole) else {
-                    throw RedisError.server(error)
+        do {
+            while true {
+                let node = try node(of: key(), asked: asked)
+                var ready = node.connection
+                if ready == nil { ready = try await node.connection(before: deadlines.caller) }
+                guard let connection = ready else { continue }
+                do {
+                    let value = try await body(connection, asked != nil)
+                    shared.metrics.answered(began: began)
+                    return value
+                } catch RedisError.unavailable(let reason)
+                    where connection.closeReason != nil && NIODeadline.now() < deadlines.caller
+                {
+                    node.disconnected(connection, reason: reason)
+                    asked = nil
+                } catch RedisError.unknownOutcome(let reason)
+                    where isIdempotent() && NIODeadline.now() < deadlines.caller
+                {
+                    node.disconnected(connection, reason: reason)
+                    asked = nil
+                } catch RedisError.server(let error) {
+                    guard let redirection = Redirection(error, from: connection.address, isWhole: isWhole) else {
+                        throw RedisError.server(error)
+                    }
+                    asked = follow(redirection)
+                    // Nodes that disagree for a while send a caller round and round.
+                    let pause = redirection == .wait || refusals > 2 ? backoff.next(using: &generator) : .zero
+                    guard .now() + TimeAmount(pause) < deadlines.caller else { throw RedisError.server(error) }
+                    if pause > .zero { try await Task.sleep(for: pause) }
+                    refusals += 1
                 }
-                asked = follow(redirection)
-                // Nodes that disagree for a while send a caller round and round.
-                let pause = redirection == .wait || refusals > 2 ? backoff.next(using: &generator) : .zero
-                guard .now() + TimeAmount(pause) < deadlines.caller else { throw RedisError.server(error) }
-                if pause > .zero { try await Task.sleep(for: pause) }
-                refusals += 1
             }
+        } catch {
+            shared.metrics.failed(error)
+            throw error
         }
     }
 
@@ -255,6 +271,7 @@ extension RedisClient {
         let eventLoop: any EventLoop
         let logger: Logger
         let configuration: RedisConfiguration
+        let metrics = RedisMetrics()
         /// Moments at which the cluster may have changed, each with the address of a node that knows, if any does.
         let doubts: AsyncStream<RedisURL.Address?>
         private let doubtsContinuation: AsyncStream<RedisURL.Address?>.Continuation

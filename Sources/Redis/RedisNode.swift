@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import NIOCore
 import Synchronization
 
@@ -84,6 +85,7 @@ final class RedisNode: Sendable {
             do {
                 let connection = try await shared.connect(to: address, on: shared.eventLoop)
                 shared.logger.info("connected to Redis", metadata: ["address": "\(address)"])
+                shared.metrics.connects.increment()
                 backoff.reset()
                 guard let waiters = state.withLock({ $0.connected(connection) }) else { return connection.close() }
                 for waiter in waiters { waiter.resume(returning: connection) }

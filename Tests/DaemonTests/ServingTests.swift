@@ -31,7 +31,9 @@ import Testing
         let options = try ServerOptions.parse(["--listen", "unix:/tmp/serving-\(UUID().uuidString.prefix(13)).sock"])
         let server = try options.server(
             [], health: { needs.problem.withLock { $0 } }, tls: TLSOptions.parse([]),
-            DaemonContext(logger: logger, eventLoopGroup: group))
+            DaemonContext(
+                logger: logger, eventLoopGroup: group,
+                metrics: MetricsCollector(process: "test", registry: MetricRegistry())))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await server.run() }
             let address = try #require(try await server.listening().first)
@@ -94,7 +96,7 @@ import Testing
         try await withClient(Needs()) { client in
             let reflection = ReflectionClient(client)
             let services = try await reflection.listServices(ListServicesRequest()).services
-            #expect(services == ["analysis.v1.Health", "analysis.v1.Reflection"])
+            #expect(services == ["analysis.v1.Health", "analysis.v1.Metrics", "analysis.v1.Reflection"])
             let files = try await reflection.describeSymbol(DescribeSymbolRequest(symbol: "analysis.v1.Queue")).files
             // The name is the first field of a FileDescriptorProto.
             let names = files.map { String(decoding: $0.dropFirst(2).prefix(Int($0[1])), as: UTF8.self) }

@@ -97,7 +97,7 @@ def test_manifests_are_what_kubernetes_takes():
 def test_nothing_that_is_deployed_may_do_more_than_it_needs():
     for name, service in compose().items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
-        assert bool(service.get("ports")) == (name in {"gateway", "proxy"}), name
+        assert bool(service.get("ports")) == (name in {"gateway", "proxy", "prometheus"}), name
     for name, container in containers().items():
         rights = container["securityContext"]
         assert rights["readOnlyRootFilesystem"] and not rights["allowPrivilegeEscalation"], name
@@ -123,7 +123,10 @@ def test_secrets_stay_until_they_are_rotated_and_the_old_ones_are_good_for_one_m
         return {str(path.relative_to(secrets)): path.read_bytes() for path in secrets.rglob("*") if path.is_file()}
 
     first = read()
-    assert {"queue/redis-password", "progress/redis-password", "redis/users.acl", "gateway/signing.json", "verifying.json"} == {*first}
+    assert {*first} == {
+        "queue/redis-password", "progress/redis-password", "redis/users.acl", "gateway/signing.json", "verifying.json",
+        "gateway/metrics-token", "prometheus/metrics-token"}
+    assert first["gateway/metrics-token"] == first["prometheus/metrics-token"]
     make_secrets(secrets)
     assert read() == first
     make_secrets(secrets, "rotate")

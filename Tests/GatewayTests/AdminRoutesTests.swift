@@ -174,6 +174,27 @@ import Testing
         }
     }
 
+    @Test func figuresOfTheProductAreShares() throws {
+        let statistics = Statistics(
+            days: [
+                DayStatistics(dayMs: 0),
+                DayStatistics(
+                    dayMs: 86_400_000, enqueued: 9, completed: 6, failed: 2, cancelled: 1, songsAnalysed: 100,
+                    clicks: 4,
+                    clicksInTime: 3, workersStarted: 2, attendedMs: 27_000_000, recoveries: 2, recoveryMs: 3_000),
+            ], users: 8, usersWithBackgroundAnalysis: 2)
+        // Ten hours into the second day, which is the first on which anything happened.
+        let figures = ProductFigures(statistics, now: Timestamp(millisecondsSince1970: 86_400_000 + 36_000_000))
+        #expect(figures.songsPerHour == 10)
+        #expect(figures.users == 8 && figures.backgroundAnalysisShare == 0.25)
+        #expect(figures.completedShare == 0.75)
+        #expect(figures.clicksInTimeShare == 0.75)
+        #expect(figures.workerAvailability == 0.75 && figures.workersStarted == 2)
+        #expect(figures.recoverySeconds == 1.5)
+        let none = ProductFigures(Statistics(), now: .now)
+        #expect(none.songsPerHour == nil && none.completedShare == nil && none.recoverySeconds == nil)
+    }
+
     @Test func howTrueEstimatesWereIsTold() async throws {
         try await GatewayUnderTest.run { gateway async throws in
             gateway.progress.set {

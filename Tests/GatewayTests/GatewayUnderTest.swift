@@ -1,6 +1,7 @@
 // A gateway on a real port in front of drivers on real Unix sockets, and requests to it.
 
 import AnalysisAPI
+import Daemon
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -81,7 +82,8 @@ struct GatewayUnderTest: Sendable {
             for client in clients { tasks.addTask { try await client.run() } }
             let app = GatewayServer.application(
                 router: try GatewayServer.router(
-                    backend: Backend(queue: clients[0], progress: clients[1], signer: nil), settings: settings),
+                    backend: Backend(queue: clients[0], progress: clients[1], signer: nil), settings: settings,
+                    metrics: MetricsCollector(process: "gateway", registry: MetricRegistry())),
                 address: .hostname("127.0.0.1", port: 0),
                 eventLoopGroup: group, logger: logger)
             try await app.test(.live) { client in

@@ -4,7 +4,9 @@
 
 import AnalysisAPI
 import CCountingMalloc
+import Daemon
 import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import RPC
@@ -15,6 +17,8 @@ struct Main {
     static func main() async throws {
         guard CommandLine.arguments.count == 2 else { fatalError("usage: Allocations FOLDER") }
         let folder = CommandLine.arguments[1]
+        // Measured as in a service: what is recorded must allocate nothing.
+        MetricsSystem.bootstrap(MetricRegistry())
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try await countCalls(path: folder + "/echo.sock", group)
         try await countCommands(path: folder + "/redis.sock", group)

@@ -216,36 +216,3 @@ extension AnalyzerActivity {
         }
     }
 }
-
-/// `GET /api/admin/statistics`: the last days, the latest last.
-struct DaysAnswer: Answer {
-    var success = true
-    let days: [Day]
-
-    struct Day: Codable, Sendable {
-        /// When it begins, in UTC.
-        let day: Timestamp
-        let enqueued: UInt64
-        let completed: UInt64
-        let failed: UInt64
-        let cancelled: UInt64
-        let interrupted: UInt64
-        let workersLost: UInt64
-        let songsAnalyzed: UInt64
-        let songsFailed: UInt64
-        let songsSkipped: UInt64
-        let songsRetried: UInt64
-        /// Of the songs analysed.
-        let audioSeconds: Double
-    }
-
-    init(_ statistics: Statistics) {
-        days = statistics.days.map {
-            Day(
-                day: Timestamp(millisecondsSince1970: $0.dayMs), enqueued: $0.enqueued, completed: $0.completed,
-                failed: $0.failed, cancelled: $0.cancelled, interrupted: $0.interrupted, workersLost: $0.workersLost,
-                songsAnalyzed: $0.songsAnalysed, songsFailed: $0.songsFailed, songsSkipped: $0.songsSkipped,
-                songsRetried: $0.songsRetried, audioSeconds: Double($0.audioMs) / 1000)
-        }
-    }
-}

@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
+import Metrics
 import NIOCore
 import RPC
 import ServiceLifecycle
@@ -13,6 +14,7 @@ struct EventRoutes: Sendable {
     let backend: Backend
     let sessions: Sessions
     let streams: ConcurrencyLimit
+    private let open = Meter(label: "analysis_http_event_streams")
     /// How often something is sent where nothing changes.
     let heartbeat: TimeAmount
     /// After how long somebody who reads nothing is left.
@@ -56,8 +58,9 @@ struct EventRoutes: Sendable {
         let first = watch.contexts.isEmpty || isResumed ? nil : try await views.next()
         let (logger, channel, credential) = (context.logger, context.channel, context.session.credential)
         let openedAt = Timestamp.now
-        let body = ResponseBody { writer in
-            defer { withExtendedLifetime(place) {} }
+        let body = ResponseBody { [open] writer in
+            open.increment()
+            defer { withExtendedLifetime(place) { open.decrement() } }
             var state = EventStreamState(openedAtMs: openedAt.millisecondsSince1970, isResumed: isResumed)
             let keeper = StreamKeeper(writer: writer, channel: channel)
             try await keeper.write(EventStream.opening)

@@ -17,13 +17,13 @@ export function part({ api, again }) {
   let known = "";
 
   async function refresh() {
-    const days = await api.days(range.value);
-    const text = JSON.stringify(days);
+    const { days, figures: product } = await api.statistics(range.value);
+    const text = JSON.stringify([days, product]);
     // What has not changed keeps its open tables.
     if (text === known) return;
     known = text;
     const open = [...place.querySelectorAll("details")].map((details) => details.open);
-    place.replaceChildren(summary(days), el("div", { class: "charts" }, ...charts.map(([title, value, unit]) => chart(title, days, value, unit))));
+    place.replaceChildren(summary(days), fared(product), el("div", { class: "charts" }, ...charts.map(([title, value, unit]) => chart(title, days, value, unit))));
     place.querySelectorAll("details").forEach((details, index) => { details.open = Boolean(open[index]); });
   }
   return { element: el("div", { class: "stack" }, el("div", { class: "actions choices" }, range), place), refresh };
@@ -39,6 +39,18 @@ function summary(days) {
     figure("Failed", songs(sum((day) => day.songs_failed)), { note: ended ? `${percent(sum((day) => day.songs_failed) / ended)} of all` : "" }),
     figure("Interrupted", count(sum((day) => day.interrupted), "time")),
     figure("Workers lost", String(sum((day) => day.workers_lost)))));
+}
+
+function fared(product) {
+  const share = (value) => value === null ? "–" : percent(value);
+  const { songs_per_hour: speed, recovery_seconds: recovery } = product;
+  return el("section", { class: "card result", "aria-label": "How users fared" }, figures(
+    figure("Songs an hour", speed === null ? "–" : speed.toLocaleString("en-GB", { maximumFractionDigits: 1 })),
+    figure("Clicks within 2 s", share(product.clicks_in_time_share)),
+    figure("Jobs completed", share(product.completed_share), { note: "of those not cancelled" }),
+    figure("Background analysis", share(product.background_analysis_share), { note: `of ${count(product.users, "user")}` }),
+    figure("Workers there", share(product.worker_availability), { note: `started ${count(product.workers_started, "time")}` }),
+    figure("Recovery", recovery === null ? "–" : span(recovery), { note: "after a worker was lost" })));
 }
 
 function chart(title, days, value, unit) {

@@ -1,0 +1,208 @@
+// Counts and measures what happens in the queue, as its event logs tell it. Every replica has such a watch; one of them is on duty.
+
+import AnalysisAPI
+import Foundation
+import Jobs
+import Logging
+import Metrics
+import Redis
+import ServiceLifecycle
+import Synchronization
+
+/// Follows all lanes while it is on duty, and counts what happens from then on: metrics of this process, and figures of the day.
+///
+/// What happens while the duty goes from one replica to another is not counted.
+struct QueueWatch: Service {
+    let lanes: Lanes
+    let store: Store
+    let dispatcher: Dispatcher
+    let logger: Logger
+
+    /// How long the duty is held without being renewed.
+    private static let term = Duration.seconds(6)
+    private static let interval = Duration.seconds(2)
+
+    func run() async throws {
+        let id = randomBytes(16).hexadecimal
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                if (try? await takesDuty(id)) == true { await serve(id) }
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+        // The next one need not wait until the term is over.
+        if (try? await store.send("GET", store.keys.watch).text) == id {
+            _ = try? await store.send("DEL", store.keys.watch)
+        }
+    }
+
+    private func takesDuty(_ id: String) async throws -> Bool {
+        if try await !store.send("SET", store.keys.watch, id, "NX", "PX", Self.term.milliseconds).isNull { return true }
+        guard try await store.send("GET", store.keys.watch).text == id else { return false }
+        try await store.send("PEXPIRE", store.keys.watch, Self.term.milliseconds)
+        return true
+    }
+
+    /// Works until the duty is lost.
+    private func serve(_ id: String) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.followLanes() }
+            await keepDuty(id)
+            group.cancelAll()
+        }
+    }
+
+    private func keepDuty(_ id: String) async {
+        var attendance = Attendance(known: (try? await dispatcher.registeredWorkers().map(\.id)) ?? [])
+        var last = ContinuousClock.now
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.interval)
+            do {
+                guard try await takesDuty(id) else { return }
+                let workers = try await dispatcher.registeredWorkers().map(\.id)
+                let now = ContinuousClock.now
+                let noted = attendance.note(workers, elapsed: now - last)
+                last = now
+                Counter(label: "analysis_worker_starts_total").increment(by: noted.started)
+                guard let lane = lanes.ids.first else { continue }
+                try await add([("workers_started", Int64(noted.started)), ("attended_ms", noted.attendedMs)], to: lane)
+            } catch {
+                // Another one may have taken over before Redis answers again.
+                return
+            }
+        }
+    }
+
+    private func followLanes() async {
+        await withDiscardingTaskGroup { group in
+            var known = 0
+            while let ids = try? await lanes.more(than: known) {
+                for id in ids[known...] { group.addTask { await self.follow(id) } }
+                known = ids.count
+            }
+        }
+    }
+
+    private func follow(_ lane: String) async {
+        while !Task.isCancelled {
+            do {
+                guard let log = lanes.log(of: lane) else { return }
+                try await log.followed { try await follow(log) }
+            } catch {
+                guard !Task.isCancelled else { return }
+                logger.warning("cannot watch a lane", metadata: ["lane": "\(lane)", "error": "\(error)"])
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    private func follow(_ log: LaneLog) async throws {
+        var watch = LaneWatch()
+        var cursor: LogCursor?
+        while true {
+            guard let place = cursor, let events = try await log.events(after: place) else {
+                // It is the beginning, or so much happened meanwhile that the log does not reach back.
+                cursor = try await log.end()
+                let reader = JobReader(lane: log.lane, store: store)
+                var status = QueueStatus()
+                try await reader.add(to: &status, userID: "")
+                watch.restart(
+                    with: try await liveJobs(log.lane), isPaused: status.pause != nil,
+                    openBreakers: status.breakers.map(\.analyzer))
+                continue
+            }
+            var figures: [(String, Int64)] = []
+            for event in events {
+                let findings = watch.apply(event)
+                for finding in findings {
+                    finding.record()
+                    figures += finding.figures
+                }
+                cursor = LogCursor(event.cursor)
+            }
+            try await add(figures, to: log.lane)
+        }
+    }
+
+    private func liveJobs(_ lane: String) async throws -> [Job] {
+        var jobs: [Job] = []
+        var request = ListJobsRequest(limit: 1000)
+        repeat {
+            let page = try await JobList(request: request, lanes: [lane], store: store).page()
+            jobs += page.jobs
+            request.pageToken = page.nextPageToken
+        } while !request.pageToken.isEmpty
+        return jobs
+    }
+
+    /// Adds to the figures of the day.
+    private func add(_ figures: [(String, Int64)], to lane: String) async throws {
+        let sums = Dictionary(figures, uniquingKeysWith: +).filter { $0.value != 0 }
+        guard !sums.isEmpty else { return }
+        let key = RedisArgument(store.keys.lane(lane, .day, "\(Int64.now / 86_400_000)"))
+        try await store.pipeline(
+            sums.map { ["HINCRBY", key, RedisArgument($0.key), RedisArgument($0.value)] }
+                + [["EXPIRE", key, RedisArgument(QueueLimits.statisticsDays * 86_400)]])
+    }
+}
+
+/// Which workers have been seen, and whether there was one.
+struct Attendance: Hashable, Sendable {
+    private var known: Set<String>
+
+    /// - Parameter known: those that are no news.
+    init(known: [String]) { self.known = Set(known) }
+
+    /// - Parameter elapsed: since the last look.
+    mutating func note(_ workers: [String], elapsed: Duration) -> (started: Int, attendedMs: Int64) {
+        let started = Set(workers).subtracting(known)
+        // Ids are random, so one that has gone does not come back.
+        known = Set(workers)
+        return (started.count, workers.isEmpty ? 0 : elapsed.milliseconds)
+    }
+}
+
+extension LaneWatch.Finding {
+    /// What the finding adds to the figures of the day.
+    var figures: [(String, Int64)] {
+        switch self {
+        case .clicked(let ms):
+            [("clicks", 1)] + (ms <= LaneWatch.promptMs ? [("clicks_in_time", 1)] : [])
+        case .recovered(let ms): [("recoveries", 1), ("recovery_ms", ms)]
+        default: []
+        }
+    }
+
+    func record() {
+        switch self {
+        case .claimed(let priority):
+            Counter(label: "analysis_queue_claims_total", dimensions: priority.label).increment()
+        case .waited(let priority, let ms):
+            Timer(label: "analysis_queue_wait_duration_seconds", dimensions: priority.label).recordMilliseconds(ms)
+        case .clicked(let ms): Timer(label: "analysis_queue_click_duration_seconds").recordMilliseconds(ms)
+        case .preempted(let priority, let ms):
+            Counter(label: "analysis_queue_preemptions_total", dimensions: priority.label).increment()
+            if let ms { Timer(label: "analysis_queue_preemption_duration_seconds").recordMilliseconds(ms) }
+        case .inverted(let ms):
+            FloatingPointCounter(label: "analysis_queue_priority_inversion_seconds_total")
+                .increment(by: Double(ms) / 1000)
+        case .ended(let type, let state, let ms):
+            Counter(
+                label: "analysis_queue_jobs_ended_total", dimensions: [("type", type.name), ("outcome", state.name)]
+            ).increment()
+            if let ms {
+                Timer(label: "analysis_queue_job_duration_seconds", dimensions: [("type", type.name)])
+                    .recordMilliseconds(ms)
+            }
+        case .songs(let outcome, let count):
+            Counter(label: "analysis_queue_songs_total", dimensions: [("outcome", outcome.rawValue)])
+                .increment(by: count)
+        case .workerLost: Counter(label: "analysis_queue_workers_lost_total").increment()
+        case .recovered(let ms): Timer(label: "analysis_queue_recovery_duration_seconds").recordMilliseconds(ms)
+        }
+    }
+}
+
+extension Priority {
+    fileprivate var label: [(String, String)] { [("class", name)] }
+}

@@ -1,0 +1,117 @@
+// What the event log says about how users and their work fare.
+
+import AnalysisAPI
+import Jobs
+import Testing
+
+@testable import QueueService
+
+@Suite struct LaneWatchTests {
+    private var watch = LaneWatch()
+
+    private func job(
+        _ id: String, _ type: JobType, _ state: JobState, created: Int64 = 0, started: Int64 = 0, ended: Int64 = 0,
+        epoch: UInt64 = 1
+    ) -> Job {
+        Job(
+            id: id, lane: "0", type: type, priority: type.priority, state: state, epoch: epoch, createdAtMs: created,
+            startedAtMs: started, endedAtMs: ended)
+    }
+
+    private mutating func apply(
+        _ kind: EventKind, _ job: Job? = nil, at ms: Int64, by: String = "", songs: UInt32 = 0, analyzer: String = ""
+    ) -> [LaneWatch.Finding] {
+        watch.apply(
+            Event(lane: "0", atMs: ms, kind: kind, job: job, songs: songs, byJobID: by, analyzer: analyzer))
+    }
+
+    @Test mutating func clickThatDisplacesAPlaylistIsTimedFromTheClickOn() {
+        #expect(apply(.enqueued, job("p", .playlist, .pending, created: 0), at: 0) == [])
+        #expect(
+            apply(.started, job("p", .playlist, .inProgress, created: 0, started: 40), at: 40)
+                == [.claimed(.medium), .waited(.medium, ms: 40)])
+        #expect(apply(.enqueued, job("s", .song, .pending, created: 1000), at: 1000) == [])
+        #expect(
+            apply(.interrupted, job("p", .playlist, .interrupted, started: 40), at: 1030, by: "s")
+                == [.preempted(.medium, ms: 30)])
+        #expect(
+            apply(.started, job("s", .song, .inProgress, created: 1000, started: 1030), at: 1030)
+                == [.claimed(.high), .waited(.high, ms: 30), .clicked(ms: 30)])
+        #expect(
+            apply(.completed, job("s", .song, .completed, created: 1000, started: 1030, ended: 3030), at: 3030)
+                == [.ended(.song, .completed, ms: 2000)])
+        #expect(
+            apply(.started, job("p", .playlist, .inProgress, started: 40, epoch: 2), at: 3031) == [.claimed(.medium)])
+    }
+
+    @Test mutating func lessUrgentWorkThatGoesOnForLongerThanTheGraceIsAnInversion() {
+        _ = apply(.started, job("b", .background, .inProgress), at: 0)
+        _ = apply(.enqueued, job("s", .song, .pending, created: 500), at: 500)
+        #expect(apply(.songAnalysed, job("b", .background, .inProgress), at: 700) == [.songs(.analysed, count: 1)])
+        let findings = apply(.interrupted, job("b", .background, .interrupted), at: 1500, by: "s")
+        #expect(findings == [.preempted(.low, ms: 1000), .inverted(ms: 900)])
+    }
+
+    @Test mutating func whatIsNotClaimedForAPauseOrABreakerIsNoInversion() {
+        _ = apply(.started, job("b", .background, .inProgress), at: 0)
+        _ = apply(.queuePaused, at: 100)
+        _ = apply(.enqueued, job("s", .song, .pending, created: 500), at: 500)
+        #expect(apply(.queueResumed, at: 5000) == [])
+        _ = apply(.breakerOpened, at: 5050, analyzer: "audio")
+        _ = apply(.breakerClosed, at: 9000, analyzer: "audio")
+        #expect(apply(.cancelled, job("s", .song, .cancelled), at: 9050) == [.ended(.song, .cancelled, ms: nil)])
+    }
+
+    @Test mutating func equalsWaitWithoutInversion() {
+        _ = apply(.started, job("a", .song, .inProgress), at: 0)
+        _ = apply(.enqueued, job("b", .song, .pending), at: 100)
+        #expect(
+            apply(.completed, job("a", .song, .completed, started: 0, ended: 5000), at: 5000)
+                == [.ended(.song, .completed, ms: nil)])
+    }
+
+    @Test mutating func jobThatLostItsWorkerHasRecoveredWhenItRunsAgain() {
+        _ = apply(.started, job("p", .playlist, .inProgress, started: 0), at: 0)
+        #expect(apply(.workerLost, job("p", .playlist, .interrupted), at: 2000) == [.workerLost])
+        #expect(
+            apply(.started, job("p", .playlist, .inProgress, started: 1, epoch: 2), at: 2750)
+                == [.claimed(.medium), .recovered(ms: 750)])
+    }
+
+    @Test mutating func clickOnAnAnalysedSongCountsWhenItIsFound() {
+        _ = apply(.enqueued, job("s", .song, .pending, created: 100), at: 100)
+        #expect(apply(.songSkipped, job("s", .song, .pending), at: 110, songs: 1) == [.songs(.skipped, count: 1)])
+        #expect(
+            apply(.completed, job("s", .song, .completed, created: 100, ended: 110, epoch: 0), at: 110)
+                == [.clicked(ms: 10), .ended(.song, .completed, ms: nil)])
+    }
+
+    @Test mutating func whatLetsGoForNothingMoreUrgentIsNotDisplaced() {
+        _ = apply(.started, job("p", .playlist, .inProgress), at: 0)
+        #expect(apply(.interrupted, job("p", .playlist, .interrupted), at: 10) == [])
+    }
+
+    @Test mutating func liveJobsAreKnownFromTheBeginning() {
+        watch.restart(with: [job("b", .background, .inProgress), job("s", .song, .pending)])
+        // Since when is not known, but for the first event that tells of it.
+        _ = apply(.songAnalysed, job("b", .background, .inProgress), at: 1000)
+        #expect(
+            apply(.interrupted, job("b", .background, .interrupted), at: 1300, by: "s")
+                == [.preempted(.low, ms: 300), .inverted(ms: 200)])
+    }
+
+    @Test func clicksWithinTwoSecondsAreInTime() {
+        #expect(LaneWatch.Finding.clicked(ms: 2000).figures.map(\.0) == ["clicks", "clicks_in_time"])
+        #expect(LaneWatch.Finding.clicked(ms: 2001).figures.map(\.0) == ["clicks"])
+    }
+}
+
+@Suite struct AttendanceTests {
+    @Test func onlyWorkersThatWereNotThereBeforeHaveStarted() {
+        var attendance = Attendance(known: ["a"])
+        #expect(attendance.note(["a", "b"], elapsed: .seconds(2)) == (1, 2000))
+        #expect(attendance.note(["b"], elapsed: .seconds(2)) == (0, 2000))
+        #expect(attendance.note([], elapsed: .seconds(2)) == (0, 0))
+        #expect(attendance.note(["c"], elapsed: .milliseconds(1500)) == (1, 1500))
+    }
+}
