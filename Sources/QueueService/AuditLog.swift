@@ -3,6 +3,7 @@
 import AnalysisAPI
 import Daemon
 import Logging
+import NIOCore
 import RPC
 import Redis
 
@@ -68,7 +69,9 @@ struct AuditLog: Sendable {
     func note(_ entry: AuditEntry) async {
         let now = Int64.now
         var entry = entry
-        (entry.id, entry.atMs) = ("\(now)-\(randomBytes(4).hexadecimal)", now)
+        // Redis keeps what is of the same millisecond in the order of the ids.
+        let order = withUnsafeBytes(of: NIODeadline.now().uptimeNanoseconds.bigEndian) { Array($0) }
+        (entry.id, entry.atMs) = ("\(now)-\((order + randomBytes(4)).hexadecimal)", now)
         do {
             try await store.pipeline([
                 ["ZADD", RedisArgument(store.keys.audit), RedisArgument(now), RedisArgument(entry.stored)],

@@ -96,11 +96,11 @@ import Testing
         try await withClient(Needs()) { client in
             let reflection = ReflectionClient(client)
             let services = try await reflection.listServices(ListServicesRequest()).services
-            #expect(services == ["analysis.v1.Health", "analysis.v1.Metrics", "analysis.v1.Reflection"])
+            #expect(services == ["Health", "Metrics", "Operations", "Reflection"].map { "analysis.v1.\($0)" })
             let files = try await reflection.describeSymbol(DescribeSymbolRequest(symbol: "analysis.v1.Queue")).files
             // The name is the first field of a FileDescriptorProto.
             let names = files.map { String(decoding: $0.dropFirst(2).prefix(Int($0[1])), as: UTF8.self) }
-            let needed = ["jobs", "analyzer", "workers", "queue"].map { "analysis/v1/\($0).proto" }
+            let needed = ["jobs", "analyzer", "metrics", "workers", "queue"].map { "analysis/v1/\($0).proto" }
             #expect(names == needed)
             let error = await #expect(throws: RPCError.self) {
                 try await reflection.describeSymbol(DescribeSymbolRequest(symbol: "analysis.v1.Nothing"))

@@ -180,6 +180,12 @@ extension RunningQueue {
                 case "set":
                     value = try await store.send("SMEMBERS", key).elements?.compactMap(\.bytes) ?? []
                     value.sort { $0.lexicographicallyPrecedes($1) }
+                // Who reads it, and how far, is not what a backup is about.
+                case "stream":
+                    value = (try await store.send("XRANGE", key, "-", "+").elements ?? []).flatMap { entry in
+                        [entry.elements?[0].bytes ?? []]
+                            + (entry.elements?[1].elements ?? []).compactMap(\.bytes)
+                    }
                 default: value = [try await store.send("DUMP", key).bytes ?? []]
                 }
                 contents[Array(name.dropFirst(store.keys.prefix.utf8.count))] = value

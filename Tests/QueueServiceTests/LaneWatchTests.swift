@@ -66,8 +66,8 @@ import Testing
         _ = apply(.started, job("a", .song, .inProgress), at: 0)
         _ = apply(.enqueued, job("b", .song, .pending), at: 100)
         #expect(
-            apply(.completed, job("a", .song, .completed, started: 0, ended: 5000), at: 5000)
-                == [.ended(.song, .completed, ms: nil)])
+            apply(.completed, job("a", .song, .completed, started: 10, ended: 5010), at: 5010)
+                == [.ended(.song, .completed, ms: 5000)])
     }
 
     @Test mutating func jobThatLostItsWorkerHasRecoveredWhenItRunsAgain() {

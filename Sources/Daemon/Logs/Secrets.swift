@@ -20,6 +20,7 @@ enum Secrets {
     static func redacted(_ text: String) -> String {
         var result = ""
         var isNext = false
+        var isNamed = false
         var rest = text[...]
         while let first = rest.first {
             if isDelimiter(first) {
@@ -31,7 +32,10 @@ enum Secrets {
             rest = rest[word.endIndex...]
             let isScheme = ["bearer", "basic"].contains(word.lowercased())
             result += isNext && !isScheme ? mark : redacted(word: word)
-            isNext = isScheme || (":=".contains(word.last ?? " ") && isSecret(word))
+            // JSON has a quotation mark between a name and its colon.
+            let isSign = word == ":" || word == "="
+            isNext = isScheme || (isSign ? isNamed : ":=".contains(word.last ?? " ") && isSecret(word))
+            isNamed = isSecret(word)
         }
         return result
     }
