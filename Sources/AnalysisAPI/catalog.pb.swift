@@ -569,13 +569,10 @@ package struct Preferences: Message, Hashable, Sendable {
     package var muted: [NotificationKind]
     /// unspecified: as the user's device has it
     package var theme: Theme
-    /// lets the time be counted that the user spends watching progress
-    package var countWatching: Bool
 
     package init(
         backgroundAnalysis: Bool = false, timeZone: String = "", quietHours: [String] = [], offPeak: [String] = [],
-        songsPerHour: UInt32 = 0, muted: [NotificationKind] = [], theme: Theme = .unspecified,
-        countWatching: Bool = false
+        songsPerHour: UInt32 = 0, muted: [NotificationKind] = [], theme: Theme = .unspecified
     ) {
         self.backgroundAnalysis = backgroundAnalysis
         self.timeZone = timeZone
@@ -584,7 +581,6 @@ package struct Preferences: Message, Hashable, Sendable {
         self.songsPerHour = songsPerHour
         self.muted = muted
         self.theme = theme
-        self.countWatching = countWatching
     }
 }
 
@@ -605,7 +601,6 @@ extension Preferences: CMessage {
         songsPerHour = c.songs_per_hour
         muted = elements(c.muted, count: c.n_muted) { NotificationKind(rawValue: Int32(bitPattern: $0.rawValue)) }
         theme = Theme(rawValue: Int32(bitPattern: c.theme.rawValue))
-        countWatching = c.count_watching != 0
     }
 
     func write(to c: inout Analysis__V1__Preferences, arena: inout MessageArena) {
@@ -620,7 +615,6 @@ extension Preferences: CMessage {
         c.muted = arena.elements(
             muted.map { Analysis__V1__NotificationKind(rawValue: UInt32(bitPattern: $0.rawValue)) })
         c.theme = Analysis__V1__Theme(rawValue: UInt32(bitPattern: theme.rawValue))
-        c.count_watching = countWatching ? 1 : 0
     }
 }
 

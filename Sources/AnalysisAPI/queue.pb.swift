@@ -1147,10 +1147,6 @@ package struct DayStatistics: Message, Hashable, Sendable {
     package var clicks: UInt64
     /// of them, those that were no more than 2 s after they had been asked for
     package var clicksInTime: UInt64
-    package var thumbsUp: UInt64
-    package var thumbsDown: UInt64
-    /// time spent watching progress, of users who let it be counted
-    package var watchedMs: UInt64
     /// workers
     package var workersStarted: UInt64
     /// how long there was a worker
@@ -1164,8 +1160,8 @@ package struct DayStatistics: Message, Hashable, Sendable {
         dayMs: Int64 = 0, enqueued: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         interrupted: UInt64 = 0, workersLost: UInt64 = 0, songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0,
         songsSkipped: UInt64 = 0, songsRetried: UInt64 = 0, audioMs: UInt64 = 0, clicks: UInt64 = 0,
-        clicksInTime: UInt64 = 0, thumbsUp: UInt64 = 0, thumbsDown: UInt64 = 0, watchedMs: UInt64 = 0,
-        workersStarted: UInt64 = 0, attendedMs: UInt64 = 0, recoveries: UInt64 = 0, recoveryMs: UInt64 = 0
+        clicksInTime: UInt64 = 0, workersStarted: UInt64 = 0, attendedMs: UInt64 = 0, recoveries: UInt64 = 0,
+        recoveryMs: UInt64 = 0
     ) {
         self.dayMs = dayMs
         self.enqueued = enqueued
@@ -1181,9 +1177,6 @@ package struct DayStatistics: Message, Hashable, Sendable {
         self.audioMs = audioMs
         self.clicks = clicks
         self.clicksInTime = clicksInTime
-        self.thumbsUp = thumbsUp
-        self.thumbsDown = thumbsDown
-        self.watchedMs = watchedMs
         self.workersStarted = workersStarted
         self.attendedMs = attendedMs
         self.recoveries = recoveries
@@ -1213,9 +1206,6 @@ extension DayStatistics: CMessage {
         audioMs = c.audio_ms
         clicks = c.clicks
         clicksInTime = c.clicks_in_time
-        thumbsUp = c.thumbs_up
-        thumbsDown = c.thumbs_down
-        watchedMs = c.watched_ms
         workersStarted = c.workers_started
         attendedMs = c.attended_ms
         recoveries = c.recoveries
@@ -1237,9 +1227,6 @@ extension DayStatistics: CMessage {
         c.audio_ms = audioMs
         c.clicks = clicks
         c.clicks_in_time = clicksInTime
-        c.thumbs_up = thumbsUp
-        c.thumbs_down = thumbsDown
-        c.watched_ms = watchedMs
         c.workers_started = workersStarted
         c.attended_ms = attendedMs
         c.recoveries = recoveries

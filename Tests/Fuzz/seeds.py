@@ -10,7 +10,7 @@ import pathlib
 import struct
 
 from analysis.v1 import (
-    alerts_pb2, analyzer_pb2, audit_pb2, catalog_pb2, feedback_pb2, health_pb2, jobs_pb2, maintenance_pb2, metrics_pb2,
+    alerts_pb2, analyzer_pb2, audit_pb2, catalog_pb2, health_pb2, jobs_pb2, maintenance_pb2, metrics_pb2,
     operations_pb2, progress_pb2, queue_pb2, reflection_pb2, workers_pb2)
 from analysis.v1.frame_pb2 import Frame, Header
 from google.protobuf.descriptor import FieldDescriptor as Field
@@ -103,7 +103,7 @@ REPLIES = {
 def main():
     for name, frames in FRAMES.items():
         write("frames", name, b"".join(framed(frame) for frame in [HELLO, *frames]))
-    for file in (alerts_pb2, analyzer_pb2, audit_pb2, catalog_pb2, feedback_pb2, health_pb2, jobs_pb2, maintenance_pb2,
+    for file in (alerts_pb2, analyzer_pb2, audit_pb2, catalog_pb2, health_pb2, jobs_pb2, maintenance_pb2,
                  metrics_pb2, operations_pb2, progress_pb2, queue_pb2, reflection_pb2, workers_pb2):
         for name, descriptor in file.DESCRIPTOR.message_types_by_name.items():
             choices = max((len(oneof.fields) for oneof in descriptor.oneofs), default=1)

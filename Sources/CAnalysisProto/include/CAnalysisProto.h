@@ -2,7 +2,6 @@
 #include "analysis/v1/analyzer.pb-c.h"
 #include "analysis/v1/audit.pb-c.h"
 #include "analysis/v1/catalog.pb-c.h"
-#include "analysis/v1/feedback.pb-c.h"
 #include "analysis/v1/frame.pb-c.h"
 #include "analysis/v1/health.pb-c.h"
 #include "analysis/v1/jobs.pb-c.h"

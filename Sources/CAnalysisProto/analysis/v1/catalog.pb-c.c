@@ -2630,7 +2630,7 @@ const ProtobufCMessageDescriptor analysis__v1__logged_in_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__logged_in_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[8] =
+static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[7] =
 {
   {
     "background_analysis",
@@ -2716,22 +2716,9 @@ static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "count_watching",
-    8,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Analysis__V1__Preferences, count_watching),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned analysis__v1__preferences__field_indices_by_name[] = {
   0,   /* field[0] = background_analysis */
-  7,   /* field[7] = count_watching */
   5,   /* field[5] = muted */
   3,   /* field[3] = off_peak */
   2,   /* field[2] = quiet_hours */
@@ -2742,7 +2729,7 @@ static const unsigned analysis__v1__preferences__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__preferences__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
 {
@@ -2752,7 +2739,7 @@ const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
   "Analysis__V1__Preferences",
   "analysis.v1",
   sizeof(Analysis__V1__Preferences),
-  8,
+  7,
   analysis__v1__preferences__field_descriptors,
   analysis__v1__preferences__field_indices_by_name,
   1,  analysis__v1__preferences__number_ranges,

@@ -3184,7 +3184,7 @@ const ProtobufCMessageDescriptor analysis__v1__statistics__descriptor =
   (ProtobufCMessageInit) analysis__v1__statistics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[21] =
+static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[18] =
 {
   {
     "day_ms",
@@ -3355,44 +3355,8 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "thumbs_up",
-    15,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Analysis__V1__DayStatistics, thumbs_up),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "thumbs_down",
-    16,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Analysis__V1__DayStatistics, thumbs_down),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "watched_ms",
-    17,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Analysis__V1__DayStatistics, watched_ms),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "workers_started",
-    18,
+    15,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
@@ -3404,7 +3368,7 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
   },
   {
     "attended_ms",
-    19,
+    16,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
@@ -3416,7 +3380,7 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
   },
   {
     "recoveries",
-    20,
+    17,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
@@ -3428,7 +3392,7 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
   },
   {
     "recovery_ms",
-    21,
+    18,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
@@ -3440,7 +3404,7 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
   },
 };
 static const unsigned analysis__v1__day_statistics__field_indices_by_name[] = {
-  18,   /* field[18] = attended_ms */
+  15,   /* field[15] = attended_ms */
   11,   /* field[11] = audio_ms */
   4,   /* field[4] = cancelled */
   12,   /* field[12] = clicks */
@@ -3450,22 +3414,19 @@ static const unsigned analysis__v1__day_statistics__field_indices_by_name[] = {
   1,   /* field[1] = enqueued */
   3,   /* field[3] = failed */
   5,   /* field[5] = interrupted */
-  19,   /* field[19] = recoveries */
-  20,   /* field[20] = recovery_ms */
+  16,   /* field[16] = recoveries */
+  17,   /* field[17] = recovery_ms */
   7,   /* field[7] = songs_analysed */
   8,   /* field[8] = songs_failed */
   10,   /* field[10] = songs_retried */
   9,   /* field[9] = songs_skipped */
-  15,   /* field[15] = thumbs_down */
-  14,   /* field[14] = thumbs_up */
-  16,   /* field[16] = watched_ms */
   6,   /* field[6] = workers_lost */
-  17,   /* field[17] = workers_started */
+  14,   /* field[14] = workers_started */
 };
 static const ProtobufCIntRange analysis__v1__day_statistics__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 21 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
 {
@@ -3475,7 +3436,7 @@ const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
   "Analysis__V1__DayStatistics",
   "analysis.v1",
   sizeof(Analysis__V1__DayStatistics),
-  21,
+  18,
   analysis__v1__day_statistics__field_descriptors,
   analysis__v1__day_statistics__field_indices_by_name,
   1,  analysis__v1__day_statistics__number_ranges,

@@ -329,14 +329,10 @@ struct  Analysis__V1__Preferences
    * unspecified: as the user's device has it
    */
   Analysis__V1__Theme theme;
-  /*
-   * lets the time be counted that the user spends watching progress
-   */
-  protobuf_c_boolean count_watching;
 };
 #define ANALYSIS__V1__PREFERENCES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__preferences__descriptor) \
-    , 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0,NULL, ANALYSIS__V1__THEME__THEME_UNSPECIFIED, 0 }
+    , 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0,NULL, ANALYSIS__V1__THEME__THEME_UNSPECIFIED }
 
 
 struct  Analysis__V1__SetPreferencesRequest

@@ -727,12 +727,6 @@ struct  Analysis__V1__DayStatistics
    * of them, those that were no more than 2 s after they had been asked for
    */
   uint64_t clicks_in_time;
-  uint64_t thumbs_up;
-  uint64_t thumbs_down;
-  /*
-   * time spent watching progress, of users who let it be counted
-   */
-  uint64_t watched_ms;
   /*
    * workers
    */
@@ -755,7 +749,7 @@ struct  Analysis__V1__DayStatistics
 };
 #define ANALYSIS__V1__DAY_STATISTICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__day_statistics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Analysis__V1__WorkerStatus

@@ -236,9 +236,8 @@ class PlaylistRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
 
 class Preferences(_message.Message):
-    __slots__ = ["background_analysis", "count_watching", "muted", "off_peak", "quiet_hours", "songs_per_hour", "theme", "time_zone"]
+    __slots__ = ["background_analysis", "muted", "off_peak", "quiet_hours", "songs_per_hour", "theme", "time_zone"]
     BACKGROUND_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
-    COUNT_WATCHING_FIELD_NUMBER: _ClassVar[int]
     MUTED_FIELD_NUMBER: _ClassVar[int]
     OFF_PEAK_FIELD_NUMBER: _ClassVar[int]
     QUIET_HOURS_FIELD_NUMBER: _ClassVar[int]
@@ -246,14 +245,13 @@ class Preferences(_message.Message):
     THEME_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     background_analysis: bool
-    count_watching: bool
     muted: _containers.RepeatedScalarFieldContainer[NotificationKind]
     off_peak: _containers.RepeatedScalarFieldContainer[str]
     quiet_hours: _containers.RepeatedScalarFieldContainer[str]
     songs_per_hour: int
     theme: Theme
     time_zone: str
-    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ..., muted: _Optional[_Iterable[_Union[NotificationKind, str]]] = ..., theme: _Optional[_Union[Theme, str]] = ..., count_watching: bool = ...) -> None: ...
+    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ..., muted: _Optional[_Iterable[_Union[NotificationKind, str]]] = ..., theme: _Optional[_Union[Theme, str]] = ...) -> None: ...
 
 class RemovePlaylistsRequest(_message.Message):
     __slots__ = ["playlist_ids", "user_id"]

@@ -66,7 +66,7 @@ class CircuitBreaker(_message.Message):
     def __init__(self, analyzer: _Optional[str] = ..., lane: _Optional[str] = ..., opened_at_ms: _Optional[int] = ..., probe_at_ms: _Optional[int] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DayStatistics(_message.Message):
-    __slots__ = ["attended_ms", "audio_ms", "cancelled", "clicks", "clicks_in_time", "completed", "day_ms", "enqueued", "failed", "interrupted", "recoveries", "recovery_ms", "songs_analysed", "songs_failed", "songs_retried", "songs_skipped", "thumbs_down", "thumbs_up", "watched_ms", "workers_lost", "workers_started"]
+    __slots__ = ["attended_ms", "audio_ms", "cancelled", "clicks", "clicks_in_time", "completed", "day_ms", "enqueued", "failed", "interrupted", "recoveries", "recovery_ms", "songs_analysed", "songs_failed", "songs_retried", "songs_skipped", "workers_lost", "workers_started"]
     ATTENDED_MS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
@@ -83,9 +83,6 @@ class DayStatistics(_message.Message):
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
     SONGS_RETRIED_FIELD_NUMBER: _ClassVar[int]
     SONGS_SKIPPED_FIELD_NUMBER: _ClassVar[int]
-    THUMBS_DOWN_FIELD_NUMBER: _ClassVar[int]
-    THUMBS_UP_FIELD_NUMBER: _ClassVar[int]
-    WATCHED_MS_FIELD_NUMBER: _ClassVar[int]
     WORKERS_LOST_FIELD_NUMBER: _ClassVar[int]
     WORKERS_STARTED_FIELD_NUMBER: _ClassVar[int]
     attended_ms: int
@@ -104,12 +101,9 @@ class DayStatistics(_message.Message):
     songs_failed: int
     songs_retried: int
     songs_skipped: int
-    thumbs_down: int
-    thumbs_up: int
-    watched_ms: int
     workers_lost: int
     workers_started: int
-    def __init__(self, day_ms: _Optional[int] = ..., enqueued: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., interrupted: _Optional[int] = ..., workers_lost: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., songs_skipped: _Optional[int] = ..., songs_retried: _Optional[int] = ..., audio_ms: _Optional[int] = ..., clicks: _Optional[int] = ..., clicks_in_time: _Optional[int] = ..., thumbs_up: _Optional[int] = ..., thumbs_down: _Optional[int] = ..., watched_ms: _Optional[int] = ..., workers_started: _Optional[int] = ..., attended_ms: _Optional[int] = ..., recoveries: _Optional[int] = ..., recovery_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, day_ms: _Optional[int] = ..., enqueued: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., interrupted: _Optional[int] = ..., workers_lost: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., songs_skipped: _Optional[int] = ..., songs_retried: _Optional[int] = ..., audio_ms: _Optional[int] = ..., clicks: _Optional[int] = ..., clicks_in_time: _Optional[int] = ..., workers_started: _Optional[int] = ..., attended_ms: _Optional[int] = ..., recoveries: _Optional[int] = ..., recovery_ms: _Optional[int] = ...) -> None: ...
 
 class EnqueueManyReply(_message.Message):
     __slots__ = ["replies"]
