@@ -130,7 +130,7 @@ actor UserCounts {
     }
 
     func current() async throws -> Counts {
-        if let counted, counted.at + age > .now { return counted.counts }
+        if let counted, counted.counts.all > 0, counted.at + age > .now { return counted.counts }
         var counts = Counts()
         var request = ListUsersRequest(limit: 1000)
         repeat {

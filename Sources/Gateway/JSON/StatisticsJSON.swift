@@ -37,7 +37,7 @@ struct DaysAnswer: Answer {
     }
 }
 
-/// How users fared. Shares are from 0 to 1, and null where there is nothing to share.
+/// How users fared. Shares are from 0 to 1, and left out where there is nothing to share.
 struct ProductFigures: Codable, Sendable {
     /// Analysed, from the beginning of the first day on which anything happened until now.
     let songsPerHour: Double?

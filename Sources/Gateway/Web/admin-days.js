@@ -42,15 +42,16 @@ function summary(days) {
 }
 
 function fared(product) {
-  const share = (value) => value === null ? "–" : percent(value);
+  // What there is nothing to share of is left out.
+  const share = (value) => value === undefined ? "–" : percent(value);
   const { songs_per_hour: speed, recovery_seconds: recovery } = product;
   return el("section", { class: "card result", "aria-label": "How users fared" }, figures(
-    figure("Songs an hour", speed === null ? "–" : speed.toLocaleString("en-GB", { maximumFractionDigits: 1 })),
+    figure("Songs an hour", speed === undefined ? "–" : speed.toLocaleString("en-GB", { maximumFractionDigits: 1 })),
     figure("Clicks within 2 s", share(product.clicks_in_time_share)),
     figure("Jobs completed", share(product.completed_share), { note: "of those not cancelled" }),
     figure("Background analysis", share(product.background_analysis_share), { note: `of ${count(product.users, "user")}` }),
     figure("Workers there", share(product.worker_availability), { note: `started ${count(product.workers_started, "time")}` }),
-    figure("Recovery", recovery === null ? "–" : span(recovery), { note: "after a worker was lost" })));
+    figure("Recovery", recovery === undefined ? "–" : span(recovery), { note: "after a worker was lost" })));
 }
 
 function chart(title, days, value, unit) {

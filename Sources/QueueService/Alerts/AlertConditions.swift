@@ -28,7 +28,7 @@ struct AlertObservation: Sendable {
             workers.isEmpty && !isPaused
                 ? AlertCondition(
                     key: AlertKey(.noWorker), severity: .critical, standing: .wrong,
-                    summary: "No worker is connected: nothing is analysed. Waiting: \(waiting) jobs.", unit: "workers")
+                    summary: "No worker is connected: nothing is analysed. Jobs in line: \(waiting).", unit: "workers")
                 : nil,
             failureRate(tally, rules), memoryCondition(rules),
         ]
