@@ -7,8 +7,10 @@ The folder is docs/screenshots where none is given. What deploy/run starts must 
 """
 
 import base64
+import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -83,13 +85,17 @@ def take(system: System, browser, folder: pathlib.Path):
     album.shoot("history", "history", ".past h2", then=".past summary[aria-label^='What happened: Everything']")
     album.shoot("preferences", "preferences", "h2", "Password")
     album.shoot("job", f"admin/job/{ended.job.id}", ".timeline li")
+    worker = system.ready["pids"]["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    album.shoot("alerts", "admin/alerts", ".alert h2", "No worker is connected")
+    os.kill(worker, signal.SIGCONT)
 
 
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/screenshots"
     with tempfile.TemporaryDirectory(prefix="s") as scratch, chromium() as browser:
         root = pathlib.Path(scratch)
-        system = System(library(root / "music", default_songs(root)), root / "d")
+        system = System(library(root / "music", default_songs(root)), root / "d", {"ANALYSIS_ALERT_HOLD_SECONDS": "1"})
         try:
             system.start()
             take(system, browser, folder)
