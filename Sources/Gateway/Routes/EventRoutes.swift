@@ -64,17 +64,22 @@ struct EventRoutes: Sendable {
             var state = EventStreamState(openedAtMs: openedAt.millisecondsSince1970, isResumed: isResumed)
             let keeper = StreamKeeper(writer: writer, channel: channel)
             try await keeper.write(EventStream.opening)
-            if let first { try await keeper.write(text(of: state.events(of: first), context)) }
+            let (notifications, told) = AsyncStream.makeStream(
+                of: Notification.self, bufferingPolicy: .bufferingNewest(100))
+            if let first { try await keeper.write(text(of: state.events(of: first), told)) }
             keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
             defer { keeper.end() }
             let alerts = context.user.role == .administrator ? Task { await tellAlerts(to: keeper, context) } : nil
             defer { alerts?.cancel() }
+            // What they are about is asked for, for which no progress waits.
+            let teller = Task { await tell(notifications, to: keeper, context) }
+            defer { teller.cancel() }
             do {
                 try await withGracefulShutdownHandler {
                     try await request.body.consumeWithCancellationOnInboundClose { [state] _ in
                         var state = state
                         for try await view in views {
-                            try await keeper.write(text(of: state.events(of: view), context))
+                            try await keeper.write(text(of: state.events(of: view), told))
                         }
                     }
                 } onGracefulShutdown: {
@@ -90,7 +95,10 @@ struct EventRoutes: Sendable {
         return Response(status: .ok, headers: EventStream.headers, body: body)
     }
 
-    private func text(of events: [EventStreamState.Event], _ context: SignedInContext) async throws -> ByteBuffer {
+    /// - Parameter told: is given the notifications.
+    private func text(
+        of events: [EventStreamState.Event], _ told: AsyncStream<Notification>.Continuation
+    ) throws -> ByteBuffer {
         var buffer = ByteBuffer()
         for event in events {
             switch event {
@@ -99,14 +107,23 @@ struct EventRoutes: Sendable {
                 try EventStream.write("progress", ProgressEntry(view), to: &buffer)
             case .jobStarted(let job): try EventStream.write("job_started", JobJSON(job), to: &buffer)
             case .jobEnded(let job): try EventStream.write("job_ended", JobJSON(job), to: &buffer)
-            case .notification(let notification):
-                guard let told = await NotificationRoutes(backend: backend).told(notification, context) else {
-                    continue
-                }
-                try EventStream.write("notification", told, to: &buffer)
+            case .notification(let notification): told.yield(notification)
             }
         }
         return buffer
+    }
+
+    /// Writes notifications in their order, until it is cancelled or the connection has gone.
+    private func tell(
+        _ notifications: AsyncStream<Notification>, to keeper: StreamKeeper, _ context: SignedInContext
+    ) async {
+        for await notification in notifications {
+            var text = ByteBuffer()
+            guard let told = await NotificationRoutes(backend: backend).told(notification, context),
+                (try? EventStream.write("notification", told, to: &text)) != nil
+            else { continue }
+            do { try await keeper.write(text) } catch { return }
+        }
     }
 
     /// Writes the alerts that last, and each that changes, until it is cancelled or the connection has gone.
