@@ -70,7 +70,8 @@ enum GatewayServer {
         LibraryRoutes(backend: backend).add(to: signedIn)
         LibraryImportRoutes(backend: backend).add(to: signedIn)
         EventRoutes(
-            backend: backend, sessions: sessions, streams: limits.streams, heartbeat: settings.heartbeat,
+            backend: backend, alerts: AlertFeed(backend: backend), sessions: sessions, streams: limits.streams,
+            heartbeat: settings.heartbeat,
             patience: settings.streamPatience
         ).add(to: signedIn)
         PreferencesRoutes(backend: backend).add(to: signedIn)

@@ -12,6 +12,7 @@ import ServiceLifecycle
 
 struct EventRoutes: Sendable {
     let backend: Backend
+    let alerts: AlertFeed
     let sessions: Sessions
     let streams: ConcurrencyLimit
     private let open = Meter(label: "analysis_http_event_streams")
@@ -19,9 +20,6 @@ struct EventRoutes: Sendable {
     let heartbeat: TimeAmount
     /// After how long somebody who reads nothing is left.
     let patience: TimeAmount
-
-    /// Before alerts are followed again after the queue service was away.
-    private static let pause = Duration.seconds(1)
 
     func add(to routes: Endpoints<SignedInContext>) {
         routes.raw(
@@ -128,18 +126,10 @@ struct EventRoutes: Sendable {
 
     /// Writes the alerts that last, and each that changes, until it is cancelled or the connection has gone.
     private func tellAlerts(to keeper: StreamKeeper, _ context: SignedInContext) async {
-        while !Task.isCancelled {
-            do {
-                let alerts = backend.alerts.watchAlerts(WatchAlertsRequest(), options: context.call.unlimited)
-                while let alert = try await alerts.next() {
-                    var text = ByteBuffer()
-                    try EventStream.write("alert", AlertJSON(alert), to: &text)
-                    do { try await keeper.write(text) } catch { return }
-                }
-            } catch {
-                context.logger.debug("alerts are not followed for now", metadata: ["error": "\(error)"])
-            }
-            try? await Task.sleep(for: Self.pause)
+        for await alert in alerts.alerts(for: context.user, logger: context.logger) {
+            var text = ByteBuffer()
+            guard (try? EventStream.write("alert", AlertJSON(alert), to: &text)) != nil else { continue }
+            do { try await keeper.write(text) } catch { return }
         }
     }
 
