@@ -7,10 +7,13 @@ import Synchronization
 
 /// Asks the queue service for as long as anybody reads.
 final class AlertFeed: Sendable {
+    /// Is told of an alert, and must not wait.
+    typealias Reader = @Sendable (Alert) -> Void
+
     private struct State {
         /// Alerts that last, by id, as far as the call that goes on has told.
         var lasting: [String: Alert] = [:]
-        var readers: [UInt64: AsyncStream<Alert>.Continuation] = [:]
+        var readers: [UInt64: Reader] = [:]
         /// Of readers and followers.
         var lastID: UInt64 = 0
         var follower: (id: UInt64, task: Task<Void, Never>)?
@@ -21,8 +24,6 @@ final class AlertFeed: Sendable {
         }
     }
 
-    /// How many alerts wait for a reader; of more, the latest.
-    private static let bufferSize = 1000
     /// Before alerts are followed again after the queue service was away.
     private static let pause = Duration.seconds(1)
 
@@ -33,27 +34,24 @@ final class AlertFeed: Sendable {
         self.backend = backend
     }
 
-    /// Those that last, and from then on each that changes, for as long as the stream is read.
+    /// Tells those that last, and from then on each that changes, until the reader is removed.
     ///
     /// - Parameter user: an administrator.
-    func alerts(for user: User, logger: Logger) -> AsyncStream<Alert> {
-        let (stream, reader) = AsyncStream.makeStream(
-            of: Alert.self, bufferingPolicy: .bufferingNewest(Self.bufferSize))
-        let id = state.withLock { state in
+    /// - Returns: what `remove` takes.
+    func add(for user: User, logger: Logger, _ reader: @escaping Reader) -> UInt64 {
+        state.withLock { state in
             let id = state.nextID()
             state.readers[id] = reader
-            for alert in state.lasting.values { reader.yield(alert) }
+            for alert in state.lasting.values { reader(alert) }
             if state.follower == nil {
                 let follower = state.nextID()
                 state.follower = (follower, Task { await self.follow(as: follower, for: user, logger: logger) })
             }
             return id
         }
-        reader.onTermination = { [weak self] _ in self?.leave(id) }
-        return stream
     }
 
-    private func leave(_ id: UInt64) {
+    func remove(_ id: UInt64) {
         state.withLock { state in
             state.readers[id] = nil
             guard state.readers.isEmpty else { return }
@@ -72,7 +70,7 @@ final class AlertFeed: Sendable {
                 while let alert = try await alerts.next() {
                     update(as: id) { state in
                         state.lasting[alert.id] = alert.clearedAtMs == 0 ? alert : nil
-                        for reader in state.readers.values { reader.yield(alert) }
+                        for reader in state.readers.values { reader(alert) }
                     }
                 }
             } catch {

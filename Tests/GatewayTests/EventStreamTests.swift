@@ -69,6 +69,34 @@ import Testing
         }
     }
 
+    @Test func alertsAreFollowedOnceForAllWhoseStreamsTellThem() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            gateway.progress.set { $0.watch = { _ in AsyncStream { $0.yield(Self.view(1)) } } }
+            let calls = Mutex(0)
+            let (alerts, raised) = AsyncStream.makeStream(of: Alert.self)
+            gateway.alerts.set {
+                $0.watchAlerts = {
+                    calls.withLock { $0 += 1 }
+                    return alerts
+                }
+            }
+            let cookie = GatewayUnderTest.administratorCookie
+            try await EventStreamClient.read("/api/events", gateway, cookie: cookie) { _, events async throws in
+                #expect(try await events.next()?.name == "progress")
+                raised.yield(Alert(id: "over", kind: .redisAway, raisedAtMs: 1))
+                raised.yield(Alert(id: "over", kind: .redisAway, raisedAtMs: 1, clearedAtMs: 2))
+                raised.yield(Alert(id: "lasts", kind: .noWorker, raisedAtMs: 3))
+                for id in ["over", "over", "lasts"] { #expect(try await events.next()?.data["id"] == .string(id)) }
+                // Who comes later is told of what lasts, without another call.
+                try await EventStreamClient.read("/api/events", gateway, cookie: cookie) { _, others async throws in
+                    #expect(try await others.next()?.name == "progress")
+                    #expect(try await others.next()?.data["id"] == "lasts")
+                }
+            }
+            #expect(calls.withLock { $0 } == 1)
+        }
+    }
+
     @Test(arguments: [
         ("/api/events", WatchRequest(userID: "demo", contexts: [.library], activeJobs: true)),
         ("/api/events?job=0-1&job=0-2", WatchRequest(userID: "demo", contexts: [.job("0-1"), .job("0-2")])),

@@ -62,15 +62,15 @@ struct EventRoutes: Sendable {
             var state = EventStreamState(openedAtMs: openedAt.millisecondsSince1970, isResumed: isResumed)
             let keeper = StreamKeeper(writer: writer, channel: channel)
             try await keeper.write(EventStream.opening)
-            let (notifications, told) = AsyncStream.makeStream(
-                of: Notification.self, bufferingPolicy: .bufferingNewest(100))
+            let (asides, told) = AsyncStream.makeStream(of: Aside.self, bufferingPolicy: .bufferingNewest(1000))
             if let first { try await keeper.write(text(of: state.events(of: first), told)) }
             keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
             defer { keeper.end() }
-            let alerts = context.user.role == .administrator ? Task { await tellAlerts(to: keeper, context) } : nil
-            defer { alerts?.cancel() }
-            // What they are about is asked for, for which no progress waits.
-            let teller = Task { await tell(notifications, to: keeper, context) }
+            let reader =
+                context.user.role == .administrator
+                ? alerts.add(for: context.user, logger: logger) { told.yield(.alert($0)) } : nil
+            defer { if let reader { alerts.remove(reader) } }
+            let teller = Task { await tell(asides, to: keeper, context) }
             defer { teller.cancel() }
             do {
                 try await withGracefulShutdownHandler {
@@ -93,9 +93,9 @@ struct EventRoutes: Sendable {
         return Response(status: .ok, headers: EventStream.headers, body: body)
     }
 
-    /// - Parameter told: is given the notifications.
+    /// - Parameter told: is given what no progress waits for.
     private func text(
-        of events: [EventStreamState.Event], _ told: AsyncStream<Notification>.Continuation
+        of events: [EventStreamState.Event], _ told: AsyncStream<Aside>.Continuation
     ) throws -> ByteBuffer {
         var buffer = ByteBuffer()
         for event in events {
@@ -105,31 +105,29 @@ struct EventRoutes: Sendable {
                 try EventStream.write("progress", ProgressEntry(view), to: &buffer)
             case .jobStarted(let job): try EventStream.write("job_started", JobJSON(job), to: &buffer)
             case .jobEnded(let job): try EventStream.write("job_ended", JobJSON(job), to: &buffer)
-            case .notification(let notification): told.yield(notification)
+            case .notification(let notification): told.yield(.notification(notification))
             }
         }
         return buffer
     }
 
-    /// Writes notifications in their order, until it is cancelled or the connection has gone.
-    private func tell(
-        _ notifications: AsyncStream<Notification>, to keeper: StreamKeeper, _ context: SignedInContext
-    ) async {
-        for await notification in notifications {
+    /// Writes alerts and notifications in their order, until it is cancelled or the connection has gone.
+    private func tell(_ asides: AsyncStream<Aside>, to keeper: StreamKeeper, _ context: SignedInContext) async {
+        for await aside in asides {
             var text = ByteBuffer()
-            guard let told = await NotificationRoutes(backend: backend).told(notification, context),
-                (try? EventStream.write("notification", told, to: &text)) != nil
-            else { continue }
-            do { try await keeper.write(text) } catch { return }
-        }
-    }
-
-    /// Writes the alerts that last, and each that changes, until it is cancelled or the connection has gone.
-    private func tellAlerts(to keeper: StreamKeeper, _ context: SignedInContext) async {
-        for await alert in alerts.alerts(for: context.user, logger: context.logger) {
-            var text = ByteBuffer()
-            guard (try? EventStream.write("alert", AlertJSON(alert), to: &text)) != nil else { continue }
-            do { try await keeper.write(text) } catch { return }
+            do {
+                switch aside {
+                case .alert(let alert): try EventStream.write("alert", AlertJSON(alert), to: &text)
+                case .notification(let notification):
+                    guard let told = await NotificationRoutes(backend: backend).told(notification, context) else {
+                        continue
+                    }
+                    try EventStream.write("notification", told, to: &text)
+                }
+                try await keeper.write(text)
+            } catch {
+                return
+            }
         }
     }
 
@@ -166,6 +164,12 @@ extension WatchRequest {
 }
 
 /// The text of the stream.
+/// What is told beside progress, which does not wait for it: what a notification is about must be asked for.
+private enum Aside {
+    case alert(Alert)
+    case notification(Notification)
+}
+
 private enum EventStream {
     static let headers: HTTPFields = [
         .contentType: "text/event-stream; charset=utf-8",
