@@ -103,13 +103,26 @@ extension LogRecord {
         if fraction < 0 { (seconds, fraction) = (seconds - 1, fraction + 1000) }
         var (time, parts) = (time_t(seconds), tm())
         gmtime_r(&time, &parts)
-        func digits(_ number: Int, _ count: Int) -> String {
-            let text = "\(number)"
-            return String(repeating: "0", count: max(0, count - text.count)) + text
+        return String(unsafeUninitializedCapacity: 32) { text in
+            var count = 0
+            func append(_ number: Int, digits: Int, _ sign: Unicode.Scalar) {
+                var rest = number
+                for index in stride(from: count + digits - 1, through: count, by: -1) {
+                    text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                text[count + digits] = UInt8(ascii: sign)
+                count += digits + 1
+            }
+            append(1900 + Int(parts.tm_year), digits: 4, "-")
+            append(1 + Int(parts.tm_mon), digits: 2, "-")
+            append(Int(parts.tm_mday), digits: 2, "T")
+            append(Int(parts.tm_hour), digits: 2, ":")
+            append(Int(parts.tm_min), digits: 2, ":")
+            append(Int(parts.tm_sec), digits: 2, ".")
+            append(Int(fraction), digits: 3, "Z")
+            return count
         }
-        let date = "\(1900 + Int(parts.tm_year))-\(digits(Int(parts.tm_mon) + 1, 2))-\(digits(Int(parts.tm_mday), 2))"
-        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { digits(Int($0), 2) }.joined(separator: ":")
-        return "\(date)T\(clock).\(digits(Int(fraction), 3))Z"
     }
 
     /// Nobody can begin a line of the log with what comes from outside.
@@ -126,6 +139,12 @@ extension LogRecord {
     /// A JSON string (RFC 8259).
     fileprivate static func write(_ text: String, to line: inout String) {
         line += "\""
+        // Most texts need no escape.
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5c || $0 == 0x7f }) else {
+            line += text
+            line += "\""
+            return
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": line += "\\\""
