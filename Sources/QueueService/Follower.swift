@@ -24,13 +24,12 @@ struct Follower: Sendable {
         var cursor = cursor
         var pages: [String: LogCursor] = [:]
         while true {
-            if let place = cursor, let events = try await log.events(after: place) {
-                for event in events {
-                    guard let at = LogCursor(event.cursor) else { continue }
+            if let place = cursor, let entries = try await log.entries(after: place) {
+                for entry in entries {
                     // A job of a later page was read when this had happened already.
-                    let isKnown = event.job.flatMap { pages[$0.id] }.map { at <= $0 } ?? false
-                    if !isKnown { try await writer.write(event) }
-                    cursor = at
+                    let isKnown = entry.event.job.flatMap { pages[$0.id] }.map { entry.cursor <= $0 } ?? false
+                    if !isKnown { try await writer.write(entry.event) }
+                    cursor = entry.cursor
                 }
                 if pages.values.allSatisfy({ cursor ?? .zero >= $0 }) { pages = [:] }
             } else {

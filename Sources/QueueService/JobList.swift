@@ -149,7 +149,7 @@ struct JobList: Sendable {
             switch words.count {
             case 1 where lanes.contains(words[0]): progress[words[0]] = .done
             case 3 where lanes.contains(words[0]):
-                guard let score = Int64(words[1]), JobID(words[2]) != nil else { fallthrough }
+                guard let score = Int64(words[1]), JobID(String(words[2])) != nil else { fallthrough }
                 progress[words[0]] = .after(Place(score: Double(score), id: words[2]))
             default: throw RPCError(.invalidArgument, "page_token must be the next_page_token of an earlier page")
             }

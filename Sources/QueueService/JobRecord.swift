@@ -119,22 +119,37 @@ extension EventKind {
     }
 }
 
-extension Event {
-    /// An entry of the log: its id and its pairs.
+/// An entry of a lane's log.
+struct LogEntry: Sendable {
+    let cursor: LogCursor
+    let event: Event
+    /// As the log calls the event, which may be one of a later version.
+    let name: String
+    /// What state the job was in before, or of which class it was where that has changed; nil: it is new, or has changed neither.
+    let from: String?
+
     init(lane: String, entry: RedisValue) throws {
         let parts = entry.elements ?? []
         guard parts.count == 2, let id = parts[0].text, let cursor = LogCursor(id), let fields = parts[1].map else {
             throw QueueError.corrupt("an event that is no entry of a stream")
         }
-        // What a later version has told, during an upgrade or after it was taken back, is passed on as it is.
-        let kind = EventKind(name: fields["event"]?.text ?? "") ?? .unspecified
+        func text(_ name: String) -> String { fields[name]?.text ?? "" }
+        self.cursor = cursor
+        name = text("event")
+        from = fields["event_from"]?.text
         let job = fields[JobField.id.rawValue] == nil ? nil : try JobRecord(fields: fields, lane: lane).job
-        self.init(
-            lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: kind, job: job,
-            songID: fields["event_song_id"]?.text ?? "", songs: UInt32(fields["event_songs"]?.text ?? "") ?? 0,
-            reason: fields["event_reason"]?.text ?? "", userID: fields["event_user_id"]?.text ?? job?.userID ?? "",
-            byJobID: fields["event_by_job_id"]?.text ?? "", epoch: UInt64(fields["event_epoch"]?.text ?? "") ?? 0,
-            analyzer: fields["event_analyzer"]?.text ?? "",
+        event = Event(
+            // What a later version has told, during an upgrade or after it was taken back, is passed on as it is.
+            lane: lane, cursor: id, atMs: Int64(cursor.milliseconds), kind: EventKind(name: name) ?? .unspecified,
+            job: job, songID: text("event_song_id"), songs: UInt32(text("event_songs")) ?? 0,
+            reason: text("event_reason"), userID: fields["event_user_id"]?.text ?? job?.userID ?? "",
+            byJobID: text("event_by_job_id"), epoch: UInt64(text("event_epoch")) ?? 0,
+            analyzer: text("event_analyzer"),
             userHash: fields["event_user_hash"]?.text.flatMap { [UInt8](hexadecimal: $0) } ?? [])
     }
+}
+
+extension Event {
+    /// An entry of the log: its id and its pairs.
+    init(lane: String, entry: RedisValue) throws { self = try LogEntry(lane: lane, entry: entry).event }
 }

@@ -195,6 +195,10 @@ struct Keys: Sendable {
     var resultJanitor: String { "\(prefix)janitor:results" }
     /// STRING; expires: the replica that watches what happens.
     var watch: String { "\(prefix)janitor:watch" }
+    /// STRING; expires: the replica whose log tells what becomes of jobs.
+    var transitions: String { "\(prefix)janitor:transitions" }
+    /// HASH lane → the last event of its log that has been told so.
+    var told: String { "\(prefix)janitor:told" }
     /// Channel of `ProcessMetrics`: what each process has measured, now and then.
     var metrics: String { "\(prefix){all}:metrics" }
     /// Channel: there may be something to tell the worker that holds the lane.

@@ -11,8 +11,8 @@ import Synchronization
 /// Followers pull, each at its own pace: a slow one costs no memory here, it reads from Redis what has left the window.
 final class LaneLog: Service, Sendable {
     private struct Window: Sendable {
-        /// The events after `floor`, without a gap, up to `last`.
-        var events: [Event] = []
+        /// What comes after `floor`, without a gap, up to `last`.
+        var entries: [LogEntry] = []
         var floor = LogCursor.zero
         var last = LogCursor.zero
         /// Whether `last` is known to be where the log ends.
@@ -22,19 +22,27 @@ final class LaneLog: Service, Sendable {
         var followers = 0
 
         enum Found {
-            case known([Event])
+            case known([LogEntry])
             /// There are none yet.
             case later
             /// Only Redis can tell.
             case unknown
         }
 
-        func events(after cursor: LogCursor) -> Found {
+        func entries(after cursor: LogCursor) -> Found {
             guard isLive, cursor != last else { return .later }
             guard cursor >= floor, cursor < last else { return .unknown }
-            return .known(events.filter { event in LogCursor(event.cursor).map { $0 > cursor } ?? false })
+            var (start, end) = (0, entries.count)
+            while start < end {
+                let middle = (start + end) / 2
+                if entries[middle].cursor > cursor { end = middle } else { start = middle + 1 }
+            }
+            return .known(Array(entries[start...]))
         }
     }
+
+    /// How long followers whom nobody waits for leave the log alone between two looks: what came meanwhile they take in at once.
+    static let pause = Duration.milliseconds(20)
 
     /// How many events are kept in memory.
     private static let windowLength = 1024
@@ -71,21 +79,21 @@ final class LaneLog: Service, Sendable {
     /// The events after a place in the log, at least one; waits for it.
     ///
     /// - Returns: nil where the log does not reach back to `cursor`, so that events would be missed.
-    func events(after cursor: LogCursor) async throws -> [Event]? {
+    func entries(after cursor: LogCursor) async throws -> [LogEntry]? {
         while true {
             let (arrivals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
-            let (events, waiter) = window.withLock { window in
+            let (found, waiter) = window.withLock { window in
                 window.nextWaiter += 1
                 window.waiting[window.nextWaiter] = continuation
-                return (window.events(after: cursor), window.nextWaiter)
+                return (window.entries(after: cursor), window.nextWaiter)
             }
             defer { window.withLock { $0.waiting[waiter] = nil } }
-            switch events {
-            case .known(let events): return events
+            switch found {
+            case .known(let entries): return entries
             case .unknown:
                 // Before the window; or, for a moment, after it, where a snapshot was faster than the reader of the log.
-                guard let events = try await stored(after: cursor) else { return nil }
-                if !events.isEmpty { return events }
+                guard let entries = try await stored(after: cursor) else { return nil }
+                if !entries.isEmpty { return entries }
             case .later: break
             }
             for await _ in arrivals { break }
@@ -104,12 +112,12 @@ final class LaneLog: Service, Sendable {
     }
 
     /// Reads from Redis what the window does not hold.
-    private func stored(after cursor: LogCursor) async throws -> [Event]? {
-        let entries = try await store.send(
+    private func stored(after cursor: LogCursor) async throws -> [LogEntry]? {
+        let reply = try await store.send(
             ["XRANGE", key, RedisArgument(cursor.description), "+", "COUNT", RedisArgument(Self.batch + 1)])
-        let events = try (entries.elements ?? []).map { try Event(lane: lane, entry: $0) }
-        guard cursor != .zero else { return events }
-        return events.first?.cursor == cursor.description ? Array(events.dropFirst()) : nil
+        let entries = try (reply.elements ?? []).map { try LogEntry(lane: lane, entry: $0) }
+        guard cursor != .zero else { return entries }
+        return entries.first?.cursor == cursor ? Array(entries.dropFirst()) : nil
     }
 
     // MARK: Reading
@@ -149,7 +157,7 @@ final class LaneLog: Service, Sendable {
         let end = Self.cursor(ofFirst: replies[1])
         let goesOn = known != .zero && replies[0].elements?.isEmpty == false
         window.withLock { window in
-            if !goesOn { (window.events, window.floor, window.last) = ([], end, end) }
+            if !goesOn { (window.entries, window.floor, window.last) = ([], end, end) }
             window.isLive = true
             Self.wake(&window)
         }
@@ -164,15 +172,16 @@ final class LaneLog: Service, Sendable {
                 ["XREAD", "COUNT", RedisArgument(Self.batch), "BLOCK", RedisArgument(Self.blockMs), "STREAMS", key]
                     + [RedisArgument(last.description)],
                 timeout: .milliseconds(Self.blockMs + 5_000))
-            let entries = reply.elements?.first?.elements?.last?.elements ?? []
-            let events = try entries.map { try Event(lane: lane, entry: $0) }
-            guard let cursor = events.last.flatMap({ LogCursor($0.cursor) }) else { continue }
+            let entries = try (reply.elements?.first?.elements?.last?.elements ?? []).map {
+                try LogEntry(lane: lane, entry: $0)
+            }
+            guard let cursor = entries.last?.cursor else { continue }
             window.withLock { window in
-                window.events += events
+                window.entries += entries
                 window.last = cursor
-                if window.events.count > 2 * Self.windowLength {
-                    window.events.removeFirst(window.events.count - Self.windowLength - 1)
-                    window.floor = LogCursor(window.events.removeFirst().cursor) ?? window.floor
+                if window.entries.count > 2 * Self.windowLength {
+                    window.entries.removeFirst(window.entries.count - Self.windowLength - 1)
+                    window.floor = window.entries.removeFirst().cursor
                 }
                 Self.wake(&window)
             }

@@ -23,42 +23,33 @@ struct QueueWatch: Service {
     private static let interval = Duration.seconds(2)
 
     func run() async throws {
-        let id = randomBytes(16).hexadecimal
+        let duty = Duty(key: store.keys.watch, term: Self.term, store: store)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if (try? await takesDuty(id)) == true { await serve(id) }
+                if (try? await duty.take()) == true { await serve(duty) }
                 try? await Task.sleep(for: Self.interval)
             }
         }
         // The next one need not wait until the term is over.
-        if (try? await store.send("GET", store.keys.watch).text) == id {
-            _ = try? await store.send("DEL", store.keys.watch)
-        }
-    }
-
-    private func takesDuty(_ id: String) async throws -> Bool {
-        if try await !store.send("SET", store.keys.watch, id, "NX", "PX", Self.term.milliseconds).isNull { return true }
-        guard try await store.send("GET", store.keys.watch).text == id else { return false }
-        try await store.send("PEXPIRE", store.keys.watch, Self.term.milliseconds)
-        return true
+        try? await duty.resign()
     }
 
     /// Works until the duty is lost.
-    private func serve(_ id: String) async {
+    private func serve(_ duty: Duty) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.followLanes() }
-            await keepDuty(id)
+            await keep(duty)
             group.cancelAll()
         }
     }
 
-    private func keepDuty(_ id: String) async {
+    private func keep(_ duty: Duty) async {
         var attendance = Attendance(known: (try? await dispatcher.registeredWorkers().map(\.id)) ?? [])
         var last = ContinuousClock.now
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval)
             do {
-                guard try await takesDuty(id) else { return }
+                guard try await duty.take() else { return }
                 let workers = try await dispatcher.registeredWorkers().map(\.id)
                 let now = ContinuousClock.now
                 let noted = attendance.note(workers, elapsed: now - last)
@@ -100,7 +91,7 @@ struct QueueWatch: Service {
         var watch = LaneWatch()
         var cursor: LogCursor?
         while true {
-            guard let place = cursor, let events = try await log.events(after: place) else {
+            guard let place = cursor, let entries = try await log.entries(after: place) else {
                 // It is the beginning, or so much happened meanwhile that the log does not reach back.
                 cursor = try await log.end()
                 let reader = JobReader(lane: log.lane, store: store)
@@ -112,15 +103,16 @@ struct QueueWatch: Service {
                 continue
             }
             var figures: [(String, Int64)] = []
-            for event in events {
-                let findings = watch.apply(event)
-                for finding in findings {
+            for entry in entries {
+                for finding in watch.apply(entry.event) {
                     finding.record()
                     figures += finding.figures
                 }
-                cursor = LogCursor(event.cursor)
+                cursor = entry.cursor
             }
             try await add(figures, to: log.lane)
+            // Nobody waits for it.
+            try await Task.sleep(for: LaneLog.pause)
         }
     }
 

@@ -7,40 +7,56 @@ import RPC
 import Redis
 import ServiceLifecycle
 
-/// Reads the lanes' event logs as a consumer group of Redis streams, which gives each event to one of the replicas. What happens
-/// while none of them runs is told when one comes back; while this one does not log at `info`, it leaves all to the others.
+/// Tells what the lanes' logs say, while no other replica does so. What happens while none of them runs is told when one comes back;
+/// after one has died, what it told last may be told again. A replica that does not log at `info` leaves it to the others.
 struct TransitionLog: Service {
     let lanes: Lanes
     let store: Store
     let logger: Logger
 
-    private static let group: RedisArgument = "transitions"
-    private static let batch = 512
-    private static let blockMs = 5_000
+    /// How long another replica waits for one that died.
+    private static let term = Duration.seconds(6)
+    private static let interval = Duration.seconds(2)
 
     func run() async throws {
+        let duty = Duty(key: store.keys.transitions, term: Self.term, store: store)
         await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { group in
-                var known = 0
-                while let ids = try? await lanes.more(than: known) {
-                    for id in ids[known...] { group.addTask { await follow(id) } }
-                    known = ids.count
+            while !Task.isCancelled {
+                if await isOn(duty) {
+                    await withDiscardingTaskGroup { group in
+                        group.addTask { await followLanes() }
+                        repeat { try? await Task.sleep(for: Self.interval) } while await isOn(duty)
+                        group.cancelAll()
+                    }
+                    try? await duty.resign()
                 }
-                group.cancelAll()
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+        try? await duty.resign()
+    }
+
+    private func isOn(_ duty: Duty) async -> Bool {
+        guard !Task.isCancelled, logger.logLevel <= .info else { return false }
+        return (try? await duty.take()) == true
+    }
+
+    private func followLanes() async {
+        await withDiscardingTaskGroup { group in
+            var known = 0
+            while let ids = try? await lanes.more(than: known) {
+                for id in ids[known...] { group.addTask { await follow(id) } }
+                known = ids.count
             }
         }
     }
 
     private func follow(_ lane: String) async {
-        let key = RedisArgument(store.keys.lane(lane, .log))
         var lastError = ""
         while !Task.isCancelled {
             do {
-                if logger.logLevel <= .info {
-                    try await makeGroup(key)
-                    try await read(lane, key)
-                }
-                lastError = ""
+                guard let log = lanes.log(of: lane) else { return }
+                try await log.followed { try await tell(log) }
             } catch  where !Task.isCancelled && "\(error)" != lastError {
                 lastError = "\(error)"
                 logger.warning("cannot tell what becomes of jobs", metadata: ["lane": "\(lane)", "error": "\(error)"])
@@ -51,46 +67,40 @@ struct TransitionLog: Service {
         }
     }
 
-    /// A log that is new, or was put back from a backup, has none; where there is one, it stays where it is.
-    private func makeGroup(_ key: RedisArgument) async throws {
-        do {
-            _ = try await store.redis.send(["XGROUP", "CREATE", key, Self.group, "$", "MKSTREAM"])
-        } catch RedisError.server(let reply) where reply.code == "BUSYGROUP" {}
-    }
-
-    private func read(_ lane: String, _ key: RedisArgument) async throws {
-        let connection = store.redis.makeBlockingConnection()
-        defer { connection.close() }
-        while !Task.isCancelled, logger.logLevel <= .info {
-            let reply = try await connection.send(
-                [
-                    "XREADGROUP", "GROUP", Self.group, Self.group, "COUNT", RedisArgument(Self.batch), "BLOCK",
-                    RedisArgument(Self.blockMs), "NOACK", "STREAMS", key, ">",
-                ],
-                timeout: .milliseconds(Self.blockMs + 5_000))
-            for entry in reply.elements?.first?.elements?.last?.elements ?? [] {
-                let event = try Event(lane: lane, entry: entry)
-                let fields = entry.elements?.last?.map
-                logger.log(event, called: fields?["event"]?.text ?? "", from: fields?["event_from"]?.text)
+    private func tell(_ log: LaneLog) async throws {
+        var told = try await store.send("HGET", store.keys.told, log.lane).text.flatMap { LogCursor($0) }
+        while true {
+            guard let place = told, let entries = try await log.entries(after: place) else {
+                // The log is new, was put back from a backup, or does not reach back to what was told last.
+                let end = try await log.end()
+                try await store.send("HSET", store.keys.told, log.lane, end.description)
+                told = end
+                continue
             }
+            for entry in entries { logger.log(entry) }
+            guard let last = entries.last?.cursor else { continue }
+            try await store.send("HSET", store.keys.told, log.lane, last.description)
+            told = last
+            try await Task.sleep(for: LaneLog.pause)
         }
     }
 }
 
 extension Logger {
-    /// - Parameter state: what the job was in before, or its class where that changed; nil: it is new, or has not changed.
-    fileprivate func log(_ event: Event, called name: String, from state: String?) {
+    fileprivate func log(_ entry: LogEntry) {
+        let event = entry.event
         guard let job = event.job else { return }
-        let isChange = state != nil || event.kind == .enqueued
+        let isChange = entry.from != nil || event.kind == .enqueued
+        guard logLevel <= (isChange ? .info : .debug) else { return }
         var metadata: Logger.Metadata = [
-            "job_id": "\(job.id)", "user_id": "\(job.userID)", "lane": "\(event.lane)", "event": "\(name)",
+            "job_id": "\(job.id)", "user_id": "\(job.userID)", "lane": "\(event.lane)", "event": "\(entry.name)",
             "to": "\(event.kind == .reprioritised ? job.priority.name : job.state.name)",
             "cause": "\(event.cause)",
         ]
-        if let state { metadata["from"] = "\(state)" }
+        if let state = entry.from { metadata["from"] = "\(state)" }
         if !event.songID.isEmpty { metadata["song_id"] = "\(event.songID)" }
         if let trace = TraceContext(traceparent: job.traceparent) { metadata["trace_id"] = "\(trace.traceID)" }
-        log(level: isChange ? .info : .debug, "job \(name)", metadata: metadata)
+        log(level: isChange ? .info : .debug, "job \(entry.name)", metadata: metadata)
     }
 }
 

@@ -103,8 +103,8 @@ import Testing
     @Test func aBookThatChangedMeanwhileIsNotOverwritten() async throws {
         try await withStore { store in
             let books = AlertStore(store: store)
-            #expect(try await books.lead("a"))
-            #expect(try await !books.lead("b"))
+            #expect(try await books.duty("a").take())
+            #expect(try await !books.duty("b").take())
             var book = AlertBook()
             book.take(FailureTally(cursors: ["0": "1-1"]), atMs: 0)
             let first = try await books.save(book, over: [], after: .init(), keepSinceMs: 0, token: "a")
@@ -115,8 +115,8 @@ import Testing
                 try await books.save(AlertBook(), over: [], after: first, keepSinceMs: 0, token: "b")
             }
             #expect(try await books.edition(after: nil).book == book)
-            try await books.resign("a")
-            #expect(try await books.lead("b"))
+            try await books.duty("a").resign()
+            #expect(try await books.duty("b").take())
         }
     }
 

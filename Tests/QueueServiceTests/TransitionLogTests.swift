@@ -52,14 +52,14 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             for logger in loggers {
                 let lanes = Lanes(atLeast: 1, store: lane.store, logger: .quiet)
+                group.addTask { try await lanes.run() }
                 group.addTask {
                     try await TransitionLog(lanes: lanes, store: lane.store, logger: logger).run()
                 }
             }
             defer { group.cancelAll() }
             // From then on nothing is missed.
-            let log = lane.store.keys.lane("0", .log)
-            while ((try? await lane.store.send("XINFO", "GROUPS", log))?.elements ?? []).isEmpty {
+            while try await lane.store.send("HGET", lane.store.keys.told, "0").isNull {
                 try await Task.sleep(for: .milliseconds(5))
             }
             try await body()
@@ -87,6 +87,21 @@ import Testing
                 #expect(told.traces == ["4bf92f3577b34da6a3ce929d0e0e4736"])
             }
             #expect(told.all.count == 4)
+        }
+    }
+
+    @Test func whatHappensWhileNobodyTellsItIsToldLater() async throws {
+        try await withLane { lane in
+            let (first, second) = (Told(), Told())
+            try await withReplicas(lane, [first.logger()]) {
+                let job = try #require(try await lane.enqueue(.song, "s1").job)
+                for await line in first.lines where line.hasPrefix("enqueued \(job.id)") { break }
+            }
+            let job = try #require(try await lane.enqueue(.playlist, "p").job)
+            try await withReplicas(lane, [second.logger()]) {
+                for await line in second.lines where line.hasPrefix("enqueued \(job.id)") { break }
+            }
+            #expect(second.all == ["enqueued \(job.id) - pending"])
         }
     }
 

@@ -77,7 +77,7 @@ actor AlertDesk: Service {
                 group.cancelAll()
             }
         }
-        try? await store.resign(token)
+        try? await store.duty(token).resign()
         try? await client.shutdown()
     }
 
@@ -88,7 +88,7 @@ actor AlertDesk: Service {
         watchRedis(problem)
         if problem == nil {
             do {
-                isLeading = try await store.lead(token)
+                isLeading = try await store.duty(token).take()
                 if isLeading { try await lookAround() } else { tally = nil }
                 edition = try await store.edition(after: edition)
             } catch {
@@ -251,7 +251,7 @@ actor AlertDesk: Service {
                     _ = local.retry(delivery, atMs: .now, jitter: .random(in: 0...1))
                 }
             } else {
-                guard isLeading, let delivery = dueInBook(to: target), (try? await store.lead(token)) == true else {
+                guard isLeading, let delivery = dueInBook(to: target), (try? await store.duty(token).take()) == true else {
                     return
                 }
                 let failure = await webhook.send(delivery, atMs: .now, by: client)

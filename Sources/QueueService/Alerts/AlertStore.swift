@@ -18,18 +18,9 @@ struct AlertStore: Sendable {
     /// How many are kept that are over (alert_book.lua).
     static let maxPast = 1000
 
-    /// Takes the lease that tells which replica looks after the alerts, or prolongs it.
-    func lead(_ token: String) async throws -> Bool {
-        try await store.run(
-            \.takeLease, key: store.keys.alertLease,
-            [RedisArgument(token), RedisArgument(Self.leaseLength.milliseconds)]
-        ).int == 1
-    }
-
-    /// Lets another replica look after the alerts at once.
-    func resign(_ token: String) async throws {
-        guard try await store.send("GET", store.keys.alertLease).text == token else { return }
-        try await store.send("DEL", store.keys.alertLease)
+    /// Looking after the alerts.
+    func duty(_ token: String) -> Duty {
+        Duty(key: store.keys.alertLease, term: Self.leaseLength, store: store, token: token)
     }
 
     func edition(after known: Edition?) async throws -> Edition {
