@@ -39,7 +39,8 @@ enum Secrets {
             if byte == UInt8(ascii: ":") || byte == UInt8(ascii: "=") { return true }
             last = (last << 8 | UInt32(byte)) & 0xff_ffff
             switch last | 0x20_2020 {
-            case 0x62_6561, 0x62_6173, 0x65_796a: return true  // "bea" of bearer, "bas" of basic, "eyJ" of a JSON Web Token.
+            // "bea" of bearer, "bas" of basic, "eyJ" of a JSON Web Token.
+            case 0x62_6561, 0x62_6173, 0x65_796a: return true
             default: break
             }
         }

@@ -251,7 +251,8 @@ actor AlertDesk: Service {
                     _ = local.retry(delivery, atMs: .now, jitter: .random(in: 0...1))
                 }
             } else {
-                guard isLeading, let delivery = dueInBook(to: target), (try? await store.duty(token).take()) == true else {
+                guard isLeading, let delivery = dueInBook(to: target), (try? await store.duty(token).take()) == true
+                else {
                     return
                 }
                 let failure = await webhook.send(delivery, atMs: .now, by: client)
