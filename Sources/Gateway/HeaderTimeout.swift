@@ -22,7 +22,8 @@ struct HeaderTimedHTTP1: ServerChildChannel {
     }
 }
 
-/// Behind the HTTP decoder, which tells the ends of headers and of requests; a second handler before it tells that bytes came.
+/// Behind the HTTP decoder, which tells the ends of headers and of requests. Bytes of which the decoder has made nothing yet are the
+/// beginning of a header.
 ///
 ///     between requests ──bytes──▶ header begun ──header──▶ request under way ──end──▶ between requests
 ///                                      └──time-out──▶ closed
@@ -37,6 +38,8 @@ final class HeaderTimeout: ChannelInboundHandler {
 
     private let timeout: TimeAmount
     private var state = State.betweenRequests
+    /// Whether the bytes that came last ended something.
+    private var hasRead = false
 
     init(_ timeout: TimeAmount) {
         self.timeout = timeout
@@ -45,10 +48,10 @@ final class HeaderTimeout: ChannelInboundHandler {
     func add(to pipeline: ChannelPipeline.SynchronousOperations) throws {
         let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
         try pipeline.addHandler(self, position: .after(decoder))
-        try pipeline.addHandler(Arrivals(header: self), position: .first)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasRead = true
         switch unwrapInboundIn(data) {
         case .head:
             cancelTimeout()
@@ -59,33 +62,20 @@ final class HeaderTimeout: ChannelInboundHandler {
         context.fireChannelRead(data)
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .betweenRequests = state, !hasRead {
+            let channel = context.channel
+            state = .headerBegun(timeout: context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) })
+        }
+        hasRead = false
+        context.fireChannelReadComplete()
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) {
         cancelTimeout()
     }
 
     private func cancelTimeout() {
         if case .headerBegun(let timeout) = state { timeout.cancel() }
-    }
-
-    private func bytesCame(_ context: ChannelHandlerContext) {
-        guard case .betweenRequests = state else { return }
-        let channel = context.channel
-        state = .headerBegun(timeout: context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) })
-    }
-
-    /// Before the decoder, which tells nothing of a header that is not there as a whole.
-    private final class Arrivals: ChannelInboundHandler {
-        typealias InboundIn = ByteBuffer
-
-        private let header: HeaderTimeout
-
-        init(header: HeaderTimeout) {
-            self.header = header
-        }
-
-        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            header.bytesCame(context)
-            context.fireChannelRead(data)
-        }
     }
 }

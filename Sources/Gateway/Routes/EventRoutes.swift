@@ -16,6 +16,11 @@ struct EventRoutes: Sendable {
     let sessions: Sessions
     let streams: ConcurrencyLimit
     private let open = Meter(label: "analysis_http_event_streams")
+    private static let headers: HTTPFields = [
+        .contentType: "text/event-stream; charset=utf-8",
+        .cacheControl: "no-store",
+        HTTPField.Name("X-Accel-Buffering")!: "no",  // Proxies must not hold events back.
+    ]
     /// How often something is sent where nothing changes.
     let heartbeat: TimeAmount
     /// After how long somebody who reads nothing is left.
@@ -53,32 +58,27 @@ struct EventRoutes: Sendable {
         let isResumed = watch.sinceVersion > 0
         if isResumed { try await check(watch.contexts, context) }
         let views = backend.progress.watch(watch, options: context.call.unlimited)
-        let first = watch.contexts.isEmpty || isResumed ? nil : try await views.next()
+        let user = context.user
+        let teller = EventTeller(backend: backend, userID: user.id, call: context.call, isResumed: isResumed)
+        let first = watch.contexts.isEmpty || isResumed ? nil : try await teller.next(views)
         let (logger, channel, credential) = (context.logger, context.channel, context.session.credential)
-        let openedAt = Timestamp.now
         let body = ResponseBody { [open] writer in
             open.increment()
             defer { withExtendedLifetime(place) { open.decrement() } }
-            var state = EventStreamState(openedAtMs: openedAt.millisecondsSince1970, isResumed: isResumed)
             let keeper = StreamKeeper(writer: writer, channel: channel)
-            try await keeper.write(EventStream.opening)
-            let (asides, told) = AsyncStream.makeStream(of: Aside.self, bufferingPolicy: .bufferingNewest(1000))
-            if let first { try await keeper.write(text(of: state.events(of: first), told)) }
+            try await keeper.write(EventText.opening)
+            if let first { try await keeper.write(first) }
             keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
             defer { keeper.end() }
+            teller.begin(keeper)
+            defer { teller.end() }
             let reader =
-                context.user.role == .administrator
-                ? alerts.add(for: context.user, logger: logger) { told.yield(.alert($0)) } : nil
+                user.role == .administrator ? alerts.add(for: user, logger: logger) { teller.add(.alert($0)) } : nil
             defer { if let reader { alerts.remove(reader) } }
-            let teller = Task { await tell(asides, to: keeper, context) }
-            defer { teller.cancel() }
             do {
                 try await withGracefulShutdownHandler {
-                    try await request.body.consumeWithCancellationOnInboundClose { [state] _ in
-                        var state = state
-                        for try await view in views {
-                            try await keeper.write(text(of: state.events(of: view), told))
-                        }
+                    try await request.body.consumeWithCancellationOnInboundClose { _ in
+                        while let text = try await teller.next(views) { try await keeper.write(text) }
                     }
                 } onGracefulShutdown: {
                     channel.close(promise: nil)
@@ -90,45 +90,7 @@ struct EventRoutes: Sendable {
             }
             try await writer.finish(nil)
         }
-        return Response(status: .ok, headers: EventStream.headers, body: body)
-    }
-
-    /// - Parameter told: is given what no progress waits for.
-    private func text(
-        of events: [EventStreamState.Event], _ told: AsyncStream<Aside>.Continuation
-    ) throws -> ByteBuffer {
-        var buffer = ByteBuffer()
-        for event in events {
-            switch event {
-            case .progress(let view):
-                buffer.writeString("id: \(view.version)\n")
-                try EventStream.write("progress", ProgressEntry(view), to: &buffer)
-            case .jobStarted(let job): try EventStream.write("job_started", JobJSON(job), to: &buffer)
-            case .jobEnded(let job): try EventStream.write("job_ended", JobJSON(job), to: &buffer)
-            case .notification(let notification): told.yield(.notification(notification))
-            }
-        }
-        return buffer
-    }
-
-    /// Writes alerts and notifications in their order, until it is cancelled or the connection has gone.
-    private func tell(_ asides: AsyncStream<Aside>, to keeper: StreamKeeper, _ context: SignedInContext) async {
-        for await aside in asides {
-            var text = ByteBuffer()
-            do {
-                switch aside {
-                case .alert(let alert): try EventStream.write("alert", AlertJSON(alert), to: &text)
-                case .notification(let notification):
-                    guard let told = await NotificationRoutes(backend: backend).told(notification, context) else {
-                        continue
-                    }
-                    try EventStream.write("notification", told, to: &text)
-                }
-                try await keeper.write(text)
-            } catch {
-                return
-            }
-        }
+        return Response(status: .ok, headers: Self.headers, body: body)
     }
 
     /// - Throws: 404 where a context is not the user's, 503 where nobody can say.
@@ -160,29 +122,6 @@ extension WatchRequest {
         var active = isSet("active")
         if contexts.isEmpty && !active { (contexts, active) = ([.library], true) }
         self.init(userID: userID, contexts: contexts, activeJobs: active)
-    }
-}
-
-/// The text of the stream.
-/// What is told beside progress, which does not wait for it: what a notification is about must be asked for.
-private enum Aside {
-    case alert(Alert)
-    case notification(Notification)
-}
-
-private enum EventStream {
-    static let headers: HTTPFields = [
-        .contentType: "text/event-stream; charset=utf-8",
-        .cacheControl: "no-store",
-        HTTPField.Name("X-Accel-Buffering")!: "no",  // Proxies must not hold events back.
-    ]
-    /// How long a browser waits before it connects again.
-    static let opening = ByteBuffer(string: "retry: 1000\n\n")
-
-    static func write(_ name: String, _ data: some Encodable, to buffer: inout ByteBuffer) throws {
-        buffer.writeString("event: \(name)\ndata: ")
-        buffer.writeImmutableBuffer(try JSONBody.encode(data))
-        buffer.writeString("\n\n")
     }
 }
 

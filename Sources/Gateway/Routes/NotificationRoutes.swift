@@ -35,11 +35,11 @@ struct NotificationRoutes: Sendable {
 
     /// One that comes by an event stream: nil where the user does not want it. Where nobody can say how it is called, or whether it is
     /// wanted, it is told all the same.
-    func told(_ notification: Notification, _ context: SignedInContext) async -> NotificationJSON? {
-        let user = UserRequest(userID: context.user.id)
-        let muted = try? await backend.catalog.getPreferences(user, options: context.call).muted
+    func told(_ notification: Notification, to userID: String, _ call: CallOptions) async -> NotificationJSON? {
+        let user = UserRequest(userID: userID)
+        let muted = try? await backend.catalog.getPreferences(user, options: call).muted
         guard muted?.contains(notification.kind) != true else { return nil }
-        let names = try? await TargetNames(of: [notification.job], backend: backend, call: context.call)
+        let names = try? await TargetNames(of: [notification.job], backend: backend, call: call)
         return NotificationJSON(notification, names: names ?? TargetNames())
     }
 }
