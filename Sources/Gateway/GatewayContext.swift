@@ -35,7 +35,7 @@ struct SignedInContext: ChildRequestContext {
     /// The connection that it came by.
     let channel: any Channel
     let session: Session
-    let call: CallOptions
+    var call: CallOptions
     let address: String
 
     var user: User { session.user }

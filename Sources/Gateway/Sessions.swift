@@ -102,7 +102,9 @@ final class Sessions: Sendable {
         case .former, .unknown: break
         }
         do {
-            guard let user = try await user(of: credential) else {
+            var timeout = Backend.call.timeout
+            if isRead, case .former = known { timeout = RecentAnswers.patience }
+            guard let user = try await user(of: credential, within: timeout) else {
                 state.withLock { $0.forget(credential, now: .now) }
                 return nil
             }
@@ -115,13 +117,15 @@ final class Sessions: Sendable {
         }
     }
 
-    private func user(of credential: Credential) async throws -> User? {
+    private func user(of credential: Credential, within timeout: Duration?) async throws -> User? {
         switch credential {
-        case .token(let text): return try await tokens?.user(of: text, backend: backend)
+        case .token(let text): return try await tokens?.user(of: text, backend: backend, within: timeout)
         case .session(let token):
+            var options = Backend.call
+            options.timeout = timeout
             do {
                 return try await backend.catalog.checkSession(
-                    SessionRequest(session: token.bytes), options: Backend.call)
+                    SessionRequest(session: token.bytes), options: options)
             } catch let error as RPCError where error.code == .unauthenticated || error.code == .notFound {
                 return nil
             }

@@ -96,16 +96,18 @@ struct WebAppTokens: Sendable {
     /// Whose token it is, with the role that it gives them; nil where it does not count. Who comes for the first time gets an
     /// account, which no password opens.
     ///
+    /// - Parameter timeout: how long the catalog may take to answer.
     /// - Throws: `RPCError` when the catalog cannot be asked.
-    func user(of token: String, backend: Backend) async throws -> User? {
+    func user(of token: String, backend: Backend, within timeout: Duration?) async throws -> User? {
         guard let claims = await claims(of: token) else { return nil }
-        guard var user = try await account(of: claims, backend: backend) else { return nil }
+        guard var user = try await account(of: claims, backend: backend, within: timeout) else { return nil }
         user.role = claims.role
         return user
     }
 
-    private func account(of claims: Claims, backend: Backend) async throws -> User? {
-        let options = try await backend.call(for: User(id: claims.sub))
+    private func account(of claims: Claims, backend: Backend, within timeout: Duration?) async throws -> User? {
+        var options = try await backend.call(for: User(id: claims.sub))
+        options.timeout = timeout
         let request = UserRequest(userID: claims.sub)
         do {
             return try await backend.catalog.getUser(request, options: options)

@@ -45,6 +45,14 @@ def default_songs(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(files, key=lambda file: (-file.stat().st_size, file.name))
 
 
+def is_stopped(task: pathlib.Path) -> bool:
+    """Whether a thread, as a folder of /proc, has stopped or ended."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0] in "TZX"
+    except FileNotFoundError:
+        return True
+
+
 class System:
     """One deploy/run and a signed-in session of its demo user."""
 
@@ -112,6 +120,8 @@ class System:
         pid = self.ready["pids"][name]
         os.kill(pid, signal.SIGSTOP)
         try:
+            # The signal reaches one thread, which stops the others when its turn comes.
+            wait_until(lambda: all(is_stopped(task) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()), f"{name} stands still")
             yield
         finally:
             os.kill(pid, signal.SIGCONT)

@@ -100,6 +100,8 @@ final class RecentAnswers: Sendable {
 
     /// As long it is better than none.
     static let keptFor: Duration = .seconds(900)
+    /// As long a service may take where there is one: nobody should wait longer to be told what was known before.
+    static let patience: Duration = .seconds(2)
     /// Of two kilobytes, as a rule.
     private static let limit = 10_000
 
@@ -122,8 +124,10 @@ final class RecentAnswers: Sendable {
     }
 
     /// The answer that `make` gives, or one that it gave a moment ago, or, while a service is away, the last one.
+    ///
+    /// - Parameter make: is given how long services may take; nil: as long as for any request.
     func response<Content: PolledAnswer>(
-        for key: Key, to request: Request, make: () async throws -> Content
+        for key: Key, to request: Request, make: (_ timeout: Duration?) async throws -> Content
     ) async throws -> Response {
         let now = ContinuousClock.now
         let (known, isFresh) = state.withLock { state in
@@ -133,15 +137,16 @@ final class RecentAnswers: Sendable {
         if let known, isFresh {
             return JSONBody.response(encoded: known.body, tag: known.tag, to: request)
         }
+        let last = known.flatMap { now - $0.asOf < Self.keptFor ? $0.answer as? Content : nil }
         do {
-            let answer = try await make()
+            let answer = try await make(last == nil ? nil : Self.patience)
             let body = try JSONBody.encode(Polled(answer, isStale: false))
             let tag = EntityTag(of: body)
             keep(Kept(answer: answer, body: body, tag: tag, asOf: now), for: key)
             return JSONBody.response(encoded: body, tag: tag, to: request)
         } catch let error as RPCError where error.saysAway {
-            guard let known, now - known.asOf < Self.keptFor, let answer = known.answer as? Content else { throw error }
-            return JSONBody.response(encoded: try JSONBody.encode(Polled(answer, isStale: true)))
+            guard let last else { throw error }
+            return JSONBody.response(encoded: try JSONBody.encode(Polled(last, isStale: true)))
         } catch {
             state.withLock { $0.kept[key] = nil }
             throw error
@@ -182,7 +187,11 @@ extension Endpoints where Context == SignedInContext {
             let key = RecentAnswers.Key(
                 userID: context.user.id, isAdministrator: context.user.role == .administrator,
                 address: request.uri.path)
-            return try await recent.response(for: key, to: request) { try await handler(request, context) }
+            return try await recent.response(for: key, to: request) { timeout in
+                var context = context
+                if let timeout { context.call.timeout = timeout }
+                return try await handler(request, context)
+            }
         }
     }
 }
