@@ -32,7 +32,8 @@ final class EventTeller: Sendable {
 
     init(backend: Backend, userID: String, call: CallOptions, isResumed: Bool) {
         (self.backend, self.userID, self.call) = (backend, userID, call)
-        state = Mutex(State(events: EventStreamState(openedAtMs: Timestamp.now.millisecondsSince1970, isResumed: isResumed)))
+        state = Mutex(
+            State(events: EventStreamState(openedAtMs: Timestamp.now.millisecondsSince1970, isResumed: isResumed)))
     }
 
     /// The text of the next view; nil after the last.
