@@ -107,7 +107,8 @@ final class LaneLog: Service, Sendable {
         return Self.cursor(ofFirst: entries)
     }
 
-    private static func cursor(ofFirst entries: RedisValue) -> LogCursor {
+    /// Of the first of some entries of a stream; before all events where there are none.
+    static func cursor(ofFirst entries: RedisValue) -> LogCursor {
         entries.elements?.first?.elements?.first?.text.flatMap { LogCursor($0) } ?? .zero
     }
 

@@ -3,8 +3,16 @@
 import AnalysisAPI
 import Jobs
 
-/// Follows the jobs of one lane that have not ended.
+/// Follows one lane. What it keeps does not grow with the number of jobs.
 struct LaneWatch: Sendable {
+    /// What waits and runs at one place of the log.
+    struct Standing: Sendable {
+        var waiting: [Priority: Int] = [:]
+        var running: Job?
+        var isPaused = false
+        var openBreakers: Set<String> = []
+    }
+
     /// What an event tells that is counted or measured.
     enum Finding: Hashable, Sendable {
         case claimed(Priority)
@@ -33,35 +41,35 @@ struct LaneWatch: Sendable {
     /// What users were promised.
     static let promptMs: Int64 = 2_000
 
-    private var waiting: [String: Priority] = [:]
-    private var running: [String: Priority] = [:]
+    private var standing: Standing
     /// When jobs lost their worker that have not run again.
     private var lost: [String: Int64] = [:]
-    /// Why nothing is claimed, whatever waits.
-    private var isPaused = false
-    private var openBreakers: Set<String> = []
     /// Since when something more urgent waits than what runs.
     private var invertedSinceMs: Int64?
 
-    /// Begins anew: what was known may be wrong.
+    init(_ standing: Standing = Standing()) {
+        self.standing = standing
+    }
+
+    /// Some jobs leave a lane without an event: now and then, what is counted here is replaced by what Redis has counted.
     ///
-    /// - Parameter jobs: the live ones.
-    mutating func restart(with jobs: [Job], isPaused: Bool = false, openBreakers: [String] = []) {
-        self = LaneWatch()
-        self.isPaused = isPaused
-        self.openBreakers = Set(openBreakers)
-        for job in jobs { place(job) }
+    /// - Parameter standing: after the event that was applied last.
+    mutating func correct(_ standing: Standing) {
+        self.standing = standing
     }
 
     /// Takes note of the next event.
-    mutating func apply(_ event: Event) -> [Finding] {
+    ///
+    /// - Parameter from: the state that its job was in before, or its class where that has changed; nil: it is new, or has changed
+    ///   neither.
+    mutating func apply(_ event: Event, from: String?) -> [Finding] {
         var findings = findings(of: event)
         switch event.kind {
-        case .queuePaused: isPaused = true
-        case .queueResumed: isPaused = false
-        case .breakerOpened: openBreakers.insert(event.analyzer)
-        case .breakerClosed: openBreakers.remove(event.analyzer)
-        default: if let job = event.job { place(job) }
+        case .queuePaused: standing.isPaused = true
+        case .queueResumed: standing.isPaused = false
+        case .breakerOpened: standing.openBreakers.insert(event.analyzer)
+        case .breakerClosed: standing.openBreakers.remove(event.analyzer)
+        default: if let job = event.job { place(job, event.kind, from: from) }
         }
         if let ms = noteInversion(atMs: event.atMs) { findings.append(.inverted(ms: ms)) }
         return findings
@@ -108,25 +116,32 @@ struct LaneWatch: Sendable {
         return findings + [.ended(job.type, job.state, ms: ran ? max(job.endedAtMs - job.startedAtMs, 0) : nil)]
     }
 
-    private mutating func place(_ job: Job) {
-        waiting[job.id] = nil
-        running[job.id] = nil
-        switch job.state {
-        case .pending, .interrupted: waiting[job.id] = job.priority
-        case .inProgress: running[job.id] = job.priority
-        default: break
+    private mutating func place(_ job: Job, _ kind: EventKind, from: String?) {
+        if kind == .reprioritised {
+            if job.state.isWaiting, let before = Priority.known.first(where: { $0.name == from }) {
+                standing.waiting[before, default: 0] -= 1
+                standing.waiting[job.priority, default: 0] += 1
+            }
+        } else if from != nil || kind == .enqueued || kind == .moved {
+            if let before = from.flatMap({ JobState(name: $0) }), before.isWaiting {
+                standing.waiting[job.priority, default: 0] -= 1
+            }
+            if job.state.isWaiting { standing.waiting[job.priority, default: 0] += 1 }
+        }
+        if job.state == .inProgress {
+            standing.running = job
+        } else if standing.running?.id == job.id {
+            standing.running = nil
         }
     }
 
     /// - Returns: how long an inversion lasted that is over now; nil where none is.
     private mutating func noteInversion(atMs: Int64) -> Int64? {
-        let isInverted: Bool
-        if !isPaused, openBreakers.isEmpty, let runs = running.values.compactMap(\.rank).min(),
-            let waits = waiting.values.compactMap(\.rank).min()
-        {
-            isInverted = waits < runs
-        } else {
-            isInverted = false
+        var isInverted = false
+        if !standing.isPaused, standing.openBreakers.isEmpty, let runs = standing.running?.priority.rank {
+            isInverted = standing.waiting.contains { priority, count in
+                count > 0 && priority.rank.map { $0 < runs } ?? false
+            }
         }
         guard !isInverted else {
             invertedSinceMs = invertedSinceMs ?? atMs

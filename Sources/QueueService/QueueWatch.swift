@@ -21,6 +21,8 @@ struct QueueWatch: Service {
     /// How long the duty is held without being renewed.
     private static let term = Duration.seconds(6)
     private static let interval = Duration.seconds(2)
+    /// How often what waits is counted anew.
+    private static let recount = Duration.seconds(60)
 
     func run() async throws {
         let duty = Duty(key: store.keys.watch, term: Self.term, store: store)
@@ -88,43 +90,59 @@ struct QueueWatch: Service {
     }
 
     private func follow(_ log: LaneLog) async throws {
-        var watch = LaneWatch()
-        var cursor: LogCursor?
+        var (cursor, standing) = try await standing(of: log.lane)
+        var watch = LaneWatch(standing)
+        var counted = ContinuousClock.now
+        var correction: (at: LogCursor, LaneWatch.Standing)?
         while true {
-            guard let place = cursor, let entries = try await log.entries(after: place) else {
-                // It is the beginning, or so much happened meanwhile that the log does not reach back.
-                cursor = try await log.end()
-                let reader = JobReader(lane: log.lane, store: store)
-                var status = QueueStatus()
-                try await reader.add(to: &status, userID: "")
-                watch.restart(
-                    with: try await liveJobs(log.lane), isPaused: status.pause != nil,
-                    openBreakers: status.breakers.map(\.analyzer))
+            guard let entries = try await log.entries(after: cursor) else {
+                // So much happened meanwhile that the log does not reach back.
+                (cursor, standing) = try await self.standing(of: log.lane)
+                watch = LaneWatch(standing)
                 continue
             }
             var figures: [(String, Int64)] = []
             for entry in entries {
-                for finding in watch.apply(entry.event) {
+                if let due = correction, due.at < entry.cursor {
+                    watch.correct(due.1)
+                    correction = nil
+                }
+                for finding in watch.apply(entry.event, from: entry.from) {
                     finding.record()
                     figures += finding.figures
                 }
                 cursor = entry.cursor
             }
             try await add(figures, to: log.lane)
+            if ContinuousClock.now - counted > Self.recount {
+                correction = try await self.standing(of: log.lane)
+                counted = .now
+            }
             // Nobody waits for it.
             try await Task.sleep(for: LaneLog.pause)
         }
     }
 
-    private func liveJobs(_ lane: String) async throws -> [Job] {
-        var jobs: [Job] = []
-        var request = ListJobsRequest(limit: 1000)
-        repeat {
-            let page = try await JobList(request: request, lanes: [lane], store: store).page()
-            jobs += page.jobs
-            request.pageToken = page.nextPageToken
-        } while !request.pageToken.isEmpty
-        return jobs
+    /// What waits and runs, and the last event before that.
+    private func standing(of lane: String) async throws -> (LogCursor, LaneWatch.Standing) {
+        func key(_ key: LaneKey) -> RedisArgument { RedisArgument(store.keys.lane(lane, key)) }
+        let replies = try await store.pipeline([
+            ["MULTI"], ["XREVRANGE", key(.log), "+", "-", "COUNT", 1], ["HGETALL", key(.counts)],
+            ["GET", key(.running)], ["EXISTS", key(.pause)], ["HKEYS", key(.breakers)], ["EXEC"],
+        ])
+        guard let read = replies.last?.elements, read.count == 5 else {
+            throw QueueError.corrupt("EXEC has no replies")
+        }
+        let counts = read[1].map ?? [:]
+        var standing = LaneWatch.Standing(
+            isPaused: read[3].int == 1, openBreakers: Set((read[4].elements ?? []).compactMap(\.text)))
+        for priority in Priority.known {
+            standing.waiting[priority] = Int(counts["waiting_\(priority.name)"]?.int ?? 0)
+        }
+        if let id = read[2].text {
+            standing.running = try await JobReader(lane: lane, store: store).jobs(ids: [id]).first
+        }
+        return (LaneLog.cursor(ofFirst: read[0]), standing)
     }
 
     /// Adds to the figures of the day.

@@ -8,6 +8,7 @@ import Testing
 
 @Suite struct LaneWatchTests {
     private var watch = LaneWatch()
+    private var states: [String: JobState] = [:]
 
     private func job(
         _ id: String, _ type: JobType, _ state: JobState, created: Int64 = 0, started: Int64 = 0, ended: Int64 = 0,
@@ -21,8 +22,10 @@ import Testing
     private mutating func apply(
         _ kind: EventKind, _ job: Job? = nil, at ms: Int64, by: String = "", songs: UInt32 = 0, analyzer: String = ""
     ) -> [LaneWatch.Finding] {
-        watch.apply(
-            Event(lane: "0", atMs: ms, kind: kind, job: job, songs: songs, byJobID: by, analyzer: analyzer))
+        let before = job.flatMap { states.updateValue($0.state, forKey: $0.id) }
+        return watch.apply(
+            Event(lane: "0", atMs: ms, kind: kind, job: job, songs: songs, byJobID: by, analyzer: analyzer),
+            from: before == job?.state ? nil : before?.name)
     }
 
     @Test mutating func clickThatDisplacesAPlaylistIsTimedFromTheClickOn() {
@@ -45,6 +48,7 @@ import Testing
     }
 
     @Test mutating func lessUrgentWorkThatGoesOnForLongerThanTheGraceIsAnInversion() {
+        _ = apply(.enqueued, job("b", .background, .pending), at: 0)
         _ = apply(.started, job("b", .background, .inProgress), at: 0)
         _ = apply(.enqueued, job("s", .song, .pending, created: 500), at: 500)
         #expect(apply(.songAnalysed, job("b", .background, .inProgress), at: 700) == [.songs(.analysed, count: 1)])
@@ -91,13 +95,34 @@ import Testing
         #expect(apply(.interrupted, job("p", .playlist, .interrupted), at: 10) == [])
     }
 
-    @Test mutating func liveJobsAreKnownFromTheBeginning() {
-        watch.restart(with: [job("b", .background, .inProgress), job("s", .song, .pending)])
+    @Test mutating func whatWaitsAndRunsIsKnownFromTheBeginning() {
+        let running = job("b", .background, .inProgress)
+        watch = LaneWatch(LaneWatch.Standing(waiting: [.high: 1], running: running))
+        states = ["b": .inProgress]
         // Since when is not known, but for the first event that tells of it.
-        _ = apply(.songAnalysed, job("b", .background, .inProgress), at: 1000)
+        _ = apply(.songAnalysed, running, at: 1000)
         #expect(
             apply(.interrupted, job("b", .background, .interrupted), at: 1300, by: "s")
                 == [.preempted(.low, ms: 300), .inverted(ms: 200)])
+    }
+
+    @Test mutating func workThatIsRaisedAboveWhatRunsMakesAnInversion() {
+        let job = Job(id: "p", lane: "0", type: .playlist, priority: .high, state: .pending)
+        watch = LaneWatch(
+            LaneWatch.Standing(waiting: [.low: 1], running: self.job("m", .playlist, .inProgress)))
+        _ = watch.apply(Event(lane: "0", atMs: 1000, kind: .reprioritised, job: job), from: "low")
+        let cancelled = Job(id: "p", lane: "0", type: .playlist, priority: .high, state: .cancelled)
+        let findings = watch.apply(Event(lane: "0", atMs: 1500, kind: .cancelled, job: cancelled), from: "pending")
+        #expect(findings == [.ended(.playlist, .cancelled, ms: nil), .inverted(ms: 400)])
+    }
+
+    @Test mutating func aCorrectionTakesThePlaceOfWhatWasCounted() {
+        let running = job("b", .background, .inProgress)
+        watch = LaneWatch(LaneWatch.Standing(waiting: [.high: 1], running: running))
+        states = ["b": .inProgress]
+        _ = apply(.songAnalysed, running, at: 1000)
+        watch.correct(LaneWatch.Standing(running: running))
+        #expect(apply(.songAnalysed, running, at: 1200) == [.songs(.analysed, count: 1), .inverted(ms: 100)])
     }
 
     @Test func clicksWithinTwoSecondsAreInTime() {
