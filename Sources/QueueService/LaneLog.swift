@@ -46,8 +46,8 @@ final class LaneLog: Service, Sendable {
 
     /// How many events are kept in memory.
     private static let windowLength = 1024
-    /// How many events are read at once.
-    private static let batch = 512
+    /// How many events are read at once. Who got as many has not got all.
+    static let batch = 512
     /// How long one read waits in Redis for an event.
     private static let blockMs = 10_000
 
@@ -55,7 +55,7 @@ final class LaneLog: Service, Sendable {
     private let store: Store
     private let logger: Logger
     private let window = Mutex(Window())
-    /// Says that somebody follows.
+    /// Says that somebody waits for events, or has left.
     private let (demands, demand) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
 
     init(lane: String, store: Store, logger: Logger) {
@@ -68,11 +68,13 @@ final class LaneLog: Service, Sendable {
 
     // MARK: For followers
 
-    /// Lets `body` follow the log: it is read only while somebody does.
+    /// Lets `body` follow the log.
     func followed(_ body: () async throws -> Void) async rethrows {
         window.withLock { $0.followers += 1 }
-        demand.yield()
-        defer { window.withLock { $0.followers -= 1 } }
+        defer {
+            window.withLock { $0.followers -= 1 }
+            demand.yield()
+        }
         try await body()
     }
 
@@ -96,6 +98,7 @@ final class LaneLog: Service, Sendable {
                 if !entries.isEmpty { return entries }
             case .later: break
             }
+            demand.yield()
             for await _ in arrivals { break }
             try Task.checkCancellation()
         }
@@ -123,7 +126,7 @@ final class LaneLog: Service, Sendable {
 
     // MARK: Reading
 
-    /// Reads the log as it grows while somebody follows, until the service stops. While Redis is away, followers wait.
+    /// Reads the log as it grows for as long as somebody waits for that, until the service stops. While Redis is away, followers wait.
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskExecutorPreference(self.store.redis.executor) { await self.read() }
@@ -131,11 +134,12 @@ final class LaneLog: Service, Sendable {
     }
 
     private func read() async {
-        for await _ in demands {
+        var demands = demands.makeAsyncIterator()
+        while await demands.next() != nil {
             while !Task.isCancelled, isFollowed {
                 do {
                     try await findEnd()
-                    try await readOn()
+                    try await readOn(&demands)
                 } catch {
                     guard !Task.isCancelled else { return }
                     logger.warning("cannot read the log", metadata: ["lane": "\(lane)", "error": "\(error)"])
@@ -147,6 +151,7 @@ final class LaneLog: Service, Sendable {
     }
 
     private var isFollowed: Bool { window.withLock { $0.followers > 0 } }
+    private var isAwaited: Bool { window.withLock { !$0.waiting.isEmpty } }
 
     /// Begins where the log ends now, unless it still holds the last event that was read: then it goes on after that.
     private func findEnd() async throws {
@@ -164,10 +169,15 @@ final class LaneLog: Service, Sendable {
         }
     }
 
-    private func readOn() async throws {
+    private func readOn(_ demands: inout AsyncStream<Void>.AsyncIterator) async throws {
         let connection = store.redis.makeBlockingConnection()
         defer { connection.close() }
         while !Task.isCancelled, isFollowed {
+            guard isAwaited else {
+                // What nobody waits for is read with what comes after it.
+                guard await demands.next() != nil else { return }
+                continue
+            }
             let last = window.withLock { $0.last }
             let reply = try await connection.send(
                 ["XREAD", "COUNT", RedisArgument(Self.batch), "BLOCK", RedisArgument(Self.blockMs), "STREAMS", key]

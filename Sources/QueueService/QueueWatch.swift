@@ -119,7 +119,7 @@ struct QueueWatch: Service {
                 counted = .now
             }
             // Nobody waits for it.
-            try await Task.sleep(for: LaneLog.pause)
+            if entries.count < LaneLog.batch { try await Task.sleep(for: LaneLog.pause) }
         }
     }
 

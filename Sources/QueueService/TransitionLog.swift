@@ -81,7 +81,7 @@ struct TransitionLog: Service {
             guard let last = entries.last?.cursor else { continue }
             try await store.send("HSET", store.keys.told, log.lane, last.description)
             told = last
-            try await Task.sleep(for: LaneLog.pause)
+            if entries.count < LaneLog.batch { try await Task.sleep(for: LaneLog.pause) }
         }
     }
 }
