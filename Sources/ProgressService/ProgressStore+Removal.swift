@@ -11,19 +11,13 @@ extension ProgressStore {
     /// Keys looked at in one step.
     private static let scanCount = 500
 
-    /// Of a Redis Cluster, what another node has stays until it expires, a day later.
-    ///
     /// - Parameter hashes: SHA-256 of their ids.
     func remove(users hashes: Set<[UInt8]>) async throws {
-        var cursor = "0"
-        repeat {
-            let page = try await redis.send("SCAN", cursor, "MATCH", keys.pattern, "COUNT", Self.scanCount)
-            guard let parts = page.elements, parts.count == 2, let next = parts[0].text else { return }
-            cursor = next
-            for name in parts[1].elements?.compactMap(\.text) ?? [] where try await isOf(hashes, name) {
+        try await redis.scan(keys.pattern, at: try await redis.masters(), count: Self.scanCount) { names in
+            for name in names.map({ String(decoding: $0, as: UTF8.self) }) where try await isOf(hashes, name) {
                 try await redis.send("UNLINK", name)
             }
-        } while cursor != "0"
+        }
     }
 
     private func isOf(_ hashes: Set<[UInt8]>, _ name: String) async throws -> Bool {

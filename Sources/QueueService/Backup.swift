@@ -1,5 +1,9 @@
-// Writes down the whole store as it stands at one instant, while everything goes on: a copy of every key, during which Redis tells
-// which keys change; then those that have changed, again and again, until nothing has changed but what one transaction has copied.
+// Writes down the whole store while everything goes on: a copy of every key, during which Redis tells which keys change; then those
+// that have changed, again and again, until nothing has changed but what one script has copied.
+//
+// A script copies what is on one server. Each server of a cluster is copied as of an instant of its own, some milliseconds apart, and
+// a lane is on one of them. What lanes have in common must stand still from the first of these instants to the last, so no user is
+// half here and half there.
 
 import AnalysisAPI
 import RPC
@@ -10,80 +14,104 @@ struct Backup: Sendable {
 
     /// How many keys Redis looks at, and how many are copied, at once.
     private static let page = 500
-    /// More keys than these are not copied in one transaction, which everybody waits for.
-    private static let transaction = 2000
+    /// More keys than these are not copied by one script, which everybody waits for.
+    private static let atOneInstant = 2000
     /// How often what has changed is copied before giving up.
     private static let attempts = 500
 
-    /// - Throws: `QueueError.unavailable` where the store changes faster than it can be followed.
-    func run(to parts: RPCWriter<BackupPart>) async throws {
-        guard try await store.send("INFO", "cluster").text?.contains("cluster_enabled:1") != true else {
-            throw RPCError(
-                .unimplemented, "Redis is a cluster, of which there is no one instant; use the snapshots of its nodes")
-        }
-        let changes = try await store.translated { try await store.redis.changes(of: store.keys.prefix) }
-        var file = BackupWriter(to: parts)
-        var cursor = "0"
-        repeat {
-            let reply = try await store.send(
-                "SCAN", cursor, "MATCH", store.keys.pattern, "COUNT", Self.page)
-            guard let page = reply.elements, page.count == 2, let next = page[0].text, let names = page[1].elements
-            else { throw QueueError.corrupt("the reply of SCAN is not understood") }
-            cursor = next
-            try await copy(Set(names.compactMap(\.bytes)).filter(store.keys.isBackedUp), to: &file)
-        } while cursor != "0"
+    /// One of the servers, and what has changed on it since it was copied.
+    private struct Server {
+        let master: RedisClient.Master
+        let changes: RedisChanges
+        var changed: Set<[UInt8]> = []
+    }
 
-        var late = try await names(changes, until: try await mark())
+    /// - Throws: `QueueError.unavailable` where the store changes faster than it can be followed, or a server was lost.
+    func run(to parts: RPCWriter<BackupPart>) async throws {
+        var servers: [Server] = []
+        for master in try await store.translated({ try await store.redis.masters() }) {
+            let changes = try await store.translated {
+                try await store.redis.changes(of: store.keys.prefix, at: master)
+            }
+            servers.append(Server(master: master, changes: changes))
+        }
+        var file = BackupWriter(to: parts)
+        for index in servers.indices {
+            try await store.scan(store.keys.pattern, at: [servers[index].master], count: Self.page) { names in
+                try await copy(Set(names).filter(store.keys.isBackedUp), to: &file)
+            }
+            servers[index].changed = try await changes(on: servers[index])
+        }
         for _ in 0..<Self.attempts {
-            let changed = late
-            guard changed.count <= Self.transaction else {
-                try await copy(changed, to: &file)
-                late = try await names(changes, until: try await mark())
+            guard servers.reduce(0, { $0 + $1.changed.count }) <= Self.atOneInstant else {
+                for index in servers.indices {
+                    try await copy(servers[index].changed, to: &file)
+                    servers[index].changed = try await changes(on: servers[index])
+                }
                 continue
             }
-            let mark = store.keys.backupMark(randomBytes(8).hexadecimal)
             let takenAtMs = Int64.now
-            try await copy(changed, markedBy: mark, to: &file)
-            late = try await names(changes, until: mark)
-            // What changed since `changed` was known had all been copied after it changed: it was one instant.
-            if late.isSubset(of: changed) { return try await file.finish(takenAtMs: takenAtMs) }
+            guard try await copyChanges(on: &servers, to: &file) else { continue }
+            return try await file.finish(takenAtMs: takenAtMs)
         }
         throw QueueError.unavailable("the queue changes faster than it can be copied; pause it meanwhile")
     }
 
-    /// What has changed of that which belongs in a backup.
+    /// Copies of each server what has changed there, at one instant.
+    ///
+    /// - Returns: whether the file now has each server as it was at that instant, and all of them the same of what lanes have in
+    ///   common; else `changed` has what is still to be copied.
+    private func copyChanges(on servers: inout [Server], to file: inout BackupWriter) async throws -> Bool {
+        var isWhole = true
+        for index in servers.indices {
+            let server = servers[index]
+            let mark = mark(server.master)
+            try await copy(server.changed, markedBy: mark, to: &file)
+            servers[index].changed = try await names(server.changes, until: mark)
+            // What changed since `changed` was known had all been copied after it changed: it was one instant.
+            if !servers[index].changed.isSubset(of: server.changed) { isWhole = false }
+        }
+        guard servers.count > 1 else { return isWhole }
+        for index in servers.indices { servers[index].changed.formUnion(try await changes(on: servers[index])) }
+        return isWhole && !servers.contains { $0.changed.contains(where: store.keys.isCommon) }
+    }
+
+    /// What has changed until now of that which belongs in a backup.
+    private func changes(on server: Server) async throws -> Set<[UInt8]> {
+        let mark = mark(server.master)
+        _ = try await store.send("SET", mark, "", "PX", 1000)
+        return try await names(server.changes, until: mark)
+    }
+
     private func names(_ changes: RedisChanges, until mark: String) async throws -> Set<[UInt8]> {
         try await store.translated { try await changes.names(until: mark) }.filter(store.keys.isBackedUp)
     }
 
-    /// Changes a key of its own.
-    private func mark() async throws -> String {
-        let mark = store.keys.backupMark(randomBytes(8).hexadecimal)
-        _ = try await store.send(Self.setting(mark))
-        return mark
+    /// The name of a key of its own, on this server.
+    private func mark(_ master: RedisClient.Master) -> String {
+        store.keys.backupMark(master.hashTag + randomBytes(8).hexadecimal)
     }
 
-    private static func setting(_ mark: String) -> [RedisArgument] { ["SET", RedisArgument(mark), "", "PX", 1000] }
-
-    /// Copies keys as they stand now; with a mark, all of them at the instant at which it is set.
+    /// Copies keys of one server as they stand now; with a mark, all of them at the instant at which it is set.
     private func copy(_ names: Set<[UInt8]>, markedBy mark: String? = nil, to file: inout BackupWriter) async throws {
         for batch in mark == nil ? Array(names).batches(of: Self.page) : [Array(names)[...]] {
-            var commands: [[RedisArgument]] = batch.flatMap { name in
-                [["DUMP", RedisArgument(name)], ["PTTL", RedisArgument(name)]]
-            }
-            if let mark { commands = [["MULTI"]] + commands + [Self.setting(mark), ["EXEC"]] }
-            var replies = try await store.pipeline(commands)
-            if mark != nil {
-                guard let results = replies.last?.elements else { throw QueueError.corrupt("EXEC has no replies") }
-                replies = results
+            let keys = batch.map { RedisArgument($0) }
+            let copies =
+                if let mark {
+                    try await store.run(\.copy, key: mark, keys).elements ?? []
+                } else {
+                    try await store.pipeline(keys.flatMap { [["DUMP", $0], ["PTTL", $0]] })
+                }
+            guard copies.count == 2 * keys.count else {
+                throw QueueError.corrupt("the reply of copy is not understood")
             }
             let now = Int64.now
             for (index, name) in batch.enumerated() {
-                let ttl = replies[2 * index + 1].int ?? -1
+                let ttl = copies[2 * index + 1].int ?? -1
                 try await file.write(
                     StoredKey(
                         name: Array(name.dropFirst(store.keys.prefix.utf8.count)),
-                        value: replies[2 * index].bytes ?? [], expiresAtMs: ttl >= 0 ? now + ttl : 0))
+                        value: copies[2 * index].bytes ?? [], expiresAtMs: ttl >= 0 ? now + ttl : 0))
             }
         }
     }

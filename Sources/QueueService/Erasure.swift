@@ -41,19 +41,12 @@ struct Erasure: Sendable {
             "XADD", store.keys.lane(lane, .log), "*", "event", "user_removed", "event_user_hash", userHash(userID))
     }
 
-    /// Sessions, and files that are known by their content: neither tells in its name whose it is. On a Redis Cluster, those of
-    /// other nodes stay until they expire; a session without its account opens nothing.
+    /// Sessions, and files that are known by their content: neither tells in its name whose it is.
     private func sweepNames(of userID: String) async throws {
         for (kind, start) in [(store.keys.session(hash: ""), "\(userID) "), (store.keys.filesPrefix, "\(userID):")] {
-            var cursor = "0"
-            repeat {
-                let reply = try await store.send("SCAN", cursor, "MATCH", Keys.pattern(kind), "COUNT", Self.page)
-                guard let parts = reply.elements, parts.count == 2, let next = parts[0].text else {
-                    throw QueueError.corrupt("the reply of SCAN is not understood")
-                }
-                cursor = next
-                try await remove(parts[1].elements?.compactMap(\.text) ?? [], holding: start)
-            } while cursor != "0"
+            try await store.scan(Keys.pattern(kind), count: Self.page) { names in
+                try await remove(names.map { String(decoding: $0, as: UTF8.self) }, holding: start)
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 import AnalysisAPI
 import Jobs
+import Redis
 
 /// The keys of a lane, below its root: `aq:{0}:ready`. The scripts are given the same patterns.
 ///
@@ -227,6 +228,14 @@ struct Keys: Sendable {
     /// What the names of the keys begin with that a backup holds, until all of them are there.
     func staged(_ id: String) -> String { "\(prefix)restore:\(id):" }
 
+    /// Where a key of a backup is until then: in the slot of its place.
+    ///
+    /// - Parameter name: of its place, after the prefix.
+    func staged(_ id: String, _ name: [UInt8]) -> [UInt8] {
+        let tag = RedisClient.hashTag(of: Array(prefix.utf8) + name)
+        return Array("\(staged(id)){".utf8) + tag + [UInt8(ascii: "}")] + name
+    }
+
     /// Redis' pattern of all names that begin with the prefix.
     var pattern: String { Self.pattern(prefix) }
 
@@ -244,5 +253,11 @@ struct Keys: Sendable {
         let name = name.dropFirst(prefix.utf8.count)
         return !Self.notBackedUp.contains { name.starts(with: $0.utf8) }
             && !(name.first == UInt8(ascii: "{") && name.reversed().starts(with: "}:lease".utf8.reversed()))
+    }
+
+    /// Whether a key is about what lanes have in common: who is there, and in which lane. Not a lane's own, nor what may be of
+    /// another moment and does no harm: sessions and known files.
+    func isCommon(_ name: [UInt8]) -> Bool {
+        !["\(prefix){", session(hash: ""), filesPrefix].contains { name.starts(with: $0.utf8) }
     }
 }

@@ -1,5 +1,5 @@
 // Puts back what a backup holds. Its keys are staged under names of their own while the file comes in; once it has come in whole, one
-// script puts them in their places. Where it ends before, nothing has changed.
+// script puts them in their places, on each server of a cluster one. Where it ends before, nothing has changed.
 
 import AnalysisAPI
 import RPC
@@ -30,62 +30,103 @@ struct Restoration: Sendable {
     }
 
     private func stage(_ parts: RPCStream<RestorePart>, _ id: String) async throws -> RestoreReply {
+        let masters = try await store.translated { try await store.redis.masters() }
         var reader = BackupReader()
         var replaces: Bool?
         for try await part in parts {
             if replaces == nil {
                 replaces = part.replace
-                _ = try await put(id: "", replaces: part.replace)
+                if !part.replace { try await checkNothingIsLost() }
             }
-            for batch in try reader.read(part.data).batches(of: Self.page) { try await stage(batch, id) }
+            for batch in try reader.read(part.data).batches(of: Self.page) { try await stage(batch, id, at: masters) }
             try await store.send(
                 "PEXPIRE", store.keys.restoring, Self.patience.milliseconds)
         }
         guard let takenAtMs = reader.takenAtMs else { throw BackupReader.damaged("it ends too early") }
         try await checkSchema(id)
-        return RestoreReply(keys: try await put(id: id, replaces: replaces == true), takenAtMs: takenAtMs)
+        return RestoreReply(keys: try await put(id, replaces: replaces == true, at: masters), takenAtMs: takenAtMs)
+    }
+
+    private func checkNothingIsLost() async throws {
+        let users = try await store.send("ZCARD", store.keys.users).int ?? 0
+        var jobs: Int64 = 0
+        for lane in 0..<max(1, Int(try await store.send("ZSCORE", store.keys.lanes, "count").double ?? 1)) {
+            for index in [LaneKey.live, .ended] {
+                jobs += try await store.send("ZCARD", store.keys.lane(String(lane), index)).int ?? 0
+            }
+        }
+        guard users + jobs == 0 else {
+            throw QueueError.illegal(
+                "there are \(users) users and \(jobs) jobs already, which would be lost; back them up, then allow them to be replaced"
+            )
+        }
     }
 
     /// Refuses what a newer queue-service has stored and this one would misread.
     private func checkSchema(_ id: String) async throws {
+        let name = store.keys.schema.dropFirst(store.keys.prefix.count)
+        let staged = String(decoding: store.keys.staged(id, Array(name.utf8)), as: UTF8.self)
         do {
-            try await store.translated { try await store.schema.check(Keys(prefix: store.keys.staged(id)).schema) }
+            try await store.translated { try await store.schema.check(staged) }
         } catch let error as RedisSchemaError {
             throw QueueError.illegal("\(error)")
         }
     }
 
-    private func stage(_ keys: some Collection<StoredKey>, _ id: String) async throws {
-        let prefix = Array(store.keys.staged(id).utf8)
+    private func stage(
+        _ keys: some Collection<StoredKey>, _ id: String, at masters: [RedisClient.Master]
+    ) async throws {
         let now = Int64.now
-        let commands = keys.map { key in
-            let name = RedisArgument(prefix + key.name)
-            let isGone = key.value.isEmpty || (key.expiresAtMs != 0 && key.expiresAtMs <= now)
-            return isGone
-                ? ["UNLINK", name]
-                : ["RESTORE", name, RedisArgument(key.expiresAtMs), RedisArgument(key.value), "REPLACE", "ABSTTL"]
-        }
-        do {
-            try await store.pipeline(commands)
-        } catch QueueError.corrupt(let why) {
-            throw BackupReader.damaged("\(why); is this Redis older than that of which it was made?")
+        let staged = keys.map { (name: store.keys.staged(id, $0.name), key: $0) }
+        for master in masters {
+            let commands = staged.filter { master.serves($0.name) }.map { name, key in
+                let isGone = key.value.isEmpty || (key.expiresAtMs != 0 && key.expiresAtMs <= now)
+                return isGone
+                    ? ["UNLINK", RedisArgument(name)]
+                    : [
+                        "RESTORE", RedisArgument(name), RedisArgument(key.expiresAtMs), RedisArgument(key.value),
+                        "REPLACE",
+                        "ABSTTL",
+                    ]
+            }
+            do {
+                try await store.pipeline(commands)
+            } catch QueueError.corrupt(let why) {
+                throw BackupReader.damaged("\(why); is this Redis older than that of which it was made?")
+            }
         }
     }
 
-    /// - Parameter id: empty: only looks whether it could be done.
-    /// - Returns: how many keys were put in their places.
-    private func put(id: String, replaces: Bool) async throws -> UInt64 {
-        let staged = id.isEmpty ? "" : store.keys.staged(id)
+    /// Puts all that is staged in its places: at once, but for a cluster, where it is one server after the other.
+    ///
+    /// - Returns: how many keys there were.
+    private func put(_ id: String, replaces: Bool, at masters: [RedisClient.Master]) async throws -> UInt64 {
+        let staged = store.keys.staged(id)
         let arguments =
             [
-                RedisArgument(staged), RedisArgument(replaces ? 1 : 0), RedisArgument(store.keys.pattern),
-                RedisArgument(Keys.pattern(staged)),
+                RedisArgument(store.keys.prefix), RedisArgument(staged), RedisArgument(store.keys.pattern),
+                RedisArgument(Keys.pattern(staged)), RedisArgument(replaces ? 1 : 0),
             ] + Keys.notBackedUp.map { RedisArgument($0) }
-        let reply = try await store.translated {
-            try await store.redis.run(
-                store.scripts.restore, keys: [store.keys.prefix], arguments: arguments, timeout: Self.patience)
+        var count: Int64 = 0
+        for (done, master) in masters.enumerated() {
+            do {
+                count +=
+                    try await store.translated {
+                        try await store.redis.run(
+                            store.scripts.restore, keys: [staged + master.hashTag], arguments: arguments,
+                            timeout: Self.patience)
+                    }.int ?? 0
+            } catch {
+                guard done > 0 else { throw error }
+                throw RPCError(
+                    .dataLoss,
+                    """
+                    \(done) of the cluster's \(masters.count) servers have what the backup holds, and the others have not: \(error); \
+                    put it back once more, and allow what is there to be replaced
+                    """)
+            }
         }
-        return UInt64(clamping: reply.int ?? 0)
+        return UInt64(clamping: count)
     }
 
     // MARK: One at a time
@@ -104,16 +145,8 @@ struct Restoration: Sendable {
 
     /// Removes what this one, or one that broke off, has staged and not put in its place.
     private func removeStaged() async throws {
-        var cursor = "0"
-        repeat {
-            let reply = try await store.send(
-                "SCAN", cursor, "MATCH", Keys.pattern(store.keys.restoring + ":"), "COUNT", Self.page)
-            guard let page = reply.elements, page.count == 2, let next = page[0].text, let names = page[1].elements
-            else { throw QueueError.corrupt("the reply of SCAN is not understood") }
-            cursor = next
-            if !names.isEmpty {
-                _ = try await store.send(["UNLINK"] + names.compactMap { $0.bytes.map { RedisArgument($0) } })
-            }
-        } while cursor != "0"
+        try await store.scan(Keys.pattern(store.keys.restoring + ":"), count: Self.page) { names in
+            try await store.pipeline(names.map { ["UNLINK", RedisArgument($0)] })
+        }
     }
 }

@@ -37,7 +37,7 @@ struct QueueLimits: Sendable {
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
         expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
-        moveAccount, restore, alertBook, takeLease: RedisScript
+        moveAccount, copy, restore, alertBook, takeLease: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -76,7 +76,10 @@ struct Scripts: Sendable {
         takeLease = RedisScript(
             name: "take_lease", source: String(decoding: PackageResources.take_lease_lua, as: UTF8.self),
             isIdempotent: true)
-        restore = RedisScript(name: "restore", source: String(decoding: PackageResources.restore_lua, as: UTF8.self))
+        copy = RedisScript(
+            name: "copy", source: String(decoding: PackageResources.copy_lua, as: UTF8.self), derivesKeys: true)
+        restore = RedisScript(
+            name: "restore", source: String(decoding: PackageResources.restore_lua, as: UTF8.self), derivesKeys: true)
         moveAccount = RedisScript(
             name: "move_account", source: String(decoding: PackageResources.move_account_lua, as: UTF8.self),
             isIdempotent: true)

@@ -105,6 +105,19 @@ struct Store: Sendable {
         return try await translated { try await redis.pipeline(commands) }
     }
 
+    /// Shows all names that fit a pattern (`RedisClient.scan`), wherever in a cluster they are.
+    ///
+    /// - Parameter masters: nil: all there are.
+    func scan(
+        _ pattern: String, at masters: [RedisClient.Master]? = nil, count: Int,
+        _ visit: nonisolated(nonsending) (_ names: [[UInt8]]) async throws -> Void
+    ) async throws {
+        try await translated {
+            let all = if let masters { masters } else { try await redis.masters() }
+            try await redis.scan(pattern, at: all, count: count, visit)
+        }
+    }
+
     /// The version of what is stored.
     var schema: RedisSchema {
         RedisSchema(key: keys.schema, version: Schema.version, needed: Schema.needed, redis: redis)

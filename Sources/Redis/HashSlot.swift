@@ -11,14 +11,17 @@ struct HashSlot: Hashable, Sendable {
         self.number = number
     }
 
-    /// The slot of a key: of what stands between its first `{` and the next `}`, where that is something; else of all of it.
+    /// The slot of a key.
     init(of key: some BidirectionalCollection<UInt8>) {
-        var hashed = key[...]
-        if let open = key.firstIndex(of: UInt8(ascii: "{")) {
-            let tag = key[key.index(after: open)...]
-            if let close = tag.firstIndex(of: UInt8(ascii: "}")), close != tag.startIndex { hashed = tag[..<close] }
-        }
-        number = Int(Self.crc16(hashed)) % Self.count
+        number = Int(Self.crc16(Self.tag(of: key))) % Self.count
+    }
+
+    /// What decides the slot of a key: what stands between its first `{` and the next `}`, where that is something; else all of it.
+    static func tag<Key: BidirectionalCollection<UInt8>>(of key: Key) -> Key.SubSequence {
+        guard let open = key.firstIndex(of: UInt8(ascii: "{")) else { return key[...] }
+        let tag = key[key.index(after: open)...]
+        guard let close = tag.firstIndex(of: UInt8(ascii: "}")), close != tag.startIndex else { return key[...] }
+        return tag[..<close]
     }
 
     init(of key: RedisArgument) {

@@ -1,10 +1,10 @@
 import NIOCore
 
 extension RedisClient {
-    /// From now on tells which keys whose names begin with `prefix` change, expire or go: Redis' client tracking, in its
-    /// broadcasting mode. For a Redis that is no cluster.
-    package func changes(of prefix: String) async throws -> RedisChanges {
-        try await RedisChanges(prefix, client: self)
+    /// From now on tells which keys on a server change, expire or go of those whose names begin with `prefix`: Redis' client
+    /// tracking, in its broadcasting mode.
+    package func changes(of prefix: String, at master: Master) async throws -> RedisChanges {
+        try await RedisChanges(prefix, at: master.address ?? address(of: nil), client: self)
     }
 }
 
@@ -17,11 +17,11 @@ package final class RedisChanges: Sendable {
 
     private static let channel = "__redis__:invalidate"
 
-    fileprivate init(_ prefix: String, client: RedisClient) async throws {
+    fileprivate init(_ prefix: String, at address: RedisURL.Address, client: RedisClient) async throws {
         let shared = client.shared
         let (stream, continuation) = AsyncStream.makeStream(of: RedisMessage.self)
         messages = stream
-        connection = try await shared.connect(to: client.address(of: nil), messages: continuation)
+        connection = try await shared.connect(to: address, messages: continuation)
         let deadlines = Deadlines(reply: .now() + TimeAmount(shared.configuration.commandTimeout))
         do {
             guard let id = try await connection.send(["CLIENT", "ID"], deadlines).int else {

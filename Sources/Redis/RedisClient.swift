@@ -126,7 +126,7 @@ package final class RedisClient: Service, Sendable {
         }
     }
 
-    private func deadlines(_ timeout: Duration?) -> (now: NIODeadline, Deadlines) {
+    func deadlines(_ timeout: Duration?) -> (now: NIODeadline, Deadlines) {
         let configuration = shared.configuration
         let now = NIODeadline.now()
         let own = now + TimeAmount(timeout ?? configuration.commandTimeout)
@@ -142,13 +142,16 @@ package final class RedisClient: Service, Sendable {
     /// deadline ends it, for then no connection is given any more.
     ///
     /// Inlined as ``RedisConnection/send(_:asking:_:)`` is.
+    ///
+    /// - Parameter address: who is asked first, whoever has the key.
     @inline(__always)
-    private nonisolated(nonsending) func attempt<Value: Sendable>(
-        key: @autoclosure () -> RedisArgument?, isWhole: Bool = false, isIdempotent: @autoclosure () -> Bool,
+    nonisolated(nonsending) func attempt<Value: Sendable>(
+        key: @autoclosure () -> RedisArgument?, at address: RedisURL.Address? = nil, isWhole: Bool = false,
+        isIdempotent: @autoclosure () -> Bool,
         began: NIODeadline, deadlines: Deadlines,
         _ body: nonisolated(nonsending) (_ connection: RedisConnection, _ asking: Bool) async throws -> Value
     ) async throws -> Value {
-        var asked: RedisURL.Address?
+        var asked = address
         var refusals = 0
         var backoff = Backoff(
             initial: shared.configuration.initialBackoff, maximum: shared.configuration.maximumBackoff)
@@ -240,25 +243,35 @@ package final class RedisClient: Service, Sendable {
     /// Learns the slots of a cluster whenever there is doubt about them.
     private func keepSlotsKnown() async {
         for await knower in shared.doubts {
-            guard let known = topology.withLock({ $0.isCluster ? $0.addresses : nil }) else { continue }
-            // Any node may be behind the others, so whoever is asked next is another one.
-            for address in [knower].compactMap({ $0 }) + known.shuffled() + shared.url.addresses {
-                do {
-                    let connection = try await shared.connect(to: address)
-                    defer { connection.close() }
-                    let deadlines = Deadlines(reply: .now() + TimeAmount(shared.configuration.connectTimeout))
-                    let map = try SlotMap(
-                        reply: try await connection.send(["CLUSTER", "SLOTS"], deadlines), from: address)
-                    change { ((), $0.learned(map)) }
-                    break
-                } catch {
-                    guard !Task.isCancelled else { return }
-                    shared.logger.warning(
-                        "cannot learn the cluster's slots", metadata: ["address": "\(address)", "error": "\(error)"])
-                }
-            }
+            guard topology.withLock({ $0.isCluster }) else { continue }
+            _ = await learnSlots(knower: knower)
+            guard !Task.isCancelled else { return }
             try? await Task.sleep(for: Self.learnInterval)
         }
+    }
+
+    /// Learns which node of the cluster serves which slot.
+    ///
+    /// - Parameter knower: who is asked first.
+    /// - Returns: `nil` where nobody tells, or the task was cancelled.
+    func learnSlots(knower: RedisURL.Address? = nil) async -> SlotMap? {
+        let known = topology.withLock { $0.addresses }
+        // Any node may be behind the others, so whoever is asked next is another one.
+        for address in [knower].compactMap({ $0 }) + known.shuffled() + shared.url.addresses {
+            do {
+                let connection = try await shared.connect(to: address)
+                defer { connection.close() }
+                let deadlines = Deadlines(reply: .now() + TimeAmount(shared.configuration.connectTimeout))
+                let map = try SlotMap(reply: try await connection.send(["CLUSTER", "SLOTS"], deadlines), from: address)
+                change { ((), $0.learned(map)) }
+                return map
+            } catch {
+                guard !Task.isCancelled else { return nil }
+                shared.logger.warning(
+                    "cannot learn the cluster's slots", metadata: ["address": "\(address)", "error": "\(error)"])
+            }
+        }
+        return nil
     }
 }
 

@@ -11,8 +11,9 @@ import Testing
 @testable import QueueService
 
 @Suite(.timeLimit(.minutes(3))) struct BackupTests {
-    @Test func whatIsPutBackIsWhatWasThere() async throws {
-        try await withServingQueue(on: RedisServer.shared()) { queue in
+    @Test(arguments: RedisKind.allCases, RedisKind.allCases)
+    func whatIsPutBackIsWhatWasThere(from kind: RedisKind, to other: RedisKind) async throws {
+        try await withServingQueue(on: kind.shared()) { queue in
             _ = try await queue.maintenance.addLanes(AddLanesRequest(total: 2))
             let worker = ScriptedWorker("w", of: queue)
             try await worker.connected {
@@ -23,7 +24,7 @@ import Testing
             _ = try await queue.enqueue(.background)
             let before = try await queue.contents()
             let file = try await queue.backup()
-            try await withQueue(on: RedisServer.shared()) { other in
+            try await withQueue(on: other.shared()) { other in
                 try await other.serving {
                     let reply = try await other.restore(file)
                     #expect(reply.keys == UInt64(before.count))
@@ -45,8 +46,8 @@ import Testing
     }
 
     /// Jobs come one after another, so a backup that has one of them has all before it; and a worker takes them meanwhile.
-    @Test func aBackupIsOfOneInstantWhileJobsComeAndGo() async throws {
-        try await withServingQueue(on: RedisServer.shared()) { queue in
+    @Test(arguments: RedisKind.allCases) func aBackupIsOfOneInstantWhileJobsComeAndGo(on kind: RedisKind) async throws {
+        try await withServingQueue(on: kind.shared()) { queue in
             let worker = ScriptedWorker("w", of: queue)
             try await worker.connected {
                 try await worker.granted("0")
@@ -64,7 +65,7 @@ import Testing
                     for _ in 0..<5 {
                         let known = try await queue.lastJob()
                         let file = try await queue.backup()
-                        try await withQueue(on: RedisServer.shared()) { other in
+                        try await withQueue(on: kind.shared()) { other in
                             try await other.serving {
                                 _ = try await other.restore(file)
                                 let damage = try await other.damage()
@@ -80,8 +81,45 @@ import Testing
         }
     }
 
-    @Test func usersAndJobsThatAreThereAreNotLostUnasked() async throws {
-        try await withServingQueue(on: RedisServer.shared()) { queue in
+    /// Lanes of a cluster are on several servers, which are copied one after another.
+    @Test func aUserWhoIsMovedMeanwhileIsWholeInABackupOfACluster() async throws {
+        let cluster = try await RedisCluster.shared()
+        try await withServingQueue(on: cluster, lanes: 4) { queue in
+            _ = try await queue.enqueue(.playlist, "p")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        for lane in 0..<4 {
+                            _ = try await queue.maintenance.moveUser(MoveUserRequest(userID: "u", lane: String(lane)))
+                        }
+                    }
+                }
+                for _ in 0..<5 {
+                    let file = try await queue.backup()
+                    try await withQueue(on: cluster) { other in
+                        try await other.serving {
+                            _ = try await other.restore(file)
+                            // Does the rest of a move; while it has not ended, there is no other.
+                            for lane in 0..<4 {
+                                let request = MoveUserRequest(userID: "u", lane: String(lane))
+                                _ = try? await other.maintenance.moveUser(request)
+                            }
+                            #expect(try await other.damage() == [])
+                            let playlist = try await other.catalog.getPlaylist(
+                                PlaylistRequest(userID: "u", playlistID: "p"))
+                            #expect(playlist.songs.map { $0.song?.id } == Array(TestLane.songs[..<5]))
+                            #expect(try await other.queue.listJobs(ListJobsRequest(userID: "u")).jobs.count == 1)
+                        }
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(arguments: RedisKind.allCases) func usersAndJobsThatAreThereAreNotLostUnasked(on kind: RedisKind) async throws
+    {
+        try await withServingQueue(on: kind.shared()) { queue in
             let file = try await queue.backup()
             _ = try await queue.enqueue(.song, "s3")
             let before = try await queue.contents()
@@ -140,9 +178,7 @@ import Testing
             #expect((error as? RPCError)?.code == .invalidArgument)
             #expect(try await queue.contents() == before)
             try await queue.withStore { store in
-                let staged = try await store.send(
-                    "SCAN", 0, "MATCH", Keys.pattern(store.keys.restoring), "COUNT", 1_000_000)
-                #expect(staged.elements?.last?.elements?.isEmpty == true)
+                try await store.scan(Keys.pattern(store.keys.restoring), count: 10_000) { #expect($0 == []) }
             }
         }
     }
@@ -169,8 +205,10 @@ extension RunningQueue {
     /// All that belongs in a backup, by the names after the prefix.
     fileprivate func contents() async throws -> [[UInt8]: [[UInt8]]] {
         try await withStore { store in
-            let found = try await store.send("SCAN", 0, "MATCH", store.keys.pattern, "COUNT", 10_000_000)
-            let names = Set((found.elements?.last?.elements ?? []).compactMap(\.bytes)).filter(store.keys.isBackedUp)
+            var names: Set<[UInt8]> = []
+            try await store.scan(store.keys.pattern, count: 10_000) {
+                names.formUnion($0.filter(store.keys.isBackedUp))
+            }
             var contents: [[UInt8]: [[UInt8]]] = [:]
             for name in names {
                 let key = RedisArgument(name)

@@ -8,7 +8,7 @@ import Testing
         let prefix = RedisServer.uniquePrefix()
         try await RedisServer.shared().withClient { client in
             try await client.send("SET", prefix + "old", 1)
-            let changes = try await client.changes(of: prefix)
+            let changes = try await client.changes(of: prefix, at: try await client.masters()[0])
             try await client.send("SET", prefix + "a", 1)
             try await client.send("SET", RedisServer.uniquePrefix() + "other", 1, "PX", 1)
             try await client.send("EVAL", "redis.call('HSET', KEYS[1], 'f', 1)", 1, prefix + "in a script")
@@ -25,7 +25,7 @@ import Testing
     @Test func thatNamesWereMissedIsAnError() async throws {
         let server = try await RedisServer.start()
         try await server.withClient { client in
-            let changes = try await client.changes(of: "")
+            let changes = try await client.changes(of: "", at: try await client.masters()[0])
             await server.kill()
             await #expect(throws: RedisError.self) { try await changes.names(until: "mark") }
         }
@@ -34,7 +34,7 @@ import Testing
     @Test func thatAllKeysWereRemovedIsAnError() async throws {
         let server = try await RedisServer.start()
         try await server.withClient { client in
-            let changes = try await client.changes(of: "")
+            let changes = try await client.changes(of: "", at: try await client.masters()[0])
             try await client.send("FLUSHALL")
             await #expect(throws: RedisError.self) { try await changes.names(until: "mark") }
         }
