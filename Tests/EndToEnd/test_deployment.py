@@ -1,6 +1,7 @@
 """What is deployed and cannot be run here as a whole: units, manifests, images' files, secrets and the rights in Redis."""
 
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -56,6 +57,34 @@ def test_every_flag_and_variable_that_is_deployed_exists(program):
     stage = re.search(rf"AS {program}\n(.*?)ENTRYPOINT", (ROOT / "deploy/Dockerfile").read_text(), re.DOTALL)[1]
     variables = {*compose()[program].get("environment", {}), *re.findall(r"ANALYSIS_[A-Z_]+", stage + unit)}
     assert not variables - variables_of(program)
+
+
+def test_the_log_level_of_each_process_can_be_changed_where_the_documents_say():
+    """Each has a Unix socket of its own to which it can write; `deploy/verify-containers` changes the level at those of containers."""
+    told = (ROOT / "docs/operations.md").read_text()
+    for program in ("gateway", "analysis-worker"):
+        name = program.removeprefix("analysis-")
+        composed, pod = compose()[program], containers()[program]
+        variable = "ANALYSIS_CONTROL" if program == "gateway" else "ANALYSIS_LISTEN"
+        path = composed["environment"][variable].removeprefix("unix:")
+        assert str(pathlib.PurePath(path).parent) in composed["tmpfs"]
+        assert f"--user {name} analysis-queue/analysisctl \\\n  loglevel unix:/proc/1/root{path} " in told
+        unit = (SYSTEMD / f"analysis-{name}.service").read_text()
+        folder = re.search(r"^RuntimeDirectory=(.*)$", unit, re.MULTILINE)[1]
+        path = re.search(rf"^Environment={variable}=unix:%t/({folder}/.*)$", unit, re.MULTILINE)[1]
+        assert f"sudo analysisctl loglevel unix:/run/{path} " in told
+        flag = "--" + variable.removeprefix("ANALYSIS_").lower()
+        path = next(argument for argument in pod["args"] if argument.startswith(f"{flag}=unix:")).split(":", 1)[1]
+        assert str(pathlib.PurePath(path).parent) in {mount["mountPath"] for mount in pod["volumeMounts"]}
+        if program == "gateway":
+            assert f"loglevel unix:/proc/1/root{path} " in told
+
+
+def test_what_images_are_made_of_is_sent_to_the_builder():
+    sent = set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    copied = re.findall(r"^COPY (?!--)(\S+)", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    for path in map(pathlib.PurePath, copied):
+        assert sent & {str(parent) for parent in [path, *path.parents]}, path
 
 
 def test_the_page_of_all_flags_and_variables_is_up_to_date():

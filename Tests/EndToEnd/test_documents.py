@@ -34,6 +34,8 @@ ELSEWHERE = {
     "analysisctl migrate": ("Tests/EndToEnd/test_migrate.py", "migrate"),
     "analysisctl lanes add": ("Tests/EndToEnd/test_lanes.py", '"add"'),
     "analysisctl users move": ("Tests/EndToEnd/test_lanes.py", '"move"'),
+    "sudo analysisctl loglevel": ("Tests/EndToEnd/test_analysisctl.py", '"loglevel"'),
+    "docker run": ("deploy/verify-containers", '"loglevel"'),
     "docker compose": ("deploy/verify-containers", "podman-compose"),
     "printf %s 'PASSWORD' | docker compose": ("deploy/verify-containers", '"users", "add"'),
     "swift build": ("deploy/Dockerfile", "--static-swift-stdlib"),
