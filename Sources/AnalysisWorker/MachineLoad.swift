@@ -1,6 +1,7 @@
 // How busy the worker's machine is, with the work of others, as Linux tells it under /proc.
 
 import AnalysisAPI
+import Daemon
 import Foundation
 
 extension MachineLoad {

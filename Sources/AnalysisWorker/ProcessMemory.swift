@@ -1,5 +1,6 @@
 // How much memory a process holds, as Linux tells it under /proc.
 
+import Daemon
 import Foundation
 import Glibc
 

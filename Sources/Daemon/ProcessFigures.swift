@@ -14,7 +14,7 @@ package struct ProcessFigures: Sendable, Hashable {
     /// - Parameter pid: another process than this one.
     /// - Returns: nil where there is no such process.
     package init?(pid: Int32? = nil) {
-        guard let stat = Self.text("/proc/\(pid.map(String.init) ?? "self")/stat") else { return nil }
+        let stat = ProcFile.text("/proc/\(pid.map(String.init) ?? "self")/stat")
         self.init(stat: stat, ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)), pageBytes: sysconf(Int32(_SC_PAGESIZE)))
     }
 
@@ -49,11 +49,6 @@ package struct ProcessFigures: Sendable, Hashable {
     }
 
     /// When the machine started, in seconds since 1970.
-    private static let bootTime = text("/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }
+    private static let bootTime = ProcFile.text("/proc/stat").split(separator: "\n").first { $0.hasPrefix("btime ") }
         .flatMap { Double($0.dropFirst("btime ".count)) }
-
-    /// Files of `/proc` have no length, so they are read until they end.
-    private static func text(_ path: String) -> String? {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-    }
 }

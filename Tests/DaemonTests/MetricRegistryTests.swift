@@ -1,6 +1,7 @@
 // What a process has measured is told as it was recorded, and no more of it than fits.
 
 import AnalysisAPI
+import Foundation
 import Metrics
 import Testing
 
@@ -114,6 +115,22 @@ import Testing
             #expect(definition.bounds.isEmpty == (definition.type != .histogram), "\(definition.name)")
             #expect(!definition.help.contains("\n"), "\(definition.name)")
         }
+    }
+}
+
+@Suite struct ProcFileTests {
+    @Test func fileIsReadToItsEndHoweverLongItIs() throws {
+        let path = "/tmp/proc-file-\(UInt64.random(in: 0...UInt64.max))"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let text = (0..<50_000).map { "cpu\($0)" }.joined(separator: "\n")
+        try Data(text.utf8).write(to: URL(filePath: path))
+        #expect(ProcFile.text(path) == text)
+        #expect(ProcFile.text("/proc/stat").contains("\nbtime "))
+    }
+
+    @Test func fileThatIsEmptyOrNotThereHasNoText() {
+        #expect(ProcFile.text("/dev/null") == "")
+        #expect(ProcFile.text("/proc/0/stat") == "")
     }
 }
 
