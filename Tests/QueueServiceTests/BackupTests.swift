@@ -81,7 +81,55 @@ import Testing
         }
     }
 
-    /// Lanes of a cluster are on several servers, which are copied one after another.
+    /// Servers of a cluster are copied one after another: an account that changes after another must not have changed alone.
+    @Test func accountsAreOfOneInstantOnACluster() async throws {
+        let cluster = try await RedisCluster.shared()
+        try await withServingQueue(on: cluster) { queue in
+            let users = try await queue.withStore { store in
+                let masters = try await store.redis.masters()
+                return masters.compactMap { master in
+                    (0..<100).map { "user-\($0)" }.first { master.serves(Array(store.keys.account($0).utf8)) }
+                }
+            }
+            #expect(users.count == 3)
+            for user in users {
+                _ = try await queue.catalog.createUser(CreateUserRequest(id: user, password: "password"))
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await queue.withStore { store in
+                        // Takes some milliseconds to copy, in which others change.
+                        let long = String(repeating: "x", count: 1 << 20)
+                        try await store.send("HSET", store.keys.account(users[1]), "long", long)
+                        for number in 1... {
+                            for user in users {
+                                try await store.send("HSET", store.keys.account(user), "last_analysis_at_ms", number)
+                            }
+                            // Bursts, and pauses in which the backup finds its instant.
+                            try await Task.sleep(for: .milliseconds(Int.random(in: 0..<5) == 0 ? 30 : 1))
+                        }
+                    }
+                }
+                for _ in 0..<20 {
+                    let file = try await queue.backup()
+                    try await withQueue(on: cluster) { other in
+                        try await other.serving {
+                            _ = try await other.restore(file)
+                            var numbers: [Int64] = []
+                            for user in users {
+                                let request = UserRequest(userID: user)
+                                numbers.append(try await other.catalog.getUser(request).lastAnalysisAtMs)
+                            }
+                            #expect(numbers == numbers.sorted(by: >) && numbers[0] - numbers[2] <= 1)
+                        }
+                    }
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    /// Lanes of a cluster are on several servers, too.
     @Test func aUserWhoIsMovedMeanwhileIsWholeInABackupOfACluster() async throws {
         let cluster = try await RedisCluster.shared()
         try await withServingQueue(on: cluster, lanes: 4) { queue in
