@@ -49,11 +49,13 @@ package struct ServerOptions: ParsableArguments {
     ///   - health: whether what they all need is there.
     ///   - metrics: what the process tells of itself; nil: what the context has.
     ///   - others: what other processes have told this one of themselves.
+    ///   - operations: what operators are answered by.
     ///   - maxStreams: how many calls a connection may have open; nil: as many as usual.
     /// - Throws: `RPCError` where a file of keys or certificates cannot be used.
     package func server(
         _ services: [any RPCService], health: @escaping HealthService.Check, metrics: MetricsCollector? = nil,
-        others: @escaping @Sendable () -> [ProcessMetrics] = { [] }, maxStreams: Int? = nil, tls: TLSOptions,
+        others: @escaping @Sendable () -> [ProcessMetrics] = { [] },
+        operations: OperationsService = OperationsService(), maxStreams: Int? = nil, tls: TLSOptions,
         _ context: DaemonContext
     ) throws -> RPCServer {
         let names = services.flatMap(\.serviceNames)
@@ -61,7 +63,7 @@ package struct ServerOptions: ParsableArguments {
             services + [
                 HealthService(serviceNames: names, check: health),
                 MetricsService(collector: metrics ?? context.metrics, others: others),
-                OperationsService(),
+                operations,
                 ReflectionService(
                     serviceNames: names + HealthService.names + MetricsService.names + OperationsService.names
                         + ReflectionService.names),

@@ -99,3 +99,11 @@ extension DrainWorkerRequest: Audited {
     var auditedTarget: String { "worker \(workerID)" }
     var auditedDetail: String { undo ? "back into service" : "out of service" }
 }
+
+extension SetLogLevelRequest: Audited {
+    var auditedTarget: String { label.isEmpty ? "" : "logger \(label)" }
+    var auditedDetail: String {
+        [level == .unspecified ? "as it was started" : "from \(level) on", seconds == 0 ? "" : "for \(seconds) s"]
+            .filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+}

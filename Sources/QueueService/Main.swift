@@ -127,7 +127,7 @@ struct QueueServiceCommand: ServingCommand {
             logger: context.logger, transitions: context.logger(for: "jobs"))
         let server = try serving.server(
             system.providers, health: client.problem, metrics: system.metrics, others: { system.exchange.others },
-            tls: tls, context)
+            operations: system.operations, tls: tls, context)
         return [client] + system.services + [server]
     }
 }

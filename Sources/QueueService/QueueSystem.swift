@@ -31,6 +31,8 @@ struct QueueConfiguration: Sendable {
 struct QueueSystem: Sendable {
     /// What is offered to callers.
     let providers: [any RPCService]
+    /// What operators are answered by who ask this process itself.
+    let operations: OperationsService
     /// What runs beside the answering of calls, in the order in which it starts.
     let services: [any Service]
     /// What is told of this process's metrics, and of others'.
@@ -58,6 +60,9 @@ struct QueueSystem: Sendable {
         let move = UserMove(accounts: accounts, store: store, dispatcher: dispatcher)
         let imports = Imports(dispatcher: dispatcher)
         let audit = AuditLog(store: store, keep: configuration.auditAge, logger: logger)
+        operations = OperationsService { request, context, change in
+            try await audit.noting(context, request) { try await change() }
+        }
         let alerts = AlertDesk(
             rules: configuration.alerts, webhooks: configuration.webhooks,
             observer: AlertObserver(

@@ -36,6 +36,16 @@ import Testing
         }
     }
 
+    @Test func changesOfTheLogLevelAreToo() async throws {
+        try await withServingQueue { queue in
+            let request = SetLogLevelRequest(level: .unspecified, seconds: 60)
+            _ = try await OperationsClient(queue.client).setLogLevel(request, options: Self.by("ada"))
+            let entry = try await queue.audit.listAuditEntries(ListAuditEntriesRequest()).entries.first
+            #expect(entry?.actor == "ada" && entry?.action == "analysis.v1.Operations/SetLogLevel")
+            #expect(entry?.detail == "as it was started, for 60 s" && entry?.outcome == "OK")
+        }
+    }
+
     @Test func whatUsersDoWithWhatIsTheirsIsNot() async throws {
         try await withServingQueue { queue in
             let before = try await queue.audit.listAuditEntries(ListAuditEntriesRequest()).entries.count

@@ -56,7 +56,8 @@ final class RunningQueue: Sendable {
         var serverConfiguration = RPCServer.Configuration()
         if let access { serverConfiguration.access = access }
         let server = RPCServer(
-            addresses: [address], services: system.providers, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            addresses: [address], services: system.providers + [system.operations],
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger, configuration: serverConfiguration)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for service in [redis] + system.services + [server] as [any Service] {

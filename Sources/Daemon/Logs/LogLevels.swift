@@ -1,9 +1,9 @@
 // From which level on each logger of this process writes, which operators change while it runs.
 
-import AnalysisAPI
+package import AnalysisAPI
 import Foundation
 import Logging
-import RPC
+package import RPC
 import Synchronization
 
 /// What was set, and what follows from it for a logger. A pure value.
@@ -132,17 +132,31 @@ package final class LogLevelControl: Sendable {
 }
 
 /// What operators ask of a running process.
-struct OperationsService: OperationsProvider {
+package struct OperationsService: OperationsProvider {
+    /// Makes a change that was asked for, and writes down who asked.
+    package typealias Noting =
+        @Sendable (SetLogLevelRequest, CallContext, _ change: () async throws -> LogLevels) async throws -> LogLevels
+
     static let names = ["analysis.v1.Operations"]
 
-    var levels = LogLevelControl.shared
+    private let levels = LogLevelControl.shared
+    private let noting: Noting
 
-    func getLogLevels(_ request: GetLogLevelsRequest, context: CallContext) async throws -> LogLevels {
+    /// - Parameter noting: where changes are written down besides the log; by default nowhere.
+    package init(noting: @escaping Noting = { _, _, change in try await change() }) {
+        self.noting = noting
+    }
+
+    package func getLogLevels(_ request: GetLogLevelsRequest, context: CallContext) async throws -> LogLevels {
         try context.require(actingFor: "")
         return levels.refresh()
     }
 
-    func setLogLevel(_ request: SetLogLevelRequest, context: CallContext) async throws -> LogLevels {
+    package func setLogLevel(_ request: SetLogLevelRequest, context: CallContext) async throws -> LogLevels {
+        try await noting(request, context) { try change(request, context) }
+    }
+
+    private func change(_ request: SetLogLevelRequest, _ context: CallContext) throws -> LogLevels {
         try context.require(actingFor: "")
         let level = try Logger.Level(request.level)
         let reply = try levels.set(level, label: request.label, seconds: request.seconds)
