@@ -569,10 +569,13 @@ package struct Preferences: Message, Hashable, Sendable {
     package var muted: [NotificationKind]
     /// unspecified: as the user's device has it
     package var theme: Theme
+    /// whether the time may be counted for which the user watches progress
+    package var countsWatching: Bool
 
     package init(
         backgroundAnalysis: Bool = false, timeZone: String = "", quietHours: [String] = [], offPeak: [String] = [],
-        songsPerHour: UInt32 = 0, muted: [NotificationKind] = [], theme: Theme = .unspecified
+        songsPerHour: UInt32 = 0, muted: [NotificationKind] = [], theme: Theme = .unspecified,
+        countsWatching: Bool = false
     ) {
         self.backgroundAnalysis = backgroundAnalysis
         self.timeZone = timeZone
@@ -581,6 +584,7 @@ package struct Preferences: Message, Hashable, Sendable {
         self.songsPerHour = songsPerHour
         self.muted = muted
         self.theme = theme
+        self.countsWatching = countsWatching
     }
 }
 
@@ -601,6 +605,7 @@ extension Preferences: CMessage {
         songsPerHour = c.songs_per_hour
         muted = elements(c.muted, count: c.n_muted) { NotificationKind(rawValue: Int32(bitPattern: $0.rawValue)) }
         theme = Theme(rawValue: Int32(bitPattern: c.theme.rawValue))
+        countsWatching = c.counts_watching != 0
     }
 
     func write(to c: inout Analysis__V1__Preferences, arena: inout MessageArena) {
@@ -615,6 +620,7 @@ extension Preferences: CMessage {
         c.muted = arena.elements(
             muted.map { Analysis__V1__NotificationKind(rawValue: UInt32(bitPattern: $0.rawValue)) })
         c.theme = Analysis__V1__Theme(rawValue: UInt32(bitPattern: theme.rawValue))
+        c.counts_watching = countsWatching ? 1 : 0
     }
 }
 
@@ -643,6 +649,60 @@ extension SetPreferencesRequest: CMessage {
     func write(to c: inout Analysis__V1__SetPreferencesRequest, arena: inout MessageArena) {
         c.user_id = arena.bytes(userID)
         c.preferences = arena.message(preferences)
+    }
+}
+
+package struct WatchingReport: Message, Hashable, Sendable {
+    package var userID: String
+    /// 1 to 120
+    package var seconds: UInt32
+
+    package init(userID: String = "", seconds: UInt32 = 0) {
+        self.userID = userID
+        self.seconds = seconds
+    }
+}
+
+extension WatchingReport: CMessage {
+    static var empty: Analysis__V1__WatchingReport {
+        var c = Analysis__V1__WatchingReport()
+        analysis__v1__watching_report__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__WatchingReport) throws {
+        userID = try String(copying: c.user_id, of: "WatchingReport.user_id")
+        seconds = c.seconds
+    }
+
+    func write(to c: inout Analysis__V1__WatchingReport, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.seconds = seconds
+    }
+}
+
+package struct WatchingReply: Message, Hashable, Sendable {
+    /// false: the user does not want that, and nothing was kept
+    package var counted: Bool
+
+    package init(counted: Bool = false) {
+        self.counted = counted
+    }
+}
+
+extension WatchingReply: CMessage {
+    static var empty: Analysis__V1__WatchingReply {
+        var c = Analysis__V1__WatchingReply()
+        analysis__v1__watching_reply__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__WatchingReply) throws {
+        counted = c.counted != 0
+    }
+
+    func write(to c: inout Analysis__V1__WatchingReply, arena: inout MessageArena) {
+        c.counted = counted ? 1 : 0
     }
 }
 

@@ -78,6 +78,12 @@ package struct CatalogClient: Sendable {
         try await client.unary(CatalogMethods.setPreferences, request, options: options)
     }
 
+    /// Adds to the time for which progress was watched, over all users, if the user's preferences let that be counted.
+    package func reportWatching(_ request: WatchingReport, options: CallOptions = .init()) async throws -> WatchingReply
+    {
+        try await client.unary(CatalogMethods.reportWatching, request, options: options)
+    }
+
     /// Lists a folder of audio files and makes a playlist per folder; a worker's child opens the files. Streams how far it
     /// is; importing what is there already changes nothing.
     package func importFolder(_ request: ImportFolderRequest, options: CallOptions = .init()) -> RPCStream<
@@ -176,6 +182,8 @@ package protocol CatalogProvider: RPCService {
     /// Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
     /// has it cancelled.
     func setPreferences(_ request: SetPreferencesRequest, context: CallContext) async throws -> Preferences
+    /// Adds to the time for which progress was watched, over all users, if the user's preferences let that be counted.
+    func reportWatching(_ request: WatchingReport, context: CallContext) async throws -> WatchingReply
     /// Lists a folder of audio files and makes a playlist per folder; a worker's child opens the files. Streams how far it
     /// is; importing what is there already changes nothing.
     func importFolder(_ request: ImportFolderRequest, to writer: RPCWriter<ImportProgress>, context: CallContext)
@@ -252,6 +260,10 @@ extension CatalogProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.setPreferences($0, context: $1)
             },
+            .unary(CatalogMethods.reportWatching) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.reportWatching($0, context: $1)
+            },
             .serverStream(CatalogMethods.importFolder) {
                 try $2.require(actingFor: $0.userID)
                 try await self.importFolder($0, to: $1, context: $2)
@@ -327,6 +339,8 @@ private enum CatalogMethods {
         "analysis.v1.Catalog/GetPreferences", isIdempotent: true)
     static let setPreferences = Method<SetPreferencesRequest, Preferences>(
         "analysis.v1.Catalog/SetPreferences", isIdempotent: true)
+    static let reportWatching = Method<WatchingReport, WatchingReply>(
+        "analysis.v1.Catalog/ReportWatching", isIdempotent: false)
     static let importFolder = Method<ImportFolderRequest, ImportProgress>(
         "analysis.v1.Catalog/ImportFolder", isIdempotent: false)
     static let listPlaylists = Method<UserRequest, ListPlaylistsReply>(

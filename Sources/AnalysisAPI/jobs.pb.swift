@@ -115,6 +115,34 @@ package enum JobState: RawRepresentable, Hashable, Sendable, CaseIterable {
     }
 }
 
+package enum Thumb: RawRepresentable, Hashable, Sendable, CaseIterable {
+    case unspecified
+    case up
+    case down
+    /// A value from a peer that speaks a newer version.
+    case unrecognized(Int32)
+
+    package static let allCases: [Thumb] = [.unspecified, .up, .down]
+
+    package init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .up
+        case 2: self = .down
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    package var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .up: 1
+        case .down: 2
+        case .unrecognized(let rawValue): rawValue
+        }
+    }
+}
+
 /// What someone asked for: an ordered list of songs, fixed when it is enqueued, and a cursor.
 package struct Job: Message, Hashable, Sendable {
     /// begins with the lane that it was made in
@@ -166,6 +194,8 @@ package struct Job: Message, Hashable, Sendable {
     package var retrying: UInt32
     /// W3C Trace Context of the request that made it; empty: it had none
     package var traceparent: String
+    /// none: its user has not said what they think of it
+    package var rating: JobRating?
 
     package init(
         id: String = "", lane: String = "", userID: String = "", type: JobType = .unspecified,
@@ -174,7 +204,7 @@ package struct Job: Message, Hashable, Sendable {
         skipped: UInt32 = 0, failed: UInt32 = 0, audioMs: UInt64 = 0, audioDoneMs: UInt64 = 0, songID: String = "",
         createdAtMs: Int64 = 0, startedAtMs: Int64 = 0, endedAtMs: Int64 = 0, error: String = "",
         failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = "", retrying: UInt32 = 0,
-        traceparent: String = ""
+        traceparent: String = "", rating: JobRating? = nil
     ) {
         self.id = id
         self.lane = lane
@@ -203,6 +233,7 @@ package struct Job: Message, Hashable, Sendable {
         self.waitsFor = waitsFor
         self.retrying = retrying
         self.traceparent = traceparent
+        self.rating = rating
     }
 }
 
@@ -241,6 +272,9 @@ extension Job: CMessage {
         waitsFor = try String(copying: c.waits_for, of: "Job.waits_for")
         retrying = c.retrying
         traceparent = try String(copying: c.traceparent, of: "Job.traceparent")
+        if c._rating_case == ANALYSIS__V1__JOB___RATING_RATING {
+            rating = try JobRating(copying: c.rating)
+        }
     }
 
     func write(to c: inout Analysis__V1__Job, arena: inout MessageArena) {
@@ -272,6 +306,45 @@ extension Job: CMessage {
         c.waits_for = arena.bytes(waitsFor)
         c.retrying = retrying
         c.traceparent = arena.bytes(traceparent)
+        if let rating {
+            c._rating_case = ANALYSIS__V1__JOB___RATING_RATING
+            c.rating = arena.message(rating)
+        }
+    }
+}
+
+/// What a user thinks of a job that has ended.
+package struct JobRating: Message, Hashable, Sendable {
+    package var thumb: Thumb
+    /// at most 1000 characters; empty: none
+    package var comment: String
+    /// set by the service
+    package var ratedAtMs: Int64
+
+    package init(thumb: Thumb = .unspecified, comment: String = "", ratedAtMs: Int64 = 0) {
+        self.thumb = thumb
+        self.comment = comment
+        self.ratedAtMs = ratedAtMs
+    }
+}
+
+extension JobRating: CMessage {
+    static var empty: Analysis__V1__JobRating {
+        var c = Analysis__V1__JobRating()
+        analysis__v1__job_rating__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__JobRating) throws {
+        thumb = Thumb(rawValue: Int32(bitPattern: c.thumb.rawValue))
+        comment = try String(copying: c.comment, of: "JobRating.comment")
+        ratedAtMs = c.rated_at_ms
+    }
+
+    func write(to c: inout Analysis__V1__JobRating, arena: inout MessageArena) {
+        c.thumb = Analysis__V1__Thumb(rawValue: UInt32(bitPattern: thumb.rawValue))
+        c.comment = arena.bytes(comment)
+        c.rated_at_ms = ratedAtMs
     }
 }
 

@@ -50,6 +50,8 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
     case moved
     /// no job but user_hash: everything of a user is gone; what others keep of them must go, too
     case userRemoved
+    /// its user said what they think of it, or took that back; reason: the comment
+    case rated
     /// A value from a peer that speaks a newer version.
     case unrecognized(Int32)
 
@@ -57,7 +59,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         .unspecified, .snapshot, .snapshotEnd, .enqueued, .started, .songAnalysed, .songFailed, .songSkipped,
         .interrupted, .workerLost, .paused, .resumed, .completed, .failed, .cancelled, .libraryChanged, .reprioritised,
         .queuePaused, .queueResumed, .replayed, .scheduled, .due, .songRetry, .breakerOpened, .breakerClosed, .moved,
-        .userRemoved,
+        .userRemoved, .rated,
     ]
 
     package init(rawValue: Int32) {
@@ -89,6 +91,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case 24: self = .breakerClosed
         case 25: self = .moved
         case 26: self = .userRemoved
+        case 27: self = .rated
         default: self = .unrecognized(rawValue)
         }
     }
@@ -122,6 +125,7 @@ package enum EventKind: RawRepresentable, Hashable, Sendable, CaseIterable {
         case .breakerClosed: 24
         case .moved: 25
         case .userRemoved: 26
+        case .rated: 27
         case .unrecognized(let rawValue): rawValue
         }
     }
@@ -345,6 +349,45 @@ extension JobRequest: CMessage {
     func write(to c: inout Analysis__V1__JobRequest, arena: inout MessageArena) {
         c.user_id = arena.bytes(userID)
         c.job_id = arena.bytes(jobID)
+    }
+}
+
+package struct RateJobRequest: Message, Hashable, Sendable {
+    /// whose job it must be
+    package var userID: String
+    package var jobID: String
+    /// none: what was said is taken back
+    package var rating: JobRating?
+
+    package init(userID: String = "", jobID: String = "", rating: JobRating? = nil) {
+        self.userID = userID
+        self.jobID = jobID
+        self.rating = rating
+    }
+}
+
+extension RateJobRequest: CMessage {
+    static var empty: Analysis__V1__RateJobRequest {
+        var c = Analysis__V1__RateJobRequest()
+        analysis__v1__rate_job_request__init(&c)
+        return c
+    }
+
+    init(copying c: Analysis__V1__RateJobRequest) throws {
+        userID = try String(copying: c.user_id, of: "RateJobRequest.user_id")
+        jobID = try String(copying: c.job_id, of: "RateJobRequest.job_id")
+        if c._rating_case == ANALYSIS__V1__RATE_JOB_REQUEST___RATING_RATING {
+            rating = try JobRating(copying: c.rating)
+        }
+    }
+
+    func write(to c: inout Analysis__V1__RateJobRequest, arena: inout MessageArena) {
+        c.user_id = arena.bytes(userID)
+        c.job_id = arena.bytes(jobID)
+        if let rating {
+            c._rating_case = ANALYSIS__V1__RATE_JOB_REQUEST___RATING_RATING
+            c.rating = arena.message(rating)
+        }
     }
 }
 
@@ -765,11 +808,13 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
     package var untilMs: Int64
     /// next_page_token of the page before, asked for with the same filters; empty: the first page
     package var pageToken: String
+    /// of those that have ended, only what their users have rated; needs ended
+    package var rated: Bool
 
     package init(
         userID: String = "", ended: Bool = false, limit: UInt32 = 0, failed: Bool = false, type: JobType = .unspecified,
         priority: Priority = .unspecified, state: JobState = .unspecified, fromMs: Int64 = 0, untilMs: Int64 = 0,
-        pageToken: String = ""
+        pageToken: String = "", rated: Bool = false
     ) {
         self.userID = userID
         self.ended = ended
@@ -781,6 +826,7 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
         self.fromMs = fromMs
         self.untilMs = untilMs
         self.pageToken = pageToken
+        self.rated = rated
     }
 }
 
@@ -802,6 +848,7 @@ extension ListJobsRequest: CMessage {
         fromMs = c.from_ms
         untilMs = c.until_ms
         pageToken = try String(copying: c.page_token, of: "ListJobsRequest.page_token")
+        rated = c.rated != 0
     }
 
     func write(to c: inout Analysis__V1__ListJobsRequest, arena: inout MessageArena) {
@@ -815,6 +862,7 @@ extension ListJobsRequest: CMessage {
         c.from_ms = fromMs
         c.until_ms = untilMs
         c.page_token = arena.bytes(pageToken)
+        c.rated = rated ? 1 : 0
     }
 }
 
@@ -1155,13 +1203,18 @@ package struct DayStatistics: Message, Hashable, Sendable {
     package var recoveries: UInt64
     /// how long all of them together had waited for that
     package var recoveryMs: UInt64
+    /// what users think of it; who changes their mind counts again
+    package var thumbsUp: UInt64
+    package var thumbsDown: UInt64
+    /// for which users who let that be counted had progress before their eyes
+    package var watchedMs: UInt64
 
     package init(
         dayMs: Int64 = 0, enqueued: UInt64 = 0, completed: UInt64 = 0, failed: UInt64 = 0, cancelled: UInt64 = 0,
         interrupted: UInt64 = 0, workersLost: UInt64 = 0, songsAnalysed: UInt64 = 0, songsFailed: UInt64 = 0,
         songsSkipped: UInt64 = 0, songsRetried: UInt64 = 0, audioMs: UInt64 = 0, clicks: UInt64 = 0,
         clicksInTime: UInt64 = 0, workersStarted: UInt64 = 0, attendedMs: UInt64 = 0, recoveries: UInt64 = 0,
-        recoveryMs: UInt64 = 0
+        recoveryMs: UInt64 = 0, thumbsUp: UInt64 = 0, thumbsDown: UInt64 = 0, watchedMs: UInt64 = 0
     ) {
         self.dayMs = dayMs
         self.enqueued = enqueued
@@ -1181,6 +1234,9 @@ package struct DayStatistics: Message, Hashable, Sendable {
         self.attendedMs = attendedMs
         self.recoveries = recoveries
         self.recoveryMs = recoveryMs
+        self.thumbsUp = thumbsUp
+        self.thumbsDown = thumbsDown
+        self.watchedMs = watchedMs
     }
 }
 
@@ -1210,6 +1266,9 @@ extension DayStatistics: CMessage {
         attendedMs = c.attended_ms
         recoveries = c.recoveries
         recoveryMs = c.recovery_ms
+        thumbsUp = c.thumbs_up
+        thumbsDown = c.thumbs_down
+        watchedMs = c.watched_ms
     }
 
     func write(to c: inout Analysis__V1__DayStatistics, arena: inout MessageArena) {
@@ -1231,6 +1290,9 @@ extension DayStatistics: CMessage {
         c.attended_ms = attendedMs
         c.recoveries = recoveries
         c.recovery_ms = recoveryMs
+        c.thumbs_up = thumbsUp
+        c.thumbs_down = thumbsDown
+        c.watched_ms = watchedMs
     }
 }
 

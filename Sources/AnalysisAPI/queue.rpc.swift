@@ -69,6 +69,11 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.retryJob, request, options: options)
     }
 
+    /// Says what its user thinks of a job that has ended; again, in place of what was said before.
+    package func rateJob(_ request: RateJobRequest, options: CallOptions = .init()) async throws -> Job {
+        try await client.unary(QueueMethods.rateJob, request, options: options)
+    }
+
     /// Replays all jobs that failed, as far as the filter says and the same work does not stand in line already.
     package func replayJobs(_ request: JobFilter, options: CallOptions = .init()) async throws -> ChangedJobs {
         try await client.unary(QueueMethods.replayJobs, request, options: options)
@@ -133,6 +138,8 @@ package protocol QueueProvider: RPCService {
     func replayJob(_ request: JobRequest, context: CallContext) async throws -> Job
     /// Tries again at once what failed: the songs of the job that wait for another attempt; a job that failed, as ReplayJob.
     func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job
+    /// Says what its user thinks of a job that has ended; again, in place of what was said before.
+    func rateJob(_ request: RateJobRequest, context: CallContext) async throws -> Job
     /// Replays all jobs that failed, as far as the filter says and the same work does not stand in line already.
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs
     /// Cancels all jobs that have not ended, as far as the filter says, as CancelJob does.
@@ -200,6 +207,10 @@ extension QueueProvider {
                 try $1.require(actingFor: $0.userID)
                 return try await self.retryJob($0, context: $1)
             },
+            .unary(QueueMethods.rateJob) {
+                try $1.require(actingFor: $0.userID)
+                return try await self.rateJob($0, context: $1)
+            },
             .unary(QueueMethods.replayJobs) {
                 try $1.require(actingFor: $0.userID)
                 return try await self.replayJobs($0, context: $1)
@@ -254,6 +265,8 @@ private enum QueueMethods {
         "analysis.v1.Queue/ReplayJob", isIdempotent: true)
     static let retryJob = Method<JobRequest, Job>(
         "analysis.v1.Queue/RetryJob", isIdempotent: true)
+    static let rateJob = Method<RateJobRequest, Job>(
+        "analysis.v1.Queue/RateJob", isIdempotent: true)
     static let replayJobs = Method<JobFilter, ChangedJobs>(
         "analysis.v1.Queue/ReplayJobs", isIdempotent: true)
     static let clearJobs = Method<JobFilter, ChangedJobs>(

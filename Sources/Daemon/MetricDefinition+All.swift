@@ -87,6 +87,12 @@ extension MetricDefinition {
     private static let product: [Self] = [
         .gauge("analysis_users", "Users that there are."),
         .gauge("analysis_users_with_background_analysis", "Users whose preferences let it begin at login."),
+        .counter(
+            "analysis_ratings_total", by: ["thumb"],
+            "What users said of jobs that had ended, up or down; who changes their mind counts again."),
+        .counter(
+            "analysis_watching_seconds_total",
+            "For how long progress was before the eyes of users who let that be counted."),
     ]
 
     private static let worker: [Self] = [

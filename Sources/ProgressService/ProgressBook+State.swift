@@ -112,6 +112,10 @@ struct ProgressBook: Sendable {
         case .userRemoved:
             follow(event)
             remove(userHash: event.userHash)
+        case .rated:
+            // It has ended, and its progress may be forgotten.
+            follow(event)
+            return changes
         default:
             follow(event)
         }

@@ -3,6 +3,7 @@
 import AnalysisAPI
 import Foundation
 import Jobs
+import Metrics
 import RPC
 import Redis
 
@@ -145,6 +146,22 @@ struct CatalogService: CatalogProvider {
             }
             return checked.message
         }
+    }
+
+    func reportWatching(_ request: WatchingReport, context: CallContext) async throws -> WatchingReply {
+        guard (1...120).contains(request.seconds) else {
+            throw RPCError(.invalidArgument, "seconds is \(request.seconds); 1 to 120 are right")
+        }
+        let lane = try await accounts.lane(of: request.userID)
+        guard try await preferences.preferences(of: request.userID, lane: lane).countsWatching else {
+            return WatchingReply(counted: false)
+        }
+        // A day's figure: nothing tells whose time it was.
+        let day = store.keys.lane(lane, .day, "\(Int64.now / 86_400_000)")
+        try await store.send("HINCRBY", day, "watched_ms", Int64(request.seconds) * 1000)
+        try await store.send("EXPIRE", day, (QueueLimits.statisticsDays + 1) * 86_400)
+        FloatingPointCounter(label: "analysis_watching_seconds_total").increment(by: Double(request.seconds))
+        return WatchingReply(counted: true)
     }
 
     // MARK: Library

@@ -117,6 +117,7 @@ struct Export: Sendable {
             "target_id": job.targetID, "force": job.force, "total": job.total, "analysed": job.analysed,
             "skipped": job.skipped, "failed": job.failed, "created_at": time(job.createdAtMs),
             "started_at": time(job.startedAtMs), "ended_at": time(job.endedAtMs), "error": job.error,
+            "rating": job.rating.map { ["thumb": $0.thumb.name ?? "", "comment": $0.comment] } ?? [:],
             "failures": job.failures.map { ["song_id": $0.songID, "reason": $0.reason] },
         ]
     }

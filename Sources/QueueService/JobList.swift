@@ -123,6 +123,7 @@ struct JobList: Sendable {
         (request.type == .unspecified || job.type == request.type)
             && (request.priority == .unspecified || job.priority == request.priority)
             && (request.state == .unspecified || job.state == request.state)
+            && (!request.rated || job.rating != nil)
             && (request.fromMs == 0 || job.createdAtMs >= request.fromMs)
             && (request.untilMs == 0 || job.createdAtMs < request.untilMs)
     }

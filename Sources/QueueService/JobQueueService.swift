@@ -7,6 +7,9 @@ import RPC
 
 /// A class, because each call takes its provider along: one reference, and not one for each part.
 final class JobQueueService: QueueProvider {
+    /// Characters of what a user says of a job.
+    private static let maxComment = 1000
+
     let lanes: Lanes
     let store: Store
     let accounts: Accounts
@@ -82,8 +85,10 @@ final class JobQueueService: QueueProvider {
     }
 
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
-        guard request.ended || !request.failed else {
-            throw RPCError(.invalidArgument, "failed needs ended, too: only jobs that have ended can have failed")
+        guard request.ended || (!request.failed && !request.rated) else {
+            throw RPCError(
+                .invalidArgument,
+                "\(request.failed ? "failed" : "rated") needs ended, too: only jobs that have ended can be so")
         }
         guard request.state == .unspecified || request.state.hasEnded == request.ended else {
             throw RPCError(
@@ -149,6 +154,27 @@ final class JobQueueService: QueueProvider {
             }
             dispatcher.deliver(hint)
             return job
+        }
+    }
+
+    func rateJob(_ request: RateJobRequest, context: CallContext) async throws -> Job {
+        guard !request.userID.isEmpty else {
+            throw RPCError(.invalidArgument, "user_id is empty; only its user can rate a job")
+        }
+        let comment = request.rating?.comment ?? ""
+        guard comment.unicodeScalars.count <= Self.maxComment else {
+            throw RPCError(
+                .invalidArgument,
+                "rating.comment has \(comment.unicodeScalars.count) characters; at most \(Self.maxComment) are right")
+        }
+        let thumb = request.rating?.thumb.name
+        guard request.rating == nil || thumb != nil else {
+            throw RPCError(
+                .invalidArgument, "rating.thumb must be THUMB_UP or THUMB_DOWN; without a rating, it is taken back")
+        }
+        return try await finder.inLane(of: request.jobID, userID: request.userID) { lane in
+            try await LaneQueue(lane: lane, store: store)
+                .rate(jobID: request.jobID, userID: request.userID, thumb: thumb, comment: comment)
         }
     }
 

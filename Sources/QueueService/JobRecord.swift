@@ -36,12 +36,18 @@ enum JobField: String, CaseIterable {
     case aside
     /// Of the request that made it.
     case traceparent
+    /// What its user thinks of it: up, down or nothing.
+    case thumb
+    case comment
+    case ratedAtMs = "rated_at_ms"
 
     var isNumber: Bool {
         switch self {
-        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error, .waitsFor, .traceparent: false
+        case .id, .userID, .type, .state, .targetID, .claim, .songID, .error, .waitsFor, .traceparent, .thumb,
+            .comment:
+            false
         case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
-            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs, .aside:
+            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs, .aside, .ratedAtMs:
             true
         }
     }
@@ -75,6 +81,10 @@ struct JobRecord: Sendable {
             }
             return number
         }
+        func rating() throws -> JobRating? {
+            guard let thumb = Thumb(name: try text(.thumb)) else { return nil }
+            return JobRating(thumb: thumb, comment: try text(.comment), ratedAtMs: try number(.ratedAtMs))
+        }
         let id = try text(.id)
         guard let type = JobType(name: try text(.type)), let priority = Priority(rank: try number(.rank)),
             let state = JobState(name: try text(.state)), JobID(id) != nil
@@ -88,8 +98,28 @@ struct JobRecord: Sendable {
             createdAtMs: try number(.createdAtMs), startedAtMs: try number(.startedAtMs),
             endedAtMs: try number(.endedAtMs), error: try text(.error), dueAtMs: try number(.dueAtMs),
             waitsFor: try text(.waitsFor), retrying: try number(.aside),
-            traceparent: try text(.traceparent))
+            traceparent: try text(.traceparent), rating: try rating())
         claim = fields[JobField.claim.rawValue]?.bytes ?? []
+    }
+}
+
+extension Thumb {
+    /// Nil where none has the name.
+    init?(name: String) {
+        switch name {
+        case "up": self = .up
+        case "down": self = .down
+        default: return nil
+        }
+    }
+
+    /// The name under which it is stored; nil where it is neither.
+    var name: String? {
+        switch self {
+        case .up: "up"
+        case .down: "down"
+        case .unspecified, .unrecognized: nil
+        }
     }
 }
 
@@ -107,6 +137,7 @@ extension EventKind {
         case "song_retry": self = .songRetry
         case "song_skipped": self = .songSkipped
         case "reprioritised": self = .reprioritised
+        case "rated": self = .rated
         case "queue_paused": self = .queuePaused
         case "queue_resumed": self = .queueResumed
         case "breaker_opened": self = .breakerOpened

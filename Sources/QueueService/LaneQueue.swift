@@ -114,6 +114,12 @@ struct LaneQueue: Sendable {
         try await change([RedisArgument(userID), RedisArgument(jobID), "retried"])
     }
 
+    /// Stores what its user thinks of a job that has ended; nil: what was said is taken back.
+    func rate(jobID: String, userID: String, thumb: String?, comment: String) async throws -> Job {
+        let arguments = [userID, jobID, thumb ?? "", comment].map { RedisArgument($0) }
+        return try JobRecord(pairs: try await store.run(\.rate, lane: lane, arguments), lane: lane).job
+    }
+
     /// Moves a job to another class, where it has the place of its sequence.
     ///
     /// - Parameter rank: the class as a number (`Priority.rank`).

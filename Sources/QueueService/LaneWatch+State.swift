@@ -28,6 +28,7 @@ struct LaneWatch: Sendable {
         case ended(JobType, JobState, ms: Int64?)
         case songs(SongOutcome, count: UInt32)
         case workerLost
+        case rated(Thumb)
         /// A job that had lost its worker runs again.
         case recovered(ms: Int64)
     }
@@ -91,6 +92,7 @@ struct LaneWatch: Sendable {
             lost[job.id] = event.atMs
             return [.workerLost]
         case .completed, .failed, .cancelled: return ended(job, event.kind)
+        case .rated: return job.rating.map { [.rated($0.thumb)] } ?? []
         default: return []
         }
     }

@@ -207,6 +207,9 @@ extension LaneWatch.Finding {
         case .songs(let outcome, let count):
             Counter(label: "analysis_queue_songs_total", dimensions: [("outcome", outcome.rawValue)])
                 .increment(by: count)
+        case .rated(let thumb):
+            guard let name = thumb.name else { return }
+            Counter(label: "analysis_ratings_total", dimensions: [("thumb", name)]).increment()
         case .workerLost: Counter(label: "analysis_queue_workers_lost_total").increment()
         case .recovered(let ms): Timer(label: "analysis_queue_recovery_duration_seconds").recordMilliseconds(ms)
         }

@@ -35,7 +35,8 @@ struct QueueLimits: Sendable {
 
 /// One for each `.lua` file but those of the prelude. All but the making of an account may be repeated when a reply was lost.
 struct Scripts: Sendable {
-    let enqueue, exchange, change, changeAll, position, pause, preferences, hold, release, snapshot, upsert, remove,
+    let enqueue, exchange, change, changeAll, rate, position, pause, preferences, hold, release, snapshot, upsert,
+        remove,
         expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
         moveAccount, copy, restore, alertBook, takeLease: RedisScript
 
@@ -50,6 +51,7 @@ struct Scripts: Sendable {
         exchange = script("exchange", PackageResources.exchange_lua)
         change = script("change", PackageResources.change_lua)
         changeAll = script("change_all", PackageResources.change_all_lua)
+        rate = script("rate", PackageResources.rate_lua)
         position = script("position", PackageResources.position_lua)
         pause = script("pause", PackageResources.pause_lua)
         preferences = script("preferences", PackageResources.preferences_lua)

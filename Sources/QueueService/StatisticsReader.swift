@@ -43,5 +43,8 @@ extension DayStatistics {
         attendedMs += count("attended_ms")
         recoveries += count("recoveries")
         recoveryMs += count("recovery_ms")
+        thumbsUp += count("thumbs_up")
+        thumbsDown += count("thumbs_down")
+        watchedMs += count("watched_ms")
     }
 }

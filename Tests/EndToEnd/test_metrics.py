@@ -22,7 +22,7 @@ SELDOM = {
     "analysis_rpc_server_errors_total", "analysis_rpc_client_errors_total", "analysis_redis_errors_total",
     "analysis_queue_priority_inversion_seconds_total", "analysis_queue_recovery_duration_seconds",
     "analysis_queue_workers_lost_total", "analysis_queue_expired_jobs_total", "analysis_queue_expired_results_total",
-    "analysis_worker_song_failures_total",
+    "analysis_worker_song_failures_total", "analysis_ratings_total", "analysis_watching_seconds_total",
     "analysis_progress_eta_error_ratio", "analysis_http_event_streams",
 }
 

@@ -181,7 +181,8 @@ import Testing
                 DayStatistics(
                     dayMs: 86_400_000, enqueued: 9, completed: 6, failed: 2, cancelled: 1, songsAnalysed: 100,
                     clicks: 4,
-                    clicksInTime: 3, workersStarted: 2, attendedMs: 27_000_000, recoveries: 2, recoveryMs: 3_000),
+                    clicksInTime: 3, workersStarted: 2, attendedMs: 27_000_000, recoveries: 2, recoveryMs: 3_000,
+                    thumbsUp: 3, thumbsDown: 1, watchedMs: 90_000),
             ], users: 8, usersWithBackgroundAnalysis: 2)
         // Ten hours into the second day, which is the first on which anything happened.
         let figures = ProductFigures(statistics, now: Timestamp(millisecondsSince1970: 86_400_000 + 36_000_000))
@@ -191,6 +192,7 @@ import Testing
         #expect(figures.clicksInTimeShare == 0.75)
         #expect(figures.workerAvailability == 0.75 && figures.workersStarted == 2)
         #expect(figures.recoverySeconds == 1.5)
+        #expect(figures.thumbsUp == 3 && figures.thumbsDown == 1 && figures.watchedSeconds == 90)
         let none = ProductFigures(Statistics(), now: .now)
         #expect(none.songsPerHour == nil && none.completedShare == nil && none.recoverySeconds == nil)
     }

@@ -26,6 +26,7 @@ final class QueueDriver: QueueProvider {
         var replayJob: @Sendable (JobRequest) throws -> Job = unexpected
         var getTimeline: @Sendable (TimelineRequest) throws -> Timeline = unexpected
         var retryJob: @Sendable (JobRequest) throws -> Job = unexpected
+        var rateJob: @Sendable (RateJobRequest) throws -> Job = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -43,6 +44,7 @@ final class QueueDriver: QueueProvider {
         try current.replayJob(request)
     }
     func retryJob(_ request: JobRequest, context: CallContext) async throws -> Job { try current.retryJob(request) }
+    func rateJob(_ request: RateJobRequest, context: CallContext) async throws -> Job { try current.rateJob(request) }
     func getStatistics(_ request: StatisticsRequest, context: CallContext) async throws -> Statistics {
         try current.getStatistics(request)
     }
@@ -108,6 +110,7 @@ final class CatalogDriver: CatalogProvider {
         var upsertLibrary: @Sendable (UpsertLibraryRequest) throws -> UpsertLibraryReply = unexpected
         var removeSongs: @Sendable (RemoveSongsRequest) throws -> RemovedReply = unexpected
         var removePlaylists: @Sendable (RemovePlaylistsRequest) throws -> RemovedReply = unexpected
+        var reportWatching: @Sendable (WatchingReport) throws -> WatchingReply = unexpected
     }
 
     private let answers = Mutex(Answers())
@@ -118,6 +121,9 @@ final class CatalogDriver: CatalogProvider {
     func login(_ request: LoginRequest, context: CallContext) async throws -> LoginReply { try current.login(request) }
     func checkSession(_ request: SessionRequest, context: CallContext) async throws -> User {
         try current.checkSession(request)
+    }
+    func reportWatching(_ request: WatchingReport, context: CallContext) async throws -> WatchingReply {
+        try current.reportWatching(request)
     }
     func logout(_ request: SessionRequest, context: CallContext) async throws -> LogoutReply {
         try current.logout(request)

@@ -1,6 +1,7 @@
 // What ran, with names and causes, and what the whole library's results say.
 
 import AnalysisAPI
+import HTTPTypes
 import RPC
 import Synchronization
 import Testing
@@ -24,6 +25,42 @@ import Testing
                     songs: songs.filter { request.songIds.contains($0.id) },
                     playlists: [Playlist(id: "p1", name: "Road trip")].filter { request.playlistIds.contains($0.id) })
             }
+        }
+    }
+
+    @Test func aJobIsRatedAndTheRatingTakenBack() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            let asked = Mutex<[RateJobRequest]>([])
+            gateway.queue.set {
+                $0.rateJob = { request in
+                    asked.withLock { $0.append(request) }
+                    var job = Self.click
+                    job.rating = request.rating
+                    job.rating?.ratedAtMs = 5_000
+                    return job
+                }
+            }
+            let answer = try await gateway.put(
+                "/api/history/0-2/rating", json: #"{"thumb": "down", "comment": "wrong key"}"#)
+            #expect(
+                try answer.json == [
+                    "success": true,
+                    "rating": ["thumb": "down", "comment": "wrong key", "rated_at": "1970-01-01T00:00:05.000Z"],
+                ])
+            let taken = try await gateway.send(
+                "/api/history/0-2/rating", .delete,
+                headers: [.cookie: GatewayUnderTest.cookie, .contentType: "application/json"])
+            #expect(try taken.json == ["success": true, "rating": nil])
+            let rating = JobRating(thumb: .down, comment: "wrong key")
+            #expect(
+                asked.withLock { $0 } == [
+                    RateJobRequest(userID: "demo", jobID: "0-2", rating: rating),
+                    RateJobRequest(userID: "demo", jobID: "0-2"),
+                ])
+            for body in [#"{"thumb": "sideways"}"#, #"{"comment": "x"}"#, #"{"thumb": "up", "comment": 1}"#] {
+                #expect(try await gateway.put("/api/history/0-2/rating", json: body).status == 400, "\(body)")
+            }
+            #expect(asked.withLock { $0.count } == 2)
         }
     }
 
@@ -52,7 +89,7 @@ import Testing
                     "job_id": "0-1", "type": "playlist", "target_id": "p1", "name": "Road trip",
                     "status": "completed", "priority": "medium", "created_at": "1970-01-01T00:00:01.000Z",
                     "started_at": "1970-01-01T00:00:02.000Z", "ended_at": "1970-01-01T00:00:09.000Z", "total": 3,
-                    "analyzed": 1, "skipped": 1, "failed": 1, "force": false, "error": nil,
+                    "analyzed": 1, "skipped": 1, "failed": 1, "force": false, "error": nil, "rating": nil,
                 ])
             #expect(try answer.json["jobs"]?.elements.last?["name"] == "Eight")
         }

@@ -25,13 +25,26 @@ import Testing
                     "success": true,
                     "preferences": [
                         "auto_analysis": true, "time_zone": "Europe/Berlin", "quiet_hours": ["22:00-06:00"],
-                        "off_peak": [], "songs_per_hour": 60, "theme": "dark",
+                        "off_peak": [], "songs_per_hour": 60, "theme": "dark", "watching_time": false,
                         "notifications": [
                             "started": false, "displaced": true, "completed": true, "failed": true,
                             "cancelled": false,
                         ],
                     ],
                 ])
+        }
+    }
+
+    @Test func watchingIsReportedAsTheUsers() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            gateway.catalog.set {
+                $0.reportWatching = { WatchingReply(counted: $0 == WatchingReport(userID: "demo", seconds: 60)) }
+            }
+            let answer = try await gateway.post("/api/watching", json: #"{"seconds": 60}"#)
+            #expect(try answer.json == ["success": true, "counted": true])
+            for body in [#"{"seconds": -1}"#, #"{"seconds": "60"}"#, "{}"] {
+                #expect(try await gateway.post("/api/watching", json: body).status == 400, "\(body)")
+            }
         }
     }
 

@@ -22,6 +22,8 @@ struct JobSummary: Codable, Sendable {
     let failed: UInt32
     let force: Bool
     @OrNull var error: String?
+    /// What its user thinks of it.
+    @OrNull var rating: RatingJSON?
 
     init(_ job: Job, names: TargetNames, tellsUser: Bool) {
         jobID = job.id
@@ -40,7 +42,38 @@ struct JobSummary: Codable, Sendable {
         failed = job.failed
         force = job.force
         error = JobJSON.reason(of: job)
+        rating = job.rating.map { RatingJSON($0) }
     }
+}
+
+/// What a user thinks of a job that has ended.
+struct RatingJSON: Codable, Sendable {
+    let thumb: ThumbName
+    let comment: String
+    @OrNull var ratedAt: Timestamp?
+
+    init(_ rating: JobRating) {
+        thumb = rating.thumb == .up ? .up : .down
+        comment = rating.comment
+        ratedAt = Timestamp(rating.ratedAtMs)
+    }
+}
+
+enum ThumbName: String, Codable, CaseIterable, Sendable, Described {
+    case up, down
+}
+
+struct RatingBody: Decodable, Sendable, Limited {
+    let thumb: ThumbName
+    let comment: String?
+
+    static let limits: [String: JSONValue] = ["comment": ["maxLength": 1000]]
+}
+
+struct RatingAnswer: Answer {
+    var success = true
+    /// `null`: nothing is said of it any more.
+    @OrNull var rating: RatingJSON?
 }
 
 /// A page of jobs.
@@ -130,6 +163,7 @@ extension EventKind {
         case .scheduled: "scheduled"
         case .due: "due"
         case .moved: "moved"
+        case .rated: "rated"
         case .unspecified, .snapshot, .snapshotEnd, .libraryChanged, .queuePaused, .queueResumed, .breakerOpened,
             .breakerClosed, .userRemoved, .unrecognized:
             "unknown"

@@ -21,6 +21,8 @@ struct PreferencesJSON: Codable, Sendable {
     let songsPerHour: UInt32
     let notifications: NotificationsJSON
     let theme: ThemeName
+    /// Whether the time may be counted for which the user watches progress.
+    let watchingTime: Bool
 
     init(_ preferences: Preferences) {
         autoAnalysis = preferences.backgroundAnalysis
@@ -30,6 +32,7 @@ struct PreferencesJSON: Codable, Sendable {
         songsPerHour = preferences.songsPerHour
         notifications = NotificationsJSON(muted: preferences.muted)
         theme = ThemeName(preferences.theme)
+        watchingTime = preferences.countsWatching
     }
 }
 
@@ -80,6 +83,7 @@ struct PreferencesBody: Decodable, Sendable, Limited {
     let songsPerHour: UInt32?
     let notifications: Notifications?
     let theme: ThemeName?
+    let watchingTime: Bool?
 
     struct Notifications: Decodable, Sendable {
         let started: Bool?
@@ -107,6 +111,7 @@ struct PreferencesBody: Decodable, Sendable, Limited {
         if let offPeak { changed.offPeak = offPeak }
         if let songsPerHour { changed.songsPerHour = songsPerHour }
         if let theme { changed.theme = theme.theme }
+        if let watchingTime { changed.countsWatching = watchingTime }
         let wishes: [(NotificationKind, Bool?)] = [
             (.started, notifications?.started), (.displaced, notifications?.displaced),
             (.completed, notifications?.completed), (.failed, notifications?.failed),
@@ -118,4 +123,17 @@ struct PreferencesBody: Decodable, Sendable, Limited {
         }
         return changed
     }
+}
+
+/// How long progress was before the user's eyes since that was reported last.
+struct WatchingBody: Decodable, Sendable, Limited {
+    let seconds: UInt32
+
+    static let limits: [String: JSONValue] = ["seconds": ["minimum": 1, "maximum": 120]]
+}
+
+struct WatchingAnswer: Answer {
+    var success = true
+    /// Whether the user's preferences let it be counted.
+    let counted: Bool
 }

@@ -53,6 +53,11 @@ struct ProductFigures: Codable, Sendable {
     let workersStarted: UInt64
     /// How long jobs that had lost their worker waited on average until they ran again.
     let recoverySeconds: Double?
+    /// What users said of jobs that had ended.
+    let thumbsUp: UInt64
+    let thumbsDown: UInt64
+    /// For which progress was before the eyes of users who let that be counted.
+    let watchedSeconds: Double
 
     init(_ statistics: Statistics, now: Timestamp) {
         let days = statistics.days
@@ -70,6 +75,9 @@ struct ProductFigures: Codable, Sendable {
         workerAvailability = share(sum(\.attendedMs), of: elapsedMs).map { min($0, 1) }
         workersStarted = UInt64(sum(\.workersStarted))
         recoverySeconds = share(sum(\.recoveryMs) / 1000, of: sum(\.recoveries))
+        thumbsUp = UInt64(sum(\.thumbsUp))
+        thumbsDown = UInt64(sum(\.thumbsDown))
+        watchedSeconds = sum(\.watchedMs) / 1000
     }
 }
 

@@ -21,6 +21,14 @@ struct AdminJobRoutes: Sendable {
             return try await JobStories(backend, context, ofEverybody: true).list(dead, asked: request)
         }
         routes.get(
+            "admin/ratings",
+            "Jobs of which their users have said what they think, the latest ended first, page by page.",
+            query: ListJobsRequest.parameters
+        ) { request, context in
+            let rated = ListJobsRequest(ended: true, rated: true)
+            return try await JobStories(backend, context, ofEverybody: true).list(rated, asked: request)
+        }
+        routes.get(
             "admin/jobs/:id/story", "Everything that became of a job: each transition with its time and its cause.",
             query: TimelineRequest.parameters
         ) { request, context in

@@ -15,12 +15,29 @@ struct HistoryRoutes: Sendable {
             let ended = ListJobsRequest(userID: context.user.id, ended: true)
             return try await JobStories(backend, context).list(ended, asked: request)
         }
+        routes.put(
+            "history/:id/rating",
+            "Says what the user thinks of a job that has ended, in place of what was said before.",
+            body: RatingBody.self
+        ) { _, body, context in
+            let rating = JobRating(thumb: body.thumb == .up ? .up : .down, comment: body.comment ?? "")
+            return try await rate(rating, context)
+        }
+        routes.delete("history/:id/rating", "Takes back what the user said of a job.") { _, context in
+            try await rate(nil, context)
+        }
         routes.get(
             "history/:id", "What became of a job: its transitions with their time and their cause, and what failed.",
             query: TimelineRequest.parameters
         ) { request, context in
             try await JobStories(backend, context).story(of: context.identifier("id"), asked: request)
         }
+    }
+
+    private func rate(_ rating: JobRating?, _ context: SignedInContext) async throws -> RatingAnswer {
+        let request = RateJobRequest(userID: context.user.id, jobID: try context.identifier("id"), rating: rating)
+        let job = try await backend.queue.rateJob(request, options: context.call)
+        return RatingAnswer(rating: job.rating.map { RatingJSON($0) })
     }
 }
 

@@ -18,6 +18,15 @@ struct PreferencesRoutes: Sendable {
             let request = SetPreferencesRequest(userID: context.user.id, preferences: changed)
             return PreferencesAnswer(try await backend.catalog.setPreferences(request, options: context.call))
         }
+        routes.post(
+            "watching",
+            "Adds to the time for which progress was before users' eyes, if this user's preferences let that be counted.",
+            body: WatchingBody.self
+        ) { _, body, context in
+            let report = WatchingReport(userID: context.user.id, seconds: body.seconds)
+            return WatchingAnswer(
+                counted: try await backend.catalog.reportWatching(report, options: context.call).counted)
+        }
     }
 
     private func known(_ context: SignedInContext) async throws -> Preferences {

@@ -3,7 +3,8 @@
 import { columns } from "./charts.js";
 import { el } from "./dom.js";
 import { figure, figures } from "./figures.js";
-import { count, percent, songs, span } from "./format.js";
+import { ago, count, percent, songs, span } from "./format.js";
+import { nameOf } from "./story.js";
 
 const ranges = [["14", "14 days"], ["60", "60 days"], ["365", "a year"]];
 const charts = [
@@ -17,13 +18,14 @@ export function part({ api, again }) {
   let known = "";
 
   async function refresh() {
-    const { days, figures: product } = await api.statistics(range.value);
-    const text = JSON.stringify([days, product]);
+    const [{ days, figures: product }, { jobs: rated }] = await Promise.all([api.statistics(range.value), api.ratings()]);
+    const text = JSON.stringify([days, product, rated]);
     // What has not changed keeps its open tables.
     if (text === known) return;
     known = text;
     const open = [...place.querySelectorAll("details")].map((details) => details.open);
-    place.replaceChildren(summary(days), fared(product), el("div", { class: "charts" }, ...charts.map(([title, value, unit]) => chart(title, days, value, unit))));
+    place.replaceChildren(summary(days), fared(product), said(rated),
+      el("div", { class: "charts" }, ...charts.map(([title, value, unit]) => chart(title, days, value, unit))));
     place.querySelectorAll("details").forEach((details, index) => { details.open = Boolean(open[index]); });
   }
   return { element: el("div", { class: "stack" }, el("div", { class: "actions choices" }, range), place), refresh };
@@ -44,14 +46,28 @@ function summary(days) {
 function fared(product) {
   // What there is nothing to share of is left out.
   const share = (value) => value === undefined ? "–" : percent(value);
-  const { songs_per_hour: speed, recovery_seconds: recovery } = product;
+  const { songs_per_hour: speed, recovery_seconds: recovery, thumbs_up: ups, thumbs_down: downs, watched_seconds: watched } = product;
   return el("section", { class: "card result", "aria-label": "How users fared" }, figures(
     figure("Songs an hour", speed === undefined ? "–" : speed.toLocaleString("en-GB", { maximumFractionDigits: 1 })),
     figure("Clicks within 2 s", share(product.clicks_in_time_share)),
     figure("Jobs completed", share(product.completed_share), { note: "of those not cancelled" }),
     figure("Background analysis", share(product.background_analysis_share), { note: `of ${count(product.users, "user")}` }),
     figure("Workers there", share(product.worker_availability), { note: `started ${count(product.workers_started, "time")}` }),
+    figure("Thumbs up", ups + downs ? percent(ups / (ups + downs)) : "–", { note: `of ${count(ups + downs, "rating")}` }),
+    figure("Progress watched", watched ? span(watched) : "–", { note: "by users who let it be counted" }),
     figure("Recovery", recovery === undefined ? "–" : span(recovery), { note: "after a worker was lost" })));
+}
+
+/** What users think of what ran. */
+function said(rated) {
+  if (!rated.length) return null;
+  const signs = { up: ["👍", "Good"], down: ["👎", "Not good"] };
+  return el("section", { class: "card result", "aria-label": "What users say" }, el("h2", {}, "What users say"),
+    el("ul", { class: "said" }, ...rated.map((job) => {
+      const [sign, word] = signs[job.rating.thumb];
+      return el("li", {}, el("span", { role: "img", "aria-label": word, title: word }, sign), " ",
+        job.rating.comment ? `“${job.rating.comment}” ` : "", el("span", { class: "soft" }, `${nameOf(job)}, ${ago(job.rating.rated_at)}`));
+    })));
 }
 
 function chart(title, days, value, unit) {

@@ -16,7 +16,7 @@ export function onSignedOut(listener) {
   signedOut.addEventListener("signed-out", listener);
 }
 
-async function request(method, path, body) {
+async function request(method, path, body, keepalive = false) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["Content-Type"] = "application/json";
   if (method !== "GET" && token) headers["X-CSRF-Token"] = token;
@@ -24,7 +24,7 @@ async function request(method, path, body) {
   try {
     response = await fetch(path, {
       // The browser keeps what it has read and asks whether it still holds: what has not changed does not come again.
-      method, headers, credentials: "same-origin", cache: "no-cache",
+      method, headers, keepalive, credentials: "same-origin", cache: "no-cache",
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
@@ -75,9 +75,13 @@ export const api = {
 
   story: (job, pageToken) => request("GET", query(path("history", job), { page_token: pageToken })),
   history: (parameters) => request("GET", query("/api/history", parameters)),
+  rate: (job, body) => request("PUT", path("history", job, "rating"), body),
+  unrate: (job) => request("DELETE", path("history", job, "rating")),
   insights: () => request("GET", "/api/library/insights"),
   preferences: async () => (await request("GET", "/api/preferences")).preferences,
   setPreferences: async (changes) => (await request("PUT", "/api/preferences", changes)).preferences,
+  /** Is sent even while the page is left. */
+  reportWatching: (seconds) => request("POST", "/api/watching", { seconds }, true),
   changePassword: (current, password) => request("POST", "/api/me/password", { current_password: current, password }),
   removeMe: (password) => request("DELETE", "/api/me", { password }),
 
@@ -90,6 +94,7 @@ export const api = {
     statistics: (days) => request("GET", query("/api/admin/statistics", { days })),
     accuracy: (days) => request("GET", query("/api/admin/eta-accuracy", { days })),
     deadLetters: (pageToken) => request("GET", query("/api/admin/dead-letters", { limit: 20, page_token: pageToken })),
+    ratings: (pageToken) => request("GET", query("/api/admin/ratings", { limit: 20, page_token: pageToken })),
     replay: (job) => request("POST", path("admin", "dead-letters", job, "replay")),
     replayAll: () => request("POST", "/api/admin/dead-letters/replay", {}),
     jobs: (pageToken) => request("GET", query("/api/admin/jobs", { limit: 20, page_token: pageToken })),

@@ -5,6 +5,7 @@ import { ask } from "./asks.js";
 import { el, emptyState, failedState, setText, skeleton } from "./dom.js";
 import { ago, count, songs, span, statusWord, typeWord } from "./format.js";
 import { live } from "./live.js";
+import { ratingControl } from "./rating.js";
 import { storySections } from "./story.js";
 import { act } from "./toast.js";
 
@@ -65,7 +66,7 @@ export function historyView() {
   // What somebody reads does not move away under their eyes.
   const ended = ({ detail: { entry } }) => {
     if (!entry.is_complete) return;
-    if (scrollY > 200 || list.contains(document.activeElement)) news.hidden = false;
+    if (scrollY > 200 || list.contains(document.activeElement) || list.querySelector("form:not([hidden])")) news.hidden = false;
     else setTimeout(load, 500);
   };
   live.addEventListener("transition", ended);
@@ -96,7 +97,7 @@ function jobRow(job) {
   return el("article", { class: "job past", "data-tone": job.failed && job.status === "completed" ? "medium" : tones[job.status] },
     el("div", { class: "job-head" }, el("span", { class: "badge" }, outcomeOf(job)), el("span", { class: "type" }, typeWord[job.type]),
       el("time", { datetime: job.ended_at, title: new Date(job.ended_at).toLocaleString() }, ago(job.ended_at))),
-    el("h2", {}, href ? el("a", { href }, name) : name), el("p", { class: "detail" }, summaryOf(job)), againButton(job, name), details);
+    el("h2", {}, href ? el("a", { href }, name) : name), el("p", { class: "detail" }, summaryOf(job)), againButton(job, name), ratingControl(job, name), details);
 }
 
 function outcomeOf(job) {

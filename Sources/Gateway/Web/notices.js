@@ -4,6 +4,7 @@ import { jobType, songs, span } from "./format.js";
 import { live } from "./live.js";
 import { targetName } from "./names.js";
 import { toast } from "./toast.js";
+import { countWatching } from "./watching.js";
 
 /** One click makes several things happen at once; they are told together. */
 const gatherFor = 300;
@@ -12,11 +13,12 @@ let muted = new Set();
 let gathered = [];
 
 /** From now on, tells what the user's preferences ask for, in the colours that they ask for. */
-export function obey({ notifications, theme }) {
+export function obey({ notifications, theme, watching_time: watching }) {
   const statuses = {
     started: "in_progress", completed: "completed", failed: "failed", cancelled: "cancelled", displaced: "interrupted",
   };
   muted = new Set(Object.entries(statuses).filter(([kind]) => notifications?.[kind] === false).map(([, status]) => status));
+  countWatching(watching);
   dispatchEvent(new CustomEvent("theme", { detail: theme }));
 }
 

@@ -22,7 +22,7 @@ export function preferencesView(_, user) {
     try {
       const preferences = await api.preferences();
       obey(preferences);
-      content.replaceChildren(analysisCard(preferences), notificationsCard(preferences), themeCard(preferences), passwordCard(user), dataCard(user));
+      content.replaceChildren(analysisCard(preferences), notificationsCard(preferences), themeCard(preferences), passwordCard(user), dataCard(preferences, user));
     } catch (error) {
       content.replaceChildren(failedState(error, load));
     }
@@ -173,7 +173,7 @@ function passwordCard(user) {
     el("div", { class: "actions" }, button)));
 }
 
-function dataCard(user) {
+function dataCard(preferences, user) {
   const said = outcome();
   const password = el("input", { id: "removal-password", type: "password", autocomplete: "current-password", required: true });
   const button = el("button", { type: "submit", class: "danger" }, "Remove my account");
@@ -197,6 +197,8 @@ function dataCard(user) {
   }
   return card("Your data", said,
     el("p", { class: "soft" }, "Everything that is stored of you, in one file: account, preferences, playlists, songs, results, history. One JSON object a line."),
+    box("Count how long I watch progress", preferences.watching_time, (watching_time) => said.save({ watching_time }),
+      "Adds up over all users for how long progress is on a screen, so that we know whether it helps. Whose time it was is kept nowhere."),
     el("div", { class: "actions" }, el("a", { class: "button", href: "/api/me/export", download: "analysis-export.jsonl" }, "Download my data")),
     el("form", { class: "row", onsubmit: submit },
       el("div", {}, el("label", { for: "removal-password" }, "Your password, to remove your account"), password), button));

@@ -75,6 +75,7 @@ function tell(entry) {
     case "replayed": return ["Tried again", "from its first song on"];
     case "scheduled": return ["Waits", sentence(reason) || "for its time"];
     case "due": return ["Back in line", ""];
+    case "rated": return ["Rated", reason];
     case "moved": return ["Moved to another lane", ""];
     case "song_analyzed": return ["Analysed", song];
     case "song_failed": return [`${sentence(song)} failed`, reason];

@@ -294,6 +294,7 @@ local function start_over(job)
         job[name] = 0
     end
     job.error = ''
+    job.thumb, job.comment, job.rated_at_ms = '', '', 0
 end
 
 -- Puts a job that failed back in line.
@@ -310,7 +311,7 @@ local function create(type, force, user_id, target_id, entries, class, tracepare
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
         started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', aside = 0,
-        traceparent = traceparent or '',
+        traceparent = traceparent or '', thumb = '', comment = '', rated_at_ms = 0,
         stored = {unpack(blanks)}, texts = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end

@@ -727,6 +727,96 @@ void   analysis__v1__set_preferences_request__free_unpacked
   assert(message->base.descriptor == &analysis__v1__set_preferences_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__watching_report__init
+                     (Analysis__V1__WatchingReport         *message)
+{
+  static const Analysis__V1__WatchingReport init_value = ANALYSIS__V1__WATCHING_REPORT__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__watching_report__get_packed_size
+                     (const Analysis__V1__WatchingReport *message)
+{
+  assert(message->base.descriptor == &analysis__v1__watching_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__watching_report__pack
+                     (const Analysis__V1__WatchingReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__watching_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__watching_report__pack_to_buffer
+                     (const Analysis__V1__WatchingReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__watching_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__WatchingReport *
+       analysis__v1__watching_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__WatchingReport *)
+     protobuf_c_message_unpack (&analysis__v1__watching_report__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__watching_report__free_unpacked
+                     (Analysis__V1__WatchingReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__watching_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   analysis__v1__watching_reply__init
+                     (Analysis__V1__WatchingReply         *message)
+{
+  static const Analysis__V1__WatchingReply init_value = ANALYSIS__V1__WATCHING_REPLY__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__watching_reply__get_packed_size
+                     (const Analysis__V1__WatchingReply *message)
+{
+  assert(message->base.descriptor == &analysis__v1__watching_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__watching_reply__pack
+                     (const Analysis__V1__WatchingReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__watching_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__watching_reply__pack_to_buffer
+                     (const Analysis__V1__WatchingReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__watching_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__WatchingReply *
+       analysis__v1__watching_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__WatchingReply *)
+     protobuf_c_message_unpack (&analysis__v1__watching_reply__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__watching_reply__free_unpacked
+                     (Analysis__V1__WatchingReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__watching_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__import_folder_request__init
                      (Analysis__V1__ImportFolderRequest         *message)
 {
@@ -2630,7 +2720,7 @@ const ProtobufCMessageDescriptor analysis__v1__logged_in_reply__descriptor =
   (ProtobufCMessageInit) analysis__v1__logged_in_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[7] =
+static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descriptors[8] =
 {
   {
     "background_analysis",
@@ -2716,9 +2806,22 @@ static const ProtobufCFieldDescriptor analysis__v1__preferences__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "counts_watching",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Preferences, counts_watching),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__preferences__field_indices_by_name[] = {
   0,   /* field[0] = background_analysis */
+  7,   /* field[7] = counts_watching */
   5,   /* field[5] = muted */
   3,   /* field[3] = off_peak */
   2,   /* field[2] = quiet_hours */
@@ -2729,7 +2832,7 @@ static const unsigned analysis__v1__preferences__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__preferences__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
 {
@@ -2739,7 +2842,7 @@ const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor =
   "Analysis__V1__Preferences",
   "analysis.v1",
   sizeof(Analysis__V1__Preferences),
-  7,
+  8,
   analysis__v1__preferences__field_descriptors,
   analysis__v1__preferences__field_indices_by_name,
   1,  analysis__v1__preferences__number_ranges,
@@ -2795,6 +2898,95 @@ const ProtobufCMessageDescriptor analysis__v1__set_preferences_request__descript
   analysis__v1__set_preferences_request__field_indices_by_name,
   1,  analysis__v1__set_preferences_request__number_ranges,
   (ProtobufCMessageInit) analysis__v1__set_preferences_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__watching_report__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WatchingReport, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WatchingReport, seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__watching_report__field_indices_by_name[] = {
+  1,   /* field[1] = seconds */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__watching_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor analysis__v1__watching_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.WatchingReport",
+  "WatchingReport",
+  "Analysis__V1__WatchingReport",
+  "analysis.v1",
+  sizeof(Analysis__V1__WatchingReport),
+  2,
+  analysis__v1__watching_report__field_descriptors,
+  analysis__v1__watching_report__field_indices_by_name,
+  1,  analysis__v1__watching_report__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__watching_report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__watching_reply__field_descriptors[1] =
+{
+  {
+    "counted",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__WatchingReply, counted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__watching_reply__field_indices_by_name[] = {
+  0,   /* field[0] = counted */
+};
+static const ProtobufCIntRange analysis__v1__watching_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor analysis__v1__watching_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.WatchingReply",
+  "WatchingReply",
+  "Analysis__V1__WatchingReply",
+  "analysis.v1",
+  sizeof(Analysis__V1__WatchingReply),
+  1,
+  analysis__v1__watching_reply__field_descriptors,
+  analysis__v1__watching_reply__field_indices_by_name,
+  1,  analysis__v1__watching_reply__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__watching_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__import_folder_request__field_descriptors[2] =
@@ -4654,7 +4846,7 @@ const ProtobufCEnumDescriptor analysis__v1__song_state__descriptor =
   analysis__v1__song_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[24] =
+static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors[25] =
 {
   { "CreateUser", &analysis__v1__create_user_request__descriptor, &analysis__v1__user__descriptor },
   { "SetPassword", &analysis__v1__set_password_request__descriptor, &analysis__v1__user__descriptor },
@@ -4669,6 +4861,7 @@ static const ProtobufCMethodDescriptor analysis__v1__catalog__method_descriptors
   { "LoggedIn", &analysis__v1__user_request__descriptor, &analysis__v1__logged_in_reply__descriptor },
   { "GetPreferences", &analysis__v1__user_request__descriptor, &analysis__v1__preferences__descriptor },
   { "SetPreferences", &analysis__v1__set_preferences_request__descriptor, &analysis__v1__preferences__descriptor },
+  { "ReportWatching", &analysis__v1__watching_report__descriptor, &analysis__v1__watching_reply__descriptor },
   { "ImportFolder", &analysis__v1__import_folder_request__descriptor, &analysis__v1__import_progress__descriptor },
   { "ListPlaylists", &analysis__v1__user_request__descriptor, &analysis__v1__list_playlists_reply__descriptor },
   { "GetPlaylist", &analysis__v1__playlist_request__descriptor, &analysis__v1__playlist_detail__descriptor },
@@ -4685,27 +4878,28 @@ const unsigned analysis__v1__catalog__method_indices_by_name[] = {
   8,        /* CheckSession */
   0,        /* CreateUser */
   4,        /* ExportUser */
-  19,        /* GetCoverage */
-  20,        /* GetInsights */
-  15,        /* GetPlaylist */
+  20,        /* GetCoverage */
+  21,        /* GetInsights */
+  16,        /* GetPlaylist */
   11,        /* GetPreferences */
-  16,        /* GetSong */
-  17,        /* GetTargets */
+  17,        /* GetSong */
+  18,        /* GetTargets */
   6,        /* GetUser */
-  13,        /* ImportFolder */
-  14,        /* ListPlaylists */
+  14,        /* ImportFolder */
+  15,        /* ListPlaylists */
   3,        /* ListUsers */
   10,        /* LoggedIn */
   7,        /* Login */
   9,        /* Logout */
-  23,        /* RemovePlaylists */
-  22,        /* RemoveSongs */
+  24,        /* RemovePlaylists */
+  23,        /* RemoveSongs */
   5,        /* RemoveUser */
-  18,        /* SearchSongs */
+  13,        /* ReportWatching */
+  19,        /* SearchSongs */
   1,        /* SetPassword */
   12,        /* SetPreferences */
   2,        /* SetRole */
-  21         /* UpsertLibrary */
+  22         /* UpsertLibrary */
 };
 const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
 {
@@ -4714,7 +4908,7 @@ const ProtobufCServiceDescriptor analysis__v1__catalog__descriptor =
   "Catalog",
   "Analysis__V1__Catalog",
   "analysis.v1",
-  24,
+  25,
   analysis__v1__catalog__method_descriptors,
   analysis__v1__catalog__method_indices_by_name
 };
@@ -4822,13 +5016,21 @@ void analysis__v1__catalog__set_preferences(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
   service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__catalog__report_watching(ProtobufCService *service,
+                                            const Analysis__V1__WatchingReport *input,
+                                            Analysis__V1__WatchingReply_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__catalog__descriptor);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           const Analysis__V1__ImportFolderRequest *input,
                                           Analysis__V1__ImportProgress_Closure closure,
                                           void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            const Analysis__V1__UserRequest *input,
@@ -4836,7 +5038,7 @@ void analysis__v1__catalog__list_playlists(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          const Analysis__V1__PlaylistRequest *input,
@@ -4844,7 +5046,7 @@ void analysis__v1__catalog__get_playlist(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      const Analysis__V1__SongRequest *input,
@@ -4852,7 +5054,7 @@ void analysis__v1__catalog__get_song(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_targets(ProtobufCService *service,
                                         const Analysis__V1__TargetsRequest *input,
@@ -4860,7 +5062,7 @@ void analysis__v1__catalog__get_targets(ProtobufCService *service,
                                         void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          const Analysis__V1__SearchSongsRequest *input,
@@ -4868,7 +5070,7 @@ void analysis__v1__catalog__search_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          const Analysis__V1__CoverageRequest *input,
@@ -4876,7 +5078,7 @@ void analysis__v1__catalog__get_coverage(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__get_insights(ProtobufCService *service,
                                          const Analysis__V1__UserRequest *input,
@@ -4884,7 +5086,7 @@ void analysis__v1__catalog__get_insights(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            const Analysis__V1__UpsertLibraryRequest *input,
@@ -4892,7 +5094,7 @@ void analysis__v1__catalog__upsert_library(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          const Analysis__V1__RemoveSongsRequest *input,
@@ -4900,7 +5102,7 @@ void analysis__v1__catalog__remove_songs(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 23, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              const Analysis__V1__RemovePlaylistsRequest *input,
@@ -4908,7 +5110,7 @@ void analysis__v1__catalog__remove_playlists(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__catalog__descriptor);
-  service->invoke(service, 23, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 24, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
                                   Analysis__V1__Catalog_ServiceDestroy destroy)

@@ -52,6 +52,51 @@ void   analysis__v1__job__free_unpacked
   assert(message->base.descriptor == &analysis__v1__job__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__job_rating__init
+                     (Analysis__V1__JobRating         *message)
+{
+  static const Analysis__V1__JobRating init_value = ANALYSIS__V1__JOB_RATING__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__job_rating__get_packed_size
+                     (const Analysis__V1__JobRating *message)
+{
+  assert(message->base.descriptor == &analysis__v1__job_rating__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__job_rating__pack
+                     (const Analysis__V1__JobRating *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__job_rating__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__job_rating__pack_to_buffer
+                     (const Analysis__V1__JobRating *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__job_rating__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__JobRating *
+       analysis__v1__job_rating__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__JobRating *)
+     protobuf_c_message_unpack (&analysis__v1__job_rating__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__job_rating__free_unpacked
+                     (Analysis__V1__JobRating *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__job_rating__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__song_failure__init
                      (Analysis__V1__SongFailure         *message)
 {
@@ -322,7 +367,7 @@ void   analysis__v1__audio_identity__free_unpacked
   assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[27] =
+static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[28] =
 {
   {
     "id",
@@ -648,6 +693,18 @@ static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[27] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rating",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__Job, _rating_case),
+    offsetof(Analysis__V1__Job, rating),
+    &analysis__v1__job_rating__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job__field_indices_by_name[] = {
   12,   /* field[12] = analysed */
@@ -665,6 +722,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
   0,   /* field[0] = id */
   1,   /* field[1] = lane */
   4,   /* field[4] = priority */
+  27,   /* field[27] = rating */
   25,   /* field[25] = retrying */
   8,   /* field[8] = sequence */
   13,   /* field[13] = skipped */
@@ -681,7 +739,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 27 }
+  { 0, 28 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
 {
@@ -691,11 +749,75 @@ const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
   "Analysis__V1__Job",
   "analysis.v1",
   sizeof(Analysis__V1__Job),
-  27,
+  28,
   analysis__v1__job__field_descriptors,
   analysis__v1__job__field_indices_by_name,
   1,  analysis__v1__job__number_ranges,
   (ProtobufCMessageInit) analysis__v1__job__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor analysis__v1__job_rating__field_descriptors[3] =
+{
+  {
+    "thumb",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobRating, thumb),
+    &analysis__v1__thumb__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "comment",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobRating, comment),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rated_at_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__JobRating, rated_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__job_rating__field_indices_by_name[] = {
+  1,   /* field[1] = comment */
+  2,   /* field[2] = rated_at_ms */
+  0,   /* field[0] = thumb */
+};
+static const ProtobufCIntRange analysis__v1__job_rating__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__job_rating__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.JobRating",
+  "JobRating",
+  "Analysis__V1__JobRating",
+  "analysis.v1",
+  sizeof(Analysis__V1__JobRating),
+  3,
+  analysis__v1__job_rating__field_descriptors,
+  analysis__v1__job_rating__field_indices_by_name,
+  1,  analysis__v1__job_rating__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__job_rating__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor analysis__v1__song_failure__field_descriptors[2] =
@@ -1264,5 +1386,35 @@ const ProtobufCEnumDescriptor analysis__v1__job_state__descriptor =
   analysis__v1__job_state__enum_values_by_name,
   1,
   analysis__v1__job_state__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue analysis__v1__thumb__enum_values_by_number[3] =
+{
+  { "THUMB_UNSPECIFIED", "ANALYSIS__V1__THUMB__THUMB_UNSPECIFIED", 0 },
+  { "THUMB_UP", "ANALYSIS__V1__THUMB__THUMB_UP", 1 },
+  { "THUMB_DOWN", "ANALYSIS__V1__THUMB__THUMB_DOWN", 2 },
+};
+static const ProtobufCIntRange analysis__v1__thumb__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex analysis__v1__thumb__enum_values_by_name[3] =
+{
+  { "THUMB_DOWN", 2 },
+  { "THUMB_UNSPECIFIED", 0 },
+  { "THUMB_UP", 1 },
+};
+const ProtobufCEnumDescriptor analysis__v1__thumb__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "analysis.v1.Thumb",
+  "Thumb",
+  "Analysis__V1__Thumb",
+  "analysis.v1",
+  3,
+  analysis__v1__thumb__enum_values_by_number,
+  3,
+  analysis__v1__thumb__enum_values_by_name,
+  1,
+  analysis__v1__thumb__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

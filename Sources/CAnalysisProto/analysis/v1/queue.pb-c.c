@@ -277,6 +277,51 @@ void   analysis__v1__job_request__free_unpacked
   assert(message->base.descriptor == &analysis__v1__job_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   analysis__v1__rate_job_request__init
+                     (Analysis__V1__RateJobRequest         *message)
+{
+  static const Analysis__V1__RateJobRequest init_value = ANALYSIS__V1__RATE_JOB_REQUEST__INIT;
+  *message = init_value;
+}
+size_t analysis__v1__rate_job_request__get_packed_size
+                     (const Analysis__V1__RateJobRequest *message)
+{
+  assert(message->base.descriptor == &analysis__v1__rate_job_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t analysis__v1__rate_job_request__pack
+                     (const Analysis__V1__RateJobRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &analysis__v1__rate_job_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t analysis__v1__rate_job_request__pack_to_buffer
+                     (const Analysis__V1__RateJobRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &analysis__v1__rate_job_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Analysis__V1__RateJobRequest *
+       analysis__v1__rate_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Analysis__V1__RateJobRequest *)
+     protobuf_c_message_unpack (&analysis__v1__rate_job_request__descriptor,
+                                allocator, len, data);
+}
+void   analysis__v1__rate_job_request__free_unpacked
+                     (Analysis__V1__RateJobRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &analysis__v1__rate_job_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   analysis__v1__job_filter__init
                      (Analysis__V1__JobFilter         *message)
 {
@@ -1754,6 +1799,70 @@ const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__job_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor analysis__v1__rate_job_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RateJobRequest, user_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__RateJobRequest, job_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rating",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Analysis__V1__RateJobRequest, _rating_case),
+    offsetof(Analysis__V1__RateJobRequest, rating),
+    &analysis__v1__job_rating__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned analysis__v1__rate_job_request__field_indices_by_name[] = {
+  1,   /* field[1] = job_id */
+  2,   /* field[2] = rating */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange analysis__v1__rate_job_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor analysis__v1__rate_job_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "analysis.v1.RateJobRequest",
+  "RateJobRequest",
+  "Analysis__V1__RateJobRequest",
+  "analysis.v1",
+  sizeof(Analysis__V1__RateJobRequest),
+  3,
+  analysis__v1__rate_job_request__field_descriptors,
+  analysis__v1__rate_job_request__field_indices_by_name,
+  1,  analysis__v1__rate_job_request__number_ranges,
+  (ProtobufCMessageInit) analysis__v1__rate_job_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor analysis__v1__job_filter__field_descriptors[2] =
 {
   {
@@ -2451,7 +2560,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_pause__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[10] =
+static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[11] =
 {
   {
     "user_id",
@@ -2573,6 +2682,18 @@ static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rated",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, rated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] = {
   1,   /* field[1] = ended */
@@ -2581,6 +2702,7 @@ static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] =
   2,   /* field[2] = limit */
   9,   /* field[9] = page_token */
   5,   /* field[5] = priority */
+  10,   /* field[10] = rated */
   6,   /* field[6] = state */
   4,   /* field[4] = type */
   8,   /* field[8] = until_ms */
@@ -2589,7 +2711,7 @@ static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] =
 static const ProtobufCIntRange analysis__v1__list_jobs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
 {
@@ -2599,7 +2721,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
   "Analysis__V1__ListJobsRequest",
   "analysis.v1",
   sizeof(Analysis__V1__ListJobsRequest),
-  10,
+  11,
   analysis__v1__list_jobs_request__field_descriptors,
   analysis__v1__list_jobs_request__field_indices_by_name,
   1,  analysis__v1__list_jobs_request__number_ranges,
@@ -3184,7 +3306,7 @@ const ProtobufCMessageDescriptor analysis__v1__statistics__descriptor =
   (ProtobufCMessageInit) analysis__v1__statistics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[18] =
+static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descriptors[21] =
 {
   {
     "day_ms",
@@ -3402,6 +3524,42 @@ static const ProtobufCFieldDescriptor analysis__v1__day_statistics__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "thumbs_up",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, thumbs_up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "thumbs_down",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, thumbs_down),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "watched_ms",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__DayStatistics, watched_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__day_statistics__field_indices_by_name[] = {
   15,   /* field[15] = attended_ms */
@@ -3420,13 +3578,16 @@ static const unsigned analysis__v1__day_statistics__field_indices_by_name[] = {
   8,   /* field[8] = songs_failed */
   10,   /* field[10] = songs_retried */
   9,   /* field[9] = songs_skipped */
+  19,   /* field[19] = thumbs_down */
+  18,   /* field[18] = thumbs_up */
+  20,   /* field[20] = watched_ms */
   6,   /* field[6] = workers_lost */
   14,   /* field[14] = workers_started */
 };
 static const ProtobufCIntRange analysis__v1__day_statistics__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
 {
@@ -3436,7 +3597,7 @@ const ProtobufCMessageDescriptor analysis__v1__day_statistics__descriptor =
   "Analysis__V1__DayStatistics",
   "analysis.v1",
   sizeof(Analysis__V1__DayStatistics),
-  18,
+  21,
   analysis__v1__day_statistics__field_descriptors,
   analysis__v1__day_statistics__field_indices_by_name,
   1,  analysis__v1__day_statistics__number_ranges,
@@ -3894,7 +4055,7 @@ const ProtobufCMessageDescriptor analysis__v1__event__descriptor =
   (ProtobufCMessageInit) analysis__v1__event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[27] =
+static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[28] =
 {
   { "EVENT_KIND_UNSPECIFIED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_UNSPECIFIED", 0 },
   { "EVENT_KIND_SNAPSHOT", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_SNAPSHOT", 1 },
@@ -3923,11 +4084,12 @@ static const ProtobufCEnumValue analysis__v1__event_kind__enum_values_by_number[
   { "EVENT_KIND_BREAKER_CLOSED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_BREAKER_CLOSED", 24 },
   { "EVENT_KIND_MOVED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_MOVED", 25 },
   { "EVENT_KIND_USER_REMOVED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_USER_REMOVED", 26 },
+  { "EVENT_KIND_RATED", "ANALYSIS__V1__EVENT_KIND__EVENT_KIND_RATED", 27 },
 };
 static const ProtobufCIntRange analysis__v1__event_kind__value_ranges[] = {
-{0, 0},{0, 27}
+{0, 0},{0, 28}
 };
-static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[27] =
+static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_name[28] =
 {
   { "EVENT_KIND_BREAKER_CLOSED", 24 },
   { "EVENT_KIND_BREAKER_OPENED", 23 },
@@ -3942,6 +4104,7 @@ static const ProtobufCEnumValueIndex analysis__v1__event_kind__enum_values_by_na
   { "EVENT_KIND_PAUSED", 10 },
   { "EVENT_KIND_QUEUE_PAUSED", 17 },
   { "EVENT_KIND_QUEUE_RESUMED", 18 },
+  { "EVENT_KIND_RATED", 27 },
   { "EVENT_KIND_REPLAYED", 19 },
   { "EVENT_KIND_REPRIORITISED", 16 },
   { "EVENT_KIND_RESUMED", 11 },
@@ -3964,15 +4127,15 @@ const ProtobufCEnumDescriptor analysis__v1__event_kind__descriptor =
   "EventKind",
   "Analysis__V1__EventKind",
   "analysis.v1",
-  27,
+  28,
   analysis__v1__event_kind__enum_values_by_number,
-  27,
+  28,
   analysis__v1__event_kind__enum_values_by_name,
   1,
   analysis__v1__event_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[19] =
+static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[20] =
 {
   { "Enqueue", &analysis__v1__enqueue_request__descriptor, &analysis__v1__enqueue_reply__descriptor },
   { "EnqueueMany", &analysis__v1__enqueue_many_request__descriptor, &analysis__v1__enqueue_many_reply__descriptor },
@@ -3986,6 +4149,7 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
   { "ResumeJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "ReplayJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
   { "RetryJob", &analysis__v1__job_request__descriptor, &analysis__v1__job__descriptor },
+  { "RateJob", &analysis__v1__rate_job_request__descriptor, &analysis__v1__job__descriptor },
   { "ReplayJobs", &analysis__v1__job_filter__descriptor, &analysis__v1__changed_jobs__descriptor },
   { "ClearJobs", &analysis__v1__job_filter__descriptor, &analysis__v1__changed_jobs__descriptor },
   { "GetPosition", &analysis__v1__job_request__descriptor, &analysis__v1__job_position__descriptor },
@@ -3996,23 +4160,24 @@ static const ProtobufCMethodDescriptor analysis__v1__queue__method_descriptors[1
 };
 const unsigned analysis__v1__queue__method_indices_by_name[] = {
   7,        /* CancelJob */
-  13,        /* ClearJobs */
+  14,        /* ClearJobs */
   0,        /* Enqueue */
   1,        /* EnqueueMany */
-  18,        /* Follow */
+  19,        /* Follow */
   2,        /* GetJob */
-  14,        /* GetPosition */
+  15,        /* GetPosition */
   6,        /* GetStatistics */
   5,        /* GetStatus */
   3,        /* GetTimeline */
   4,        /* ListJobs */
   8,        /* PauseJob */
-  16,        /* PauseQueue */
+  17,        /* PauseQueue */
+  12,        /* RateJob */
   10,        /* ReplayJob */
-  12,        /* ReplayJobs */
-  15,        /* ReprioritiseJob */
+  13,        /* ReplayJobs */
+  16,        /* ReprioritiseJob */
   9,        /* ResumeJob */
-  17,        /* ResumeQueue */
+  18,        /* ResumeQueue */
   11         /* RetryJob */
 };
 const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
@@ -4022,7 +4187,7 @@ const ProtobufCServiceDescriptor analysis__v1__queue__descriptor =
   "Queue",
   "Analysis__V1__Queue",
   "analysis.v1",
-  19,
+  20,
   analysis__v1__queue__method_descriptors,
   analysis__v1__queue__method_indices_by_name
 };
@@ -4122,13 +4287,21 @@ void analysis__v1__queue__retry_job(ProtobufCService *service,
   assert(service->descriptor == &analysis__v1__queue__descriptor);
   service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void analysis__v1__queue__rate_job(ProtobufCService *service,
+                                   const Analysis__V1__RateJobRequest *input,
+                                   Analysis__V1__Job_Closure closure,
+                                   void *closure_data)
+{
+  assert(service->descriptor == &analysis__v1__queue__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       const Analysis__V1__JobFilter *input,
                                       Analysis__V1__ChangedJobs_Closure closure,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      const Analysis__V1__JobFilter *input,
@@ -4136,7 +4309,7 @@ void analysis__v1__queue__clear_jobs(ProtobufCService *service,
                                      void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__get_position(ProtobufCService *service,
                                        const Analysis__V1__JobRequest *input,
@@ -4144,7 +4317,7 @@ void analysis__v1__queue__get_position(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            const Analysis__V1__ReprioritiseJobRequest *input,
@@ -4152,7 +4325,7 @@ void analysis__v1__queue__reprioritise_job(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       const Analysis__V1__PauseQueueRequest *input,
@@ -4160,7 +4333,7 @@ void analysis__v1__queue__pause_queue(ProtobufCService *service,
                                       void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        const Analysis__V1__ResumeQueueRequest *input,
@@ -4168,7 +4341,7 @@ void analysis__v1__queue__resume_queue(ProtobufCService *service,
                                        void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__follow(ProtobufCService *service,
                                  const Analysis__V1__FollowRequest *input,
@@ -4176,7 +4349,7 @@ void analysis__v1__queue__follow(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &analysis__v1__queue__descriptor);
-  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
                                 Analysis__V1__Queue_ServiceDestroy destroy)

@@ -77,6 +77,9 @@ class Catalog(Service[C]):
     """Replaces the preferences. What waits for a time that they no longer ask for goes on; who switches background analysis off
     has it cancelled."""
 
+    ReportWatching = UnaryMethod(catalog_pb2.WatchingReport, catalog_pb2.WatchingReply)
+    """Adds to the time for which progress was watched, over all users, if the user's preferences let that be counted."""
+
     ImportFolder = ServerStreamMethod(catalog_pb2.ImportFolderRequest, catalog_pb2.ImportProgress)
     """Lists a folder of audio files and makes a playlist per folder; a worker's child opens the files. Streams how far it
     is; importing what is there already changes nothing."""
@@ -240,6 +243,9 @@ class Queue(Service[C]):
 
     RetryJob = UnaryMethod(queue_pb2.JobRequest, jobs_pb2.Job)
     """Tries again at once what failed: the songs of the job that wait for another attempt; a job that failed, as ReplayJob."""
+
+    RateJob = UnaryMethod(queue_pb2.RateJobRequest, jobs_pb2.Job)
+    """Says what its user thinks of a job that has ended; again, in place of what was said before."""
 
     ReplayJobs = UnaryMethod(queue_pb2.JobFilter, queue_pb2.ChangedJobs)
     """Replays all jobs that failed, as far as the filter says and the same work does not stand in line already."""

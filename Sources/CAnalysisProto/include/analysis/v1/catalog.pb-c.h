@@ -32,6 +32,8 @@ typedef struct Analysis__V1__LogoutReply Analysis__V1__LogoutReply;
 typedef struct Analysis__V1__LoggedInReply Analysis__V1__LoggedInReply;
 typedef struct Analysis__V1__Preferences Analysis__V1__Preferences;
 typedef struct Analysis__V1__SetPreferencesRequest Analysis__V1__SetPreferencesRequest;
+typedef struct Analysis__V1__WatchingReport Analysis__V1__WatchingReport;
+typedef struct Analysis__V1__WatchingReply Analysis__V1__WatchingReply;
 typedef struct Analysis__V1__ImportFolderRequest Analysis__V1__ImportFolderRequest;
 typedef struct Analysis__V1__ImportProgress Analysis__V1__ImportProgress;
 typedef struct Analysis__V1__Playlist Analysis__V1__Playlist;
@@ -329,10 +331,14 @@ struct  Analysis__V1__Preferences
    * unspecified: as the user's device has it
    */
   Analysis__V1__Theme theme;
+  /*
+   * whether the time may be counted for which the user watches progress
+   */
+  protobuf_c_boolean counts_watching;
 };
 #define ANALYSIS__V1__PREFERENCES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__preferences__descriptor) \
-    , 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0,NULL, ANALYSIS__V1__THEME__THEME_UNSPECIFIED }
+    , 0, {0,NULL}, 0,NULL, 0,NULL, 0, 0,NULL, ANALYSIS__V1__THEME__THEME_UNSPECIFIED, 0 }
 
 
 struct  Analysis__V1__SetPreferencesRequest
@@ -344,6 +350,33 @@ struct  Analysis__V1__SetPreferencesRequest
 #define ANALYSIS__V1__SET_PREFERENCES_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__set_preferences_request__descriptor) \
     , {0,NULL}, NULL }
+
+
+struct  Analysis__V1__WatchingReport
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  /*
+   * 1 to 120
+   */
+  uint32_t seconds;
+};
+#define ANALYSIS__V1__WATCHING_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__watching_report__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Analysis__V1__WatchingReply
+{
+  ProtobufCMessage base;
+  /*
+   * false: the user does not want that, and nothing was kept
+   */
+  protobuf_c_boolean counted;
+};
+#define ANALYSIS__V1__WATCHING_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__watching_reply__descriptor) \
+    , 0 }
 
 
 struct  Analysis__V1__ImportFolderRequest
@@ -1096,6 +1129,44 @@ Analysis__V1__SetPreferencesRequest *
 void   analysis__v1__set_preferences_request__free_unpacked
                      (Analysis__V1__SetPreferencesRequest *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__WatchingReport methods */
+void   analysis__v1__watching_report__init
+                     (Analysis__V1__WatchingReport         *message);
+size_t analysis__v1__watching_report__get_packed_size
+                     (const Analysis__V1__WatchingReport   *message);
+size_t analysis__v1__watching_report__pack
+                     (const Analysis__V1__WatchingReport   *message,
+                      uint8_t             *out);
+size_t analysis__v1__watching_report__pack_to_buffer
+                     (const Analysis__V1__WatchingReport   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__WatchingReport *
+       analysis__v1__watching_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__watching_report__free_unpacked
+                     (Analysis__V1__WatchingReport *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__WatchingReply methods */
+void   analysis__v1__watching_reply__init
+                     (Analysis__V1__WatchingReply         *message);
+size_t analysis__v1__watching_reply__get_packed_size
+                     (const Analysis__V1__WatchingReply   *message);
+size_t analysis__v1__watching_reply__pack
+                     (const Analysis__V1__WatchingReply   *message,
+                      uint8_t             *out);
+size_t analysis__v1__watching_reply__pack_to_buffer
+                     (const Analysis__V1__WatchingReply   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__WatchingReply *
+       analysis__v1__watching_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__watching_reply__free_unpacked
+                     (Analysis__V1__WatchingReply *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__ImportFolderRequest methods */
 void   analysis__v1__import_folder_request__init
                      (Analysis__V1__ImportFolderRequest         *message);
@@ -1640,6 +1711,12 @@ typedef void (*Analysis__V1__Preferences_Closure)
 typedef void (*Analysis__V1__SetPreferencesRequest_Closure)
                  (const Analysis__V1__SetPreferencesRequest *message,
                   void *closure_data);
+typedef void (*Analysis__V1__WatchingReport_Closure)
+                 (const Analysis__V1__WatchingReport *message,
+                  void *closure_data);
+typedef void (*Analysis__V1__WatchingReply_Closure)
+                 (const Analysis__V1__WatchingReply *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__ImportFolderRequest_Closure)
                  (const Analysis__V1__ImportFolderRequest *message,
                   void *closure_data);
@@ -1777,6 +1854,10 @@ struct Analysis__V1__Catalog_Service
                           const Analysis__V1__SetPreferencesRequest *input,
                           Analysis__V1__Preferences_Closure closure,
                           void *closure_data);
+  void (*report_watching)(Analysis__V1__Catalog_Service *service,
+                          const Analysis__V1__WatchingReport *input,
+                          Analysis__V1__WatchingReply_Closure closure,
+                          void *closure_data);
   void (*import_folder)(Analysis__V1__Catalog_Service *service,
                         const Analysis__V1__ImportFolderRequest *input,
                         Analysis__V1__ImportProgress_Closure closure,
@@ -1842,6 +1923,7 @@ void analysis__v1__catalog__init (Analysis__V1__Catalog_Service *service,
       function_prefix__ ## logged_in,\
       function_prefix__ ## get_preferences,\
       function_prefix__ ## set_preferences,\
+      function_prefix__ ## report_watching,\
       function_prefix__ ## import_folder,\
       function_prefix__ ## list_playlists,\
       function_prefix__ ## get_playlist,\
@@ -1904,6 +1986,10 @@ void analysis__v1__catalog__get_preferences(ProtobufCService *service,
 void analysis__v1__catalog__set_preferences(ProtobufCService *service,
                                             const Analysis__V1__SetPreferencesRequest *input,
                                             Analysis__V1__Preferences_Closure closure,
+                                            void *closure_data);
+void analysis__v1__catalog__report_watching(ProtobufCService *service,
+                                            const Analysis__V1__WatchingReport *input,
+                                            Analysis__V1__WatchingReply_Closure closure,
                                             void *closure_data);
 void analysis__v1__catalog__import_folder(ProtobufCService *service,
                                           const Analysis__V1__ImportFolderRequest *input,
@@ -1972,6 +2058,8 @@ extern const ProtobufCMessageDescriptor analysis__v1__logout_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__logged_in_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__preferences__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__set_preferences_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__watching_report__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__watching_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__import_folder_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__import_progress__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__playlist__descriptor;

@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Analysis__V1__Job Analysis__V1__Job;
+typedef struct Analysis__V1__JobRating Analysis__V1__JobRating;
 typedef struct Analysis__V1__SongFailure Analysis__V1__SongFailure;
 typedef struct Analysis__V1__Song Analysis__V1__Song;
 typedef struct Analysis__V1__Attribute Analysis__V1__Attribute;
@@ -55,8 +56,20 @@ typedef enum _Analysis__V1__JobState {
   ANALYSIS__V1__JOB_STATE__JOB_STATE_CANCELLED = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__JOB_STATE)
 } Analysis__V1__JobState;
+typedef enum _Analysis__V1__Thumb {
+  ANALYSIS__V1__THUMB__THUMB_UNSPECIFIED = 0,
+  ANALYSIS__V1__THUMB__THUMB_UP = 1,
+  ANALYSIS__V1__THUMB__THUMB_DOWN = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__THUMB)
+} Analysis__V1__Thumb;
 
 /* --- messages --- */
+
+typedef enum {
+  ANALYSIS__V1__JOB___RATING__NOT_SET = 0,
+  ANALYSIS__V1__JOB___RATING_RATING = 28
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__JOB___RATING__CASE)
+} Analysis__V1__Job__RatingCase;
 
 /*
  * What someone asked for: an ordered list of songs, fixed when it is enqueued, and a cursor.
@@ -158,10 +171,35 @@ struct  Analysis__V1__Job
    * W3C Trace Context of the request that made it; empty: it had none
    */
   ProtobufCBinaryData traceparent;
+  Analysis__V1__Job__RatingCase _rating_case;
+  union {
+    Analysis__V1__JobRating *rating;
+  };
 };
 #define ANALYSIS__V1__JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0, {0,NULL}, ANALYSIS__V1__JOB___RATING__NOT_SET, {0} }
+
+
+/*
+ * What a user thinks of a job that has ended.
+ */
+struct  Analysis__V1__JobRating
+{
+  ProtobufCMessage base;
+  Analysis__V1__Thumb thumb;
+  /*
+   * at most 1000 characters; empty: none
+   */
+  ProtobufCBinaryData comment;
+  /*
+   * set by the service
+   */
+  int64_t rated_at_ms;
+};
+#define ANALYSIS__V1__JOB_RATING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_rating__descriptor) \
+    , ANALYSIS__V1__THUMB__THUMB_UNSPECIFIED, {0,NULL}, 0 }
 
 
 struct  Analysis__V1__SongFailure
@@ -316,6 +354,25 @@ Analysis__V1__Job *
 void   analysis__v1__job__free_unpacked
                      (Analysis__V1__Job *message,
                       ProtobufCAllocator *allocator);
+/* Analysis__V1__JobRating methods */
+void   analysis__v1__job_rating__init
+                     (Analysis__V1__JobRating         *message);
+size_t analysis__v1__job_rating__get_packed_size
+                     (const Analysis__V1__JobRating   *message);
+size_t analysis__v1__job_rating__pack
+                     (const Analysis__V1__JobRating   *message,
+                      uint8_t             *out);
+size_t analysis__v1__job_rating__pack_to_buffer
+                     (const Analysis__V1__JobRating   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__JobRating *
+       analysis__v1__job_rating__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__job_rating__free_unpacked
+                     (Analysis__V1__JobRating *message,
+                      ProtobufCAllocator *allocator);
 /* Analysis__V1__SongFailure methods */
 void   analysis__v1__song_failure__init
                      (Analysis__V1__SongFailure         *message);
@@ -435,6 +492,9 @@ void   analysis__v1__audio_identity__free_unpacked
 typedef void (*Analysis__V1__Job_Closure)
                  (const Analysis__V1__Job *message,
                   void *closure_data);
+typedef void (*Analysis__V1__JobRating_Closure)
+                 (const Analysis__V1__JobRating *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__SongFailure_Closure)
                  (const Analysis__V1__SongFailure *message,
                   void *closure_data);
@@ -462,7 +522,9 @@ typedef void (*Analysis__V1__AudioIdentity_Closure)
 extern const ProtobufCEnumDescriptor    analysis__v1__job_type__descriptor;
 extern const ProtobufCEnumDescriptor    analysis__v1__priority__descriptor;
 extern const ProtobufCEnumDescriptor    analysis__v1__job_state__descriptor;
+extern const ProtobufCEnumDescriptor    analysis__v1__thumb__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__job_rating__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__song_failure__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__song__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__attribute__descriptor;

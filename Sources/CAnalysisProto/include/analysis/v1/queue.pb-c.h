@@ -23,6 +23,7 @@ typedef struct Analysis__V1__EnqueueManyRequest Analysis__V1__EnqueueManyRequest
 typedef struct Analysis__V1__EnqueueTarget Analysis__V1__EnqueueTarget;
 typedef struct Analysis__V1__EnqueueManyReply Analysis__V1__EnqueueManyReply;
 typedef struct Analysis__V1__JobRequest Analysis__V1__JobRequest;
+typedef struct Analysis__V1__RateJobRequest Analysis__V1__RateJobRequest;
 typedef struct Analysis__V1__JobFilter Analysis__V1__JobFilter;
 typedef struct Analysis__V1__ChangedJobs Analysis__V1__ChangedJobs;
 typedef struct Analysis__V1__JobPosition Analysis__V1__JobPosition;
@@ -132,7 +133,11 @@ typedef enum _Analysis__V1__EventKind {
   /*
    * no job but user_hash: everything of a user is gone; what others keep of them must go, too
    */
-  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_USER_REMOVED = 26
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_USER_REMOVED = 26,
+  /*
+   * its user said what they think of it, or took that back; reason: the comment
+   */
+  ANALYSIS__V1__EVENT_KIND__EVENT_KIND_RATED = 27
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__EVENT_KIND)
 } Analysis__V1__EventKind;
 
@@ -254,6 +259,30 @@ struct  Analysis__V1__JobRequest
 #define ANALYSIS__V1__JOB_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job_request__descriptor) \
     , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  ANALYSIS__V1__RATE_JOB_REQUEST___RATING__NOT_SET = 0,
+  ANALYSIS__V1__RATE_JOB_REQUEST___RATING_RATING = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__RATE_JOB_REQUEST___RATING__CASE)
+} Analysis__V1__RateJobRequest__RatingCase;
+
+struct  Analysis__V1__RateJobRequest
+{
+  ProtobufCMessage base;
+  /*
+   * whose job it must be
+   */
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData job_id;
+  Analysis__V1__RateJobRequest__RatingCase _rating_case;
+  union {
+    Analysis__V1__JobRating *rating;
+  };
+};
+#define ANALYSIS__V1__RATE_JOB_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__rate_job_request__descriptor) \
+    , {0,NULL}, {0,NULL}, ANALYSIS__V1__RATE_JOB_REQUEST___RATING__NOT_SET, {0} }
 
 
 struct  Analysis__V1__JobFilter
@@ -508,10 +537,14 @@ struct  Analysis__V1__ListJobsRequest
    * next_page_token of the page before, asked for with the same filters; empty: the first page
    */
   ProtobufCBinaryData page_token;
+  /*
+   * of those that have ended, only what their users have rated; needs ended
+   */
+  protobuf_c_boolean rated;
 };
 #define ANALYSIS__V1__LIST_JOBS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_request__descriptor) \
-    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL} }
+    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL}, 0 }
 
 
 struct  Analysis__V1__ListJobsReply
@@ -746,10 +779,19 @@ struct  Analysis__V1__DayStatistics
    * how long all of them together had waited for that
    */
   uint64_t recovery_ms;
+  /*
+   * what users think of it; who changes their mind counts again
+   */
+  uint64_t thumbs_up;
+  uint64_t thumbs_down;
+  /*
+   * for which users who let that be counted had progress before their eyes
+   */
+  uint64_t watched_ms;
 };
 #define ANALYSIS__V1__DAY_STATISTICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__day_statistics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Analysis__V1__WorkerStatus
@@ -969,6 +1011,25 @@ Analysis__V1__JobRequest *
                       const uint8_t       *data);
 void   analysis__v1__job_request__free_unpacked
                      (Analysis__V1__JobRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Analysis__V1__RateJobRequest methods */
+void   analysis__v1__rate_job_request__init
+                     (Analysis__V1__RateJobRequest         *message);
+size_t analysis__v1__rate_job_request__get_packed_size
+                     (const Analysis__V1__RateJobRequest   *message);
+size_t analysis__v1__rate_job_request__pack
+                     (const Analysis__V1__RateJobRequest   *message,
+                      uint8_t             *out);
+size_t analysis__v1__rate_job_request__pack_to_buffer
+                     (const Analysis__V1__RateJobRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Analysis__V1__RateJobRequest *
+       analysis__v1__rate_job_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   analysis__v1__rate_job_request__free_unpacked
+                     (Analysis__V1__RateJobRequest *message,
                       ProtobufCAllocator *allocator);
 /* Analysis__V1__JobFilter methods */
 void   analysis__v1__job_filter__init
@@ -1446,6 +1507,9 @@ typedef void (*Analysis__V1__EnqueueManyReply_Closure)
 typedef void (*Analysis__V1__JobRequest_Closure)
                  (const Analysis__V1__JobRequest *message,
                   void *closure_data);
+typedef void (*Analysis__V1__RateJobRequest_Closure)
+                 (const Analysis__V1__RateJobRequest *message,
+                  void *closure_data);
 typedef void (*Analysis__V1__JobFilter_Closure)
                  (const Analysis__V1__JobFilter *message,
                   void *closure_data);
@@ -1573,6 +1637,10 @@ struct Analysis__V1__Queue_Service
                     const Analysis__V1__JobRequest *input,
                     Analysis__V1__Job_Closure closure,
                     void *closure_data);
+  void (*rate_job)(Analysis__V1__Queue_Service *service,
+                   const Analysis__V1__RateJobRequest *input,
+                   Analysis__V1__Job_Closure closure,
+                   void *closure_data);
   void (*replay_jobs)(Analysis__V1__Queue_Service *service,
                       const Analysis__V1__JobFilter *input,
                       Analysis__V1__ChangedJobs_Closure closure,
@@ -1621,6 +1689,7 @@ void analysis__v1__queue__init (Analysis__V1__Queue_Service *service,
       function_prefix__ ## resume_job,\
       function_prefix__ ## replay_job,\
       function_prefix__ ## retry_job,\
+      function_prefix__ ## rate_job,\
       function_prefix__ ## replay_jobs,\
       function_prefix__ ## clear_jobs,\
       function_prefix__ ## get_position,\
@@ -1676,6 +1745,10 @@ void analysis__v1__queue__retry_job(ProtobufCService *service,
                                     const Analysis__V1__JobRequest *input,
                                     Analysis__V1__Job_Closure closure,
                                     void *closure_data);
+void analysis__v1__queue__rate_job(ProtobufCService *service,
+                                   const Analysis__V1__RateJobRequest *input,
+                                   Analysis__V1__Job_Closure closure,
+                                   void *closure_data);
 void analysis__v1__queue__replay_jobs(ProtobufCService *service,
                                       const Analysis__V1__JobFilter *input,
                                       Analysis__V1__ChangedJobs_Closure closure,
@@ -1714,6 +1787,7 @@ extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_request__desc
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_target__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__enqueue_many_reply__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_request__descriptor;
+extern const ProtobufCMessageDescriptor analysis__v1__rate_job_request__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_filter__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__changed_jobs__descriptor;
 extern const ProtobufCMessageDescriptor analysis__v1__job_position__descriptor;

@@ -236,8 +236,9 @@ class PlaylistRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
 
 class Preferences(_message.Message):
-    __slots__ = ["background_analysis", "muted", "off_peak", "quiet_hours", "songs_per_hour", "theme", "time_zone"]
+    __slots__ = ["background_analysis", "counts_watching", "muted", "off_peak", "quiet_hours", "songs_per_hour", "theme", "time_zone"]
     BACKGROUND_ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_WATCHING_FIELD_NUMBER: _ClassVar[int]
     MUTED_FIELD_NUMBER: _ClassVar[int]
     OFF_PEAK_FIELD_NUMBER: _ClassVar[int]
     QUIET_HOURS_FIELD_NUMBER: _ClassVar[int]
@@ -245,13 +246,14 @@ class Preferences(_message.Message):
     THEME_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     background_analysis: bool
+    counts_watching: bool
     muted: _containers.RepeatedScalarFieldContainer[NotificationKind]
     off_peak: _containers.RepeatedScalarFieldContainer[str]
     quiet_hours: _containers.RepeatedScalarFieldContainer[str]
     songs_per_hour: int
     theme: Theme
     time_zone: str
-    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ..., muted: _Optional[_Iterable[_Union[NotificationKind, str]]] = ..., theme: _Optional[_Union[Theme, str]] = ...) -> None: ...
+    def __init__(self, background_analysis: bool = ..., time_zone: _Optional[str] = ..., quiet_hours: _Optional[_Iterable[str]] = ..., off_peak: _Optional[_Iterable[str]] = ..., songs_per_hour: _Optional[int] = ..., muted: _Optional[_Iterable[_Union[NotificationKind, str]]] = ..., theme: _Optional[_Union[Theme, str]] = ..., counts_watching: bool = ...) -> None: ...
 
 class RemovePlaylistsRequest(_message.Message):
     __slots__ = ["playlist_ids", "user_id"]
@@ -434,6 +436,20 @@ class UserRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class WatchingReply(_message.Message):
+    __slots__ = ["counted"]
+    COUNTED_FIELD_NUMBER: _ClassVar[int]
+    counted: bool
+    def __init__(self, counted: bool = ...) -> None: ...
+
+class WatchingReport(_message.Message):
+    __slots__ = ["seconds", "user_id"]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    seconds: int
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., seconds: _Optional[int] = ...) -> None: ...
 
 class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -22,6 +22,9 @@ PRIORITY_HIGH: Priority
 PRIORITY_LOW: Priority
 PRIORITY_MEDIUM: Priority
 PRIORITY_UNSPECIFIED: Priority
+THUMB_DOWN: Thumb
+THUMB_UNSPECIFIED: Thumb
+THUMB_UP: Thumb
 
 class AnalysisResult(_message.Message):
     __slots__ = ["analyzer", "created_at_ms", "identity", "json", "took_ms"]
@@ -66,7 +69,7 @@ class AudioIdentity(_message.Message):
     def __init__(self, file_hash: _Optional[bytes] = ..., audio_hash: _Optional[bytes] = ..., duration_ms: _Optional[int] = ..., fingerprint: _Optional[bytes] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "traceparent", "type", "user_id", "waits_for"]
+    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "rating", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "traceparent", "type", "user_id", "waits_for"]
     ANALYSED_FIELD_NUMBER: _ClassVar[int]
     AUDIO_DONE_MS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +85,7 @@ class Job(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
     RETRYING_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +113,7 @@ class Job(_message.Message):
     id: str
     lane: str
     priority: Priority
+    rating: JobRating
     retrying: int
     sequence: int
     skipped: int
@@ -121,7 +126,17 @@ class Job(_message.Message):
     type: JobType
     user_id: str
     waits_for: str
-    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ..., traceparent: _Optional[str] = ..., rating: _Optional[_Union[JobRating, _Mapping]] = ...) -> None: ...
+
+class JobRating(_message.Message):
+    __slots__ = ["comment", "rated_at_ms", "thumb"]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    RATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    THUMB_FIELD_NUMBER: _ClassVar[int]
+    comment: str
+    rated_at_ms: int
+    thumb: Thumb
+    def __init__(self, thumb: _Optional[_Union[Thumb, str]] = ..., comment: _Optional[str] = ..., rated_at_ms: _Optional[int] = ...) -> None: ...
 
 class Song(_message.Message):
     __slots__ = ["added_at_ms", "album", "artist", "attributes", "duration_ms", "id", "location", "title", "track"]
@@ -160,4 +175,7 @@ class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class Thumb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

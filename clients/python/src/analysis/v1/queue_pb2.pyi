@@ -20,6 +20,7 @@ EVENT_KIND_MOVED: EventKind
 EVENT_KIND_PAUSED: EventKind
 EVENT_KIND_QUEUE_PAUSED: EventKind
 EVENT_KIND_QUEUE_RESUMED: EventKind
+EVENT_KIND_RATED: EventKind
 EVENT_KIND_REPLAYED: EventKind
 EVENT_KIND_REPRIORITISED: EventKind
 EVENT_KIND_RESUMED: EventKind
@@ -66,7 +67,7 @@ class CircuitBreaker(_message.Message):
     def __init__(self, analyzer: _Optional[str] = ..., lane: _Optional[str] = ..., opened_at_ms: _Optional[int] = ..., probe_at_ms: _Optional[int] = ..., songs: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DayStatistics(_message.Message):
-    __slots__ = ["attended_ms", "audio_ms", "cancelled", "clicks", "clicks_in_time", "completed", "day_ms", "enqueued", "failed", "interrupted", "recoveries", "recovery_ms", "songs_analysed", "songs_failed", "songs_retried", "songs_skipped", "workers_lost", "workers_started"]
+    __slots__ = ["attended_ms", "audio_ms", "cancelled", "clicks", "clicks_in_time", "completed", "day_ms", "enqueued", "failed", "interrupted", "recoveries", "recovery_ms", "songs_analysed", "songs_failed", "songs_retried", "songs_skipped", "thumbs_down", "thumbs_up", "watched_ms", "workers_lost", "workers_started"]
     ATTENDED_MS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +84,9 @@ class DayStatistics(_message.Message):
     SONGS_FAILED_FIELD_NUMBER: _ClassVar[int]
     SONGS_RETRIED_FIELD_NUMBER: _ClassVar[int]
     SONGS_SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    THUMBS_DOWN_FIELD_NUMBER: _ClassVar[int]
+    THUMBS_UP_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_MS_FIELD_NUMBER: _ClassVar[int]
     WORKERS_LOST_FIELD_NUMBER: _ClassVar[int]
     WORKERS_STARTED_FIELD_NUMBER: _ClassVar[int]
     attended_ms: int
@@ -101,9 +105,12 @@ class DayStatistics(_message.Message):
     songs_failed: int
     songs_retried: int
     songs_skipped: int
+    thumbs_down: int
+    thumbs_up: int
+    watched_ms: int
     workers_lost: int
     workers_started: int
-    def __init__(self, day_ms: _Optional[int] = ..., enqueued: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., interrupted: _Optional[int] = ..., workers_lost: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., songs_skipped: _Optional[int] = ..., songs_retried: _Optional[int] = ..., audio_ms: _Optional[int] = ..., clicks: _Optional[int] = ..., clicks_in_time: _Optional[int] = ..., workers_started: _Optional[int] = ..., attended_ms: _Optional[int] = ..., recoveries: _Optional[int] = ..., recovery_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, day_ms: _Optional[int] = ..., enqueued: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., interrupted: _Optional[int] = ..., workers_lost: _Optional[int] = ..., songs_analysed: _Optional[int] = ..., songs_failed: _Optional[int] = ..., songs_skipped: _Optional[int] = ..., songs_retried: _Optional[int] = ..., audio_ms: _Optional[int] = ..., clicks: _Optional[int] = ..., clicks_in_time: _Optional[int] = ..., workers_started: _Optional[int] = ..., attended_ms: _Optional[int] = ..., recoveries: _Optional[int] = ..., recovery_ms: _Optional[int] = ..., thumbs_up: _Optional[int] = ..., thumbs_down: _Optional[int] = ..., watched_ms: _Optional[int] = ...) -> None: ...
 
 class EnqueueManyReply(_message.Message):
     __slots__ = ["replies"]
@@ -250,13 +257,14 @@ class ListJobsReply(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ["ended", "failed", "from_ms", "limit", "page_token", "priority", "state", "type", "until_ms", "user_id"]
+    __slots__ = ["ended", "failed", "from_ms", "limit", "page_token", "priority", "rated", "state", "type", "until_ms", "user_id"]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     FROM_MS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    RATED_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
@@ -267,11 +275,12 @@ class ListJobsRequest(_message.Message):
     limit: int
     page_token: str
     priority: _jobs_pb2.Priority
+    rated: bool
     state: _jobs_pb2.JobState
     type: _jobs_pb2.JobType
     until_ms: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ..., rated: bool = ...) -> None: ...
 
 class PauseQueueReply(_message.Message):
     __slots__ = ["pause"]
@@ -344,6 +353,16 @@ class QueueStatusRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class RateJobRequest(_message.Message):
+    __slots__ = ["job_id", "rating", "user_id"]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    rating: _jobs_pb2.JobRating
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., job_id: _Optional[str] = ..., rating: _Optional[_Union[_jobs_pb2.JobRating, _Mapping]] = ...) -> None: ...
 
 class ReprioritiseJobRequest(_message.Message):
     __slots__ = ["job_id", "priority", "user_id"]
