@@ -44,6 +44,7 @@ struct StaticFiles: Sendable {
         ("playlist.js", PackageResources.playlist_js),
         ("preferences.js", PackageResources.preferences_js),
         ("progress-bar.js", PackageResources.progress_bar_js),
+        ("rating.js", PackageResources.rating_js),
         ("song-list.js", PackageResources.song_list_js),
         ("song-result.js", PackageResources.song_result_js),
         ("song.js", PackageResources.song_js),
@@ -51,6 +52,7 @@ struct StaticFiles: Sendable {
         ("stream.js", PackageResources.stream_js),
         ("theme.js", PackageResources.theme_js),
         ("toast.js", PackageResources.toast_js),
+        ("watching.js", PackageResources.watching_js),
         ("wave.js", PackageResources.wave_js),
     ]
     /// Another one as soon as a byte of any file is another.
