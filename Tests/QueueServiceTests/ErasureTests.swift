@@ -5,6 +5,7 @@ import Daemon
 import Foundation
 import RPC
 import Redis
+import TestSupport
 import Testing
 
 @testable import QueueService
@@ -12,8 +13,8 @@ import Testing
 @Suite struct ErasureTests {
     static let name = "mallory.the.7th"
 
-    @Test func afterARemovalNothingInRedisNamesTheUser() async throws {
-        try await withServingQueue(limits: QueueLimits(backgroundBatch: 3)) { queue in
+    @Test(arguments: RedisKind.allCases) func afterARemovalNothingInRedisNamesTheUser(on kind: RedisKind) async throws {
+        try await withServingQueue(on: kind.shared(), limits: QueueLimits(backgroundBatch: 3)) { queue in
             try await fill(queue)
             let worker = ScriptedWorker("w", of: queue)
             try await worker.connected {
@@ -120,8 +121,10 @@ import Testing
 
     /// Every key whose name or content has the user's name in it.
     private static func found(in store: Store) async throws -> [String] {
+        var keys: Set<[UInt8]> = []
+        try await store.scan(store.keys.pattern, count: 10_000) { keys.formUnion($0) }
         var found: [String] = []
-        for key in try await store.send("KEYS", store.keys.pattern).elements?.compactMap(\.text) ?? [] {
+        for key in keys.map({ String(decoding: $0, as: UTF8.self) }) {
             let content: RedisValue
             switch try await store.send("TYPE", key).text {
             case "string": content = try await store.send("GET", key)
