@@ -156,7 +156,8 @@ struct LogEntry: Sendable {
     let event: Event
     /// As the log calls the event, which may be one of a later version.
     let name: String
-    /// What state the job was in before, or of which class it was where that has changed; nil: it is new, or has changed neither.
+    /// What state the job was in before, or of which class it was, or how it was rated, where that has changed; nil: it is new, or
+    /// has changed in none of that.
     let from: String?
 
     init(lane: String, entry: RedisValue) throws {

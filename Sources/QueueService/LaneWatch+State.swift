@@ -28,6 +28,7 @@ struct LaneWatch: Sendable {
         case ended(JobType, JobState, ms: Int64?)
         case songs(SongOutcome, count: UInt32)
         case workerLost
+        /// The user has said so, or something else before.
         case rated(Thumb)
         /// A job that had lost its worker runs again.
         case recovered(ms: Int64)
@@ -61,10 +62,9 @@ struct LaneWatch: Sendable {
 
     /// Takes note of the next event.
     ///
-    /// - Parameter from: the state that its job was in before, or its class where that has changed; nil: it is new, or has changed
-    ///   neither.
+    /// - Parameter from: as of a `LogEntry`.
     mutating func apply(_ event: Event, from: String?) -> [Finding] {
-        var findings = findings(of: event)
+        var findings = findings(of: event, from: from)
         switch event.kind {
         case .queuePaused: standing.isPaused = true
         case .queueResumed: standing.isPaused = false
@@ -76,7 +76,7 @@ struct LaneWatch: Sendable {
         return findings
     }
 
-    private mutating func findings(of event: Event) -> [Finding] {
+    private mutating func findings(of event: Event, from: String?) -> [Finding] {
         guard let job = event.job else { return [] }
         switch event.kind {
         case .started: return started(job, atMs: event.atMs)
@@ -92,7 +92,7 @@ struct LaneWatch: Sendable {
             lost[job.id] = event.atMs
             return [.workerLost]
         case .completed, .failed, .cancelled: return ended(job, event.kind)
-        case .rated: return job.rating.map { [.rated($0.thumb)] } ?? []
+        case .rated where from != nil: return job.rating.map { [.rated($0.thumb)] } ?? []
         default: return []
         }
     }

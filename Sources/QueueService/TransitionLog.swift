@@ -90,7 +90,7 @@ extension Logger {
     fileprivate func log(_ entry: LogEntry) {
         let event = entry.event
         guard let job = event.job else { return }
-        let isChange = entry.from != nil || event.kind == .enqueued
+        let isChange = (entry.from != nil && event.kind != .rated) || event.kind == .enqueued
         guard logLevel <= (isChange ? .info : .debug) else { return }
         var metadata: Logger.Metadata = [
             "job_id": "\(job.id)", "user_id": "\(job.userID)", "lane": "\(event.lane)", "event": "\(entry.name)",

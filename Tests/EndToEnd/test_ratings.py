@@ -28,7 +28,7 @@ def test_a_user_rates_what_ran_and_administrators_read_it(browser, system):
     job = next(job for job in system.get("/api/history")["jobs"] if job["job_id"] == rated.job.id)
     assert (job["rating"]["thumb"], job["rating"]["comment"]) == ("up", "It knew <b>every</b> key")
     assert [job["job_id"] for job in system.get("/api/admin/ratings")["jobs"]] == [rated.job.id]
-    page.click("nav a", "Administration")
+    page.click("nav a", "Admin")
     page.click(".tabs a", "Throughput")
     page.find(".said li", "“It knew <b>every</b> key”")
     page.find(".figure-box", "Thumbs up")

@@ -125,6 +125,17 @@ import Testing
         #expect(apply(.songAnalysed, running, at: 1200) == [.songs(.analysed, count: 1), .inverted(ms: 100)])
     }
 
+    @Test mutating func aThumbCountsAndAnotherCommentDoesNot() {
+        var job = job("s", .song, .completed)
+        job.rating = JobRating(thumb: .down)
+        let said = Event(lane: "0", atMs: 1, kind: .rated, job: job)
+        #expect(watch.apply(said, from: "") == [.rated(.down)])
+        job.rating?.comment = "out of tune"
+        #expect(watch.apply(Event(lane: "0", atMs: 2, kind: .rated, job: job), from: nil) == [])
+        job.rating = nil
+        #expect(watch.apply(Event(lane: "0", atMs: 3, kind: .rated, job: job), from: "down") == [])
+    }
+
     @Test func clicksWithinTwoSecondsAreInTime() {
         #expect(LaneWatch.Finding.clicked(ms: 2000).figures.map(\.0) == ["clicks", "clicks_in_time"])
         #expect(LaneWatch.Finding.clicked(ms: 2001).figures.map(\.0) == ["clicks"])

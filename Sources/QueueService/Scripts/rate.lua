@@ -17,8 +17,9 @@ if not ended[job.state] then
 end
 
 if job.thumb ~= thumb or job.comment ~= comment then
-    if thumb ~= '' and job.thumb ~= thumb then note('thumbs_' .. thumb, 1) end
+    local before = job.thumb
+    if thumb ~= '' and before ~= thumb then note('thumbs_' .. thumb, 1) end
     job.thumb, job.comment, job.rated_at_ms = thumb, comment, thumb ~= '' and now_ms or 0
-    commit(job, 'rated', {reason = comment})
+    commit(job, 'rated', {reason = comment, from = before ~= thumb and before or nil})
 end
 return values(job)
