@@ -52,6 +52,17 @@ final class Lanes: Service, Sendable {
         try await refresh()
     }
 
+    /// Lets `body` look after each lane at once, those that are added later included, until the task is cancelled.
+    func each(_ body: @escaping @Sendable (String) async -> Void) async {
+        await withDiscardingTaskGroup { group in
+            var known = 0
+            while let ids = try? await more(than: known) {
+                for id in ids[known...] { group.addTask { await body(id) } }
+                known = ids.count
+            }
+        }
+    }
+
     /// Waits until there are more lanes than `count`.
     ///
     /// - Returns: all of them.
@@ -77,11 +88,7 @@ final class Lanes: Service, Sendable {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.keepUp() }
-                var known = 0
-                while let ids = try? await self.more(than: known) {
-                    for id in ids[known...] { group.addTask { try? await self.log(of: id)?.run() } }
-                    known = ids.count
-                }
+                await self.each { try? await self.log(of: $0)?.run() }
                 group.cancelAll()
             }
         }

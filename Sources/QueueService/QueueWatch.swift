@@ -39,7 +39,7 @@ struct QueueWatch: Service {
     /// Works until the duty is lost.
     private func serve(_ duty: Duty) async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.followLanes() }
+            group.addTask { await lanes.each { await follow($0) } }
             await keep(duty)
             group.cancelAll()
         }
@@ -62,16 +62,6 @@ struct QueueWatch: Service {
             } catch {
                 // Another one may have taken over before Redis answers again.
                 return
-            }
-        }
-    }
-
-    private func followLanes() async {
-        await withDiscardingTaskGroup { group in
-            var known = 0
-            while let ids = try? await lanes.more(than: known) {
-                for id in ids[known...] { group.addTask { await self.follow(id) } }
-                known = ids.count
             }
         }
     }

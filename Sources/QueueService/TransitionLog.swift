@@ -24,7 +24,7 @@ struct TransitionLog: Service {
             while !Task.isCancelled {
                 if await isOn(duty) {
                     await withDiscardingTaskGroup { group in
-                        group.addTask { await followLanes() }
+                        group.addTask { await lanes.each { await follow($0) } }
                         repeat { try? await Task.sleep(for: Self.interval) } while await isOn(duty)
                         group.cancelAll()
                     }
@@ -39,16 +39,6 @@ struct TransitionLog: Service {
     private func isOn(_ duty: Duty) async -> Bool {
         guard !Task.isCancelled, logger.logLevel <= .info else { return false }
         return (try? await duty.take()) == true
-    }
-
-    private func followLanes() async {
-        await withDiscardingTaskGroup { group in
-            var known = 0
-            while let ids = try? await lanes.more(than: known) {
-                for id in ids[known...] { group.addTask { await follow(id) } }
-                known = ids.count
-            }
-        }
     }
 
     private func follow(_ lane: String) async {
