@@ -1,10 +1,12 @@
 """Every command of analysisctl, against a running system: what it prints, its JSON, its exit codes."""
 
+import contextlib
 import fcntl
 import json
 import os
 import pathlib
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -210,6 +212,30 @@ def test_exit_codes_say_what_was_wrong(ctl, system, tmp_path):
     nowhere = f"unix:{tmp_path}/nothing.sock"
     assert "is the service running" in ctl("status", "--queue", nowhere, "--timeout", "1", code=5)
     assert "begins with 'x'" in ctl("workers", "show", "x", code=6)
+
+
+def on_terminal(ctl, *words: str) -> str:
+    """What a command shows on a terminal: its output and its errors as they are drawn."""
+    terminal, side = pty.openpty()
+    with subprocess.Popen([BIN / "analysisctl", *words], stdout=side, stderr=side, env=ctl.environment) as process:
+        os.close(side)
+        seen = b""
+        # Linux ends a terminal that nobody has open any more with an error.
+        with contextlib.suppress(OSError):
+            while part := os.read(terminal, 65536):
+                seen += part
+        os.close(terminal)
+    assert process.returncode == 0, seen
+    return seen.decode().replace("\r\n", "\n")
+
+
+def test_people_see_heads_and_columns_where_scripts_get_tabs(ctl, system):
+    user = system.ready["user"]
+    for words, head in ((("library", "list", "--user", user), "PLAYLIST  "), (("eta",), "DONE  ")):
+        rows = [[cell for cell in line.split("\t") if cell] for line in ctl(*words).splitlines()]
+        heads, *shown = on_terminal(ctl, *words).splitlines()
+        assert rows and heads.startswith(head)
+        assert [re.split(r"  +", line) for line in shown] == rows
 
 
 def test_top_redraws_on_a_terminal_and_ends_with_q(ctl, system):
