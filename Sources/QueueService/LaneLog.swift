@@ -47,7 +47,7 @@ final class LaneLog: Service, Sendable {
     /// How many events are kept in memory.
     private static let windowLength = 1024
     /// How many events are read at once. Who got as many has not got all.
-    static let batch = 512
+    static let batch = 128
     /// How long one read waits in Redis for an event.
     private static let blockMs = 10_000
 
@@ -128,9 +128,8 @@ final class LaneLog: Service, Sendable {
 
     /// Reads the log as it grows for as long as somebody waits for that, until the service stops. While Redis is away, followers wait.
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            await withTaskExecutorPreference(self.store.redis.executor) { await self.read() }
-        }
+        // Not on the event loop that serves Redis and the callers, whom the decoding of many events would hold up.
+        await cancelWhenGracefulShutdown { await self.read() }
     }
 
     private func read() async {
