@@ -42,13 +42,15 @@ package struct MaintenanceClient: Sendable {
     }
 
     /// Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
-    /// where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster.
+    /// where more changes than can be followed: pause the queue meanwhile. On a Redis Cluster each lane is as of one
+    /// instant, and those of different servers some milliseconds apart.
     package func backup(_ request: BackupRequest, options: CallOptions = .init()) -> RPCStream<BackupPart> {
         client.serverStream(MaintenanceMethods.backup, request, options: options)
     }
 
     /// Puts back what a backup's file holds, all of it at once, or nothing. FAILED_PRECONDITION where there are users or jobs, and they
-    /// may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete.
+    /// may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete; DATA_LOSS where it broke off between two servers of
+    /// a Redis Cluster: then it is put back again, and may replace what is there.
     package func restore(
         options: CallOptions = .init(), _ body: (RPCWriter<RestorePart>) async throws -> Void
     ) async throws -> RestoreReply {
@@ -74,10 +76,12 @@ package protocol MaintenanceProvider: RPCService {
     /// lanes go to other workers. What it keeps frozen goes on there from the last finished song. NOT_FOUND: it is not connected.
     func drainWorker(_ request: DrainWorkerRequest, context: CallContext) async throws -> WorkerStatus
     /// Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
-    /// where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster.
+    /// where more changes than can be followed: pause the queue meanwhile. On a Redis Cluster each lane is as of one
+    /// instant, and those of different servers some milliseconds apart.
     func backup(_ request: BackupRequest, to writer: RPCWriter<BackupPart>, context: CallContext) async throws
     /// Puts back what a backup's file holds, all of it at once, or nothing. FAILED_PRECONDITION where there are users or jobs, and they
-    /// may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete.
+    /// may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete; DATA_LOSS where it broke off between two servers of
+    /// a Redis Cluster: then it is put back again, and may replace what is there.
     func restore(_ requests: RPCStream<RestorePart>, context: CallContext) async throws -> RestoreReply
 }
 

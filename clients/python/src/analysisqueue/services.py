@@ -154,11 +154,13 @@ class Maintenance(Service[C]):
 
     Backup = ServerStreamMethod(maintenance_pb2.BackupRequest, maintenance_pb2.BackupPart)
     """Writes down all that the queue has stored, as it stands at one instant, while everything runs on: a file, in parts. UNAVAILABLE
-    where more changes than can be followed: pause the queue meanwhile. UNIMPLEMENTED on a Redis Cluster."""
+    where more changes than can be followed: pause the queue meanwhile. On a Redis Cluster each lane is as of one
+    instant, and those of different servers some milliseconds apart."""
 
     Restore = ClientStreamMethod(maintenance_pb2.RestorePart, maintenance_pb2.RestoreReply)
     """Puts back what a backup's file holds, all of it at once, or nothing. FAILED_PRECONDITION where there are users or jobs, and they
-    may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete."""
+    may not be replaced; INVALID_ARGUMENT where the file is damaged or incomplete; DATA_LOSS where it broke off between two servers of
+    a Redis Cluster: then it is put back again, and may replace what is there."""
 
 
 class Metrics(Service[C]):
