@@ -4,6 +4,7 @@ import { columns } from "./charts.js";
 import { el } from "./dom.js";
 import { figure, figures } from "./figures.js";
 import { ago, count, percent, songs, span } from "./format.js";
+import { thumbSign } from "./rating.js";
 import { nameOf } from "./story.js";
 
 const ranges = [["14", "14 days"], ["60", "60 days"], ["365", "a year"]];
@@ -61,11 +62,11 @@ function fared(product) {
 /** What users think of what ran. */
 function said(rated) {
   if (!rated.length) return null;
-  const signs = { up: ["👍", "Good"], down: ["👎", "Not good"] };
+  const words = { up: "Good", down: "Not good" };
   return el("section", { class: "card result", "aria-label": "What users say" }, el("h2", {}, "What users say"),
     el("ul", { class: "said" }, ...rated.map((job) => {
-      const [sign, word] = signs[job.rating.thumb];
-      return el("li", {}, el("span", { role: "img", "aria-label": word, title: word }, sign), " ",
+      const word = words[job.rating.thumb];
+      return el("li", {}, el("span", { role: "img", "aria-label": word, title: word }, thumbSign(job.rating.thumb)), " ",
         job.rating.comment ? `“${job.rating.comment}” ` : "", el("span", { class: "soft" }, `${nameOf(job)}, ${ago(job.rating.rated_at)}`));
     })));
 }
