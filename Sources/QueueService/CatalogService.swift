@@ -157,9 +157,7 @@ struct CatalogService: CatalogProvider {
             return WatchingReply(counted: false)
         }
         // A day's figure: nothing tells whose time it was.
-        let day = store.keys.lane(lane, .day, "\(Int64.now / 86_400_000)")
-        try await store.send("HINCRBY", day, "watched_ms", Int64(request.seconds) * 1000)
-        try await store.send("EXPIRE", day, (QueueLimits.statisticsDays + 1) * 86_400)
+        try await store.addToDay([("watched_ms", Int64(request.seconds) * 1000)], lane: lane)
         FloatingPointCounter(label: "analysis_watching_seconds_total").increment(by: Double(request.seconds))
         return WatchingReply(counted: true)
     }

@@ -27,6 +27,8 @@ struct QueueLimits: Sendable {
     var idempotencySeconds = 24 * 3600
     /// How many days statistics are kept.
     static let statisticsDays = 400
+    /// How long the figures of a day are kept, from when they were last added to: the day itself is not over yet then.
+    static let statisticsSeconds = (statisticsDays + 1) * 24 * 3600
     /// About how many events of a lane are kept; who follows from before them gets a snapshot.
     var logLength = 20_000
     /// How long a lane is a worker's after its last message.
@@ -142,7 +144,7 @@ struct Scripts: Sendable {
             local breaker_probe_ms = \(limits.breakerProbe.milliseconds)
             local retention_seconds = \(limits.retentionSeconds)
             local idempotency_seconds = \(limits.idempotencySeconds)
-            local statistics_seconds = \((QueueLimits.statisticsDays + 1) * 24 * 3600)
+            local statistics_seconds = \(QueueLimits.statisticsSeconds)
             local log_length = \(limits.logLength)
 
             """

@@ -8,7 +8,7 @@ struct StatisticsReader: Sendable {
     let lanes: [String]
     let store: Store
 
-    private static let dayMs: Int64 = 86_400_000
+    fileprivate static let dayMs: Int64 = 86_400_000
 
     /// The days that have begun by now, `count` of them, the latest last.
     func days(_ count: Int, nowMs: Int64) async throws -> [DayStatistics] {
@@ -20,6 +20,18 @@ struct StatisticsReader: Sendable {
             for (index, reply) in replies.enumerated() { days[index].add(reply.map ?? [:]) }
         }
         return days
+    }
+}
+
+extension Store {
+    /// Adds to a lane's figures of the day what no script counts. The same name may come several times.
+    func addToDay(_ figures: [(name: String, amount: Int64)], lane: String) async throws {
+        let sums = Dictionary(figures.map { ($0.name, $0.amount) }, uniquingKeysWith: +).filter { $0.value != 0 }
+        guard !sums.isEmpty else { return }
+        let key = RedisArgument(keys.lane(lane, .day, "\(Int64.now / StatisticsReader.dayMs)"))
+        try await pipeline(
+            sums.map { ["HINCRBY", key, RedisArgument($0.key), RedisArgument($0.value)] }
+                + [["EXPIRE", key, RedisArgument(QueueLimits.statisticsSeconds)]])
     }
 }
 
