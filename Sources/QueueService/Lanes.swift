@@ -52,6 +52,24 @@ final class Lanes: Service, Sendable {
         try await refresh()
     }
 
+    /// Lets `body` follow the log of each lane, until the task is cancelled. Where it fails, that is told, and it begins anew.
+    func followLogs(
+        or problem: Logger.Message, _ logger: Logger, _ body: @escaping @Sendable (LaneLog) async throws -> Void
+    ) async {
+        await each { lane in
+            while !Task.isCancelled {
+                do {
+                    guard let log = self.log(of: lane) else { return }
+                    try await log.followed { try await body(log) }
+                } catch {
+                    guard !Task.isCancelled else { return }
+                    logger.warning(problem, metadata: ["lane": "\(lane)", "error": "\(error)"])
+                    try? await Task.sleep(for: Self.interval)
+                }
+            }
+        }
+    }
+
     /// Lets `body` look after each lane at once, those that are added later included, until the task is cancelled.
     func each(_ body: @escaping @Sendable (String) async -> Void) async {
         await withDiscardingTaskGroup { group in

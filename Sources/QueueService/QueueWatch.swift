@@ -25,57 +25,28 @@ struct QueueWatch: Service {
     private static let recount = Duration.seconds(60)
 
     func run() async throws {
-        let duty = Duty(key: store.keys.watch, term: Self.term, store: store)
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                if (try? await duty.take()) == true { await serve(duty) }
-                try? await Task.sleep(for: Self.interval)
+        await Duty(key: store.keys.watch, term: Self.term, store: store).serve(every: Self.interval) {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await attend() }
+                await lanes.followLogs(or: "cannot watch a lane", logger) { try await follow($0) }
             }
         }
-        // The next one need not wait until the term is over.
-        try? await duty.resign()
     }
 
-    /// Works until the duty is lost.
-    private func serve(_ duty: Duty) async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await lanes.each { await follow($0) } }
-            await keep(duty)
-            group.cancelAll()
-        }
-    }
-
-    private func keep(_ duty: Duty) async {
+    /// Counts workers that begin, and the time in which there is one.
+    private func attend() async {
         var attendance = Attendance(known: (try? await dispatcher.registeredWorkers().map(\.id)) ?? [])
         var last = ContinuousClock.now
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval)
-            do {
-                guard try await duty.take() else { return }
-                let workers = try await dispatcher.registeredWorkers().map(\.id)
-                let now = ContinuousClock.now
-                let noted = attendance.note(workers, elapsed: now - last)
-                last = now
-                Counter(label: "analysis_worker_starts_total").increment(by: noted.started)
-                guard let lane = lanes.ids.first else { continue }
-                try await add([("workers_started", Int64(noted.started)), ("attended_ms", noted.attendedMs)], to: lane)
-            } catch {
-                // Another one may have taken over before Redis answers again.
-                return
-            }
-        }
-    }
-
-    private func follow(_ lane: String) async {
-        while !Task.isCancelled {
-            do {
-                guard let log = lanes.log(of: lane) else { return }
-                try await log.followed { try await follow(log) }
-            } catch {
-                guard !Task.isCancelled else { return }
-                logger.warning("cannot watch a lane", metadata: ["lane": "\(lane)", "error": "\(error)"])
-                try? await Task.sleep(for: Self.interval)
-            }
+            guard let workers = try? await dispatcher.registeredWorkers().map(\.id) else { continue }
+            let now = ContinuousClock.now
+            let noted = attendance.note(workers, elapsed: now - last)
+            last = now
+            Counter(label: "analysis_worker_starts_total").increment(by: noted.started)
+            guard let lane = lanes.ids.first else { continue }
+            let figures = [("workers_started", Int64(noted.started)), ("attended_ms", noted.attendedMs)]
+            try? await store.addToDay(figures, lane: lane)
         }
     }
 
@@ -103,7 +74,7 @@ struct QueueWatch: Service {
                 }
                 cursor = entry.cursor
             }
-            try await add(figures, to: log.lane)
+            try await store.addToDay(figures, lane: log.lane)
             if ContinuousClock.now - counted > Self.recount {
                 correction = try await self.standing(of: log.lane)
                 counted = .now
@@ -133,16 +104,6 @@ struct QueueWatch: Service {
             standing.running = try await JobReader(lane: lane, store: store).jobs(ids: [id]).first
         }
         return (LaneLog.cursor(ofFirst: read[0]), standing)
-    }
-
-    /// Adds to the figures of the day.
-    private func add(_ figures: [(String, Int64)], to lane: String) async throws {
-        let sums = Dictionary(figures, uniquingKeysWith: +).filter { $0.value != 0 }
-        guard !sums.isEmpty else { return }
-        let key = RedisArgument(store.keys.lane(lane, .day, "\(Int64.now / 86_400_000)"))
-        try await store.pipeline(
-            sums.map { ["HINCRBY", key, RedisArgument($0.key), RedisArgument($0.value)] }
-                + [["EXPIRE", key, RedisArgument(QueueLimits.statisticsDays * 86_400)]])
     }
 }
 

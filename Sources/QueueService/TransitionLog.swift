@@ -20,40 +20,8 @@ struct TransitionLog: Service {
 
     func run() async throws {
         let duty = Duty(key: store.keys.transitions, term: Self.term, store: store)
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                if await isOn(duty) {
-                    await withDiscardingTaskGroup { group in
-                        group.addTask { await lanes.each { await follow($0) } }
-                        repeat { try? await Task.sleep(for: Self.interval) } while await isOn(duty)
-                        group.cancelAll()
-                    }
-                    try? await duty.resign()
-                }
-                try? await Task.sleep(for: Self.interval)
-            }
-        }
-        try? await duty.resign()
-    }
-
-    private func isOn(_ duty: Duty) async -> Bool {
-        guard !Task.isCancelled, logger.logLevel <= .info else { return false }
-        return (try? await duty.take()) == true
-    }
-
-    private func follow(_ lane: String) async {
-        var lastError = ""
-        while !Task.isCancelled {
-            do {
-                guard let log = lanes.log(of: lane) else { return }
-                try await log.followed { try await tell(log) }
-            } catch  where !Task.isCancelled && "\(error)" != lastError {
-                lastError = "\(error)"
-                logger.warning("cannot tell what becomes of jobs", metadata: ["lane": "\(lane)", "error": "\(error)"])
-            } catch {
-                // It is said already.
-            }
-            try? await Task.sleep(for: .seconds(1))
+        await duty.serve(every: Self.interval, while: logger.logLevel <= .info) {
+            await lanes.followLogs(or: "cannot tell what becomes of jobs", logger) { try await tell($0) }
         }
     }
 
