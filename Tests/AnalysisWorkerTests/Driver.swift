@@ -167,12 +167,11 @@ final class Driver: WorkersProvider, ProgressProvider {
     }
 
     func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply {
-        try await withCheckedThrowingContinuation { continuation in
-            exchangesContinuation.yield(
-                Exchange(request: request, traceparent: context.metadata["traceparent"]) {
-                    continuation.resume(with: $0)
-                })
-        }
+        let (answers, continuation) = AsyncStream<Result<ExchangeReply, RPCError>>.makeStream()
+        exchangesContinuation.yield(
+            Exchange(request: request, traceparent: context.metadata["traceparent"]) { continuation.yield($0) })
+        for await answer in answers { return try answer.get() }
+        throw CancellationError()
     }
 
     func findResult(_ request: FindResultRequest, context: CallContext) async throws -> FindResultReply {
