@@ -8,6 +8,8 @@ extension CallStream {
         var link: Link?
         var leading: Metadata = [:]
         var trailing: Metadata = [:]
+        /// The cost of the reply's metadata that was sent or received: leading and trailing have one limit.
+        var metadataCost = 0
         var endsOnDrain = false
         var isDraining = false
         /// The cost of the request that the handler of a call with one request works on.
@@ -51,9 +53,16 @@ extension CallStream {
         /// Leading metadata goes out with the first message. Too much of it stays for the status, which then says so.
         mutating func send(_ message: ByteBuffer) {
             guard let link else { return }
-            let fits = leading.fits
+            let fits = takes(leading)
             link.outbox.send(.message(stream: link.id, message, metadata: fits ? leading : [:]))
             if fits { leading = [:] }
+        }
+
+        /// Returns whether the reply has room for the metadata, which then counts.
+        mutating func takes(_ metadata: Metadata) -> Bool {
+            guard metadataCost + metadata.cost <= Limits.maxMetadataBytes else { return false }
+            metadataCost += metadata.cost
+            return true
         }
 
         mutating func abort(_ error: RPCError) -> (Reader?, [Writer])? {

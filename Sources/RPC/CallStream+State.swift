@@ -139,6 +139,11 @@ struct CallState<Reader, Writer> {
         credit = peer.credit
     }
 
+    /// The peer has left: what is written waits until the next one is known.
+    mutating func unlink() {
+        credit = 0
+    }
+
     enum Write {
         case send
         case fail(RPCError)

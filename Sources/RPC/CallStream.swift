@@ -148,6 +148,12 @@ final class CallStream: Sendable {
         return .taken
     }
 
+    /// Metadata of the reply has arrived.
+    /// - Returns: whether all that has arrived is within the limit.
+    func receive(_ metadata: Metadata) -> Bool {
+        metadata.isEmpty || core.withLock { $0.takes(metadata) }
+    }
+
     /// The peer has ended its side.
     func receiveEnd(_ error: RPCError? = nil) {
         guard let reader = core.withLock({ $0.state.receiveEnd(error) }) else { return }
@@ -213,6 +219,7 @@ extension CallStream {
     func unlink() -> Bool {
         core.withLock { core in
             core.link = nil
+            core.state.unlink()
             return core.state.isReceiving && core.state.isUntouched
         }
     }
@@ -277,7 +284,7 @@ extension CallStream {
             status.metadata = core.leading
             status.metadata.add(contentsOf: core.trailing)
             status.metadata.add(contentsOf: status.error?.metadata ?? [:])
-            if !status.metadata.fits {
+            if !core.takes(status.metadata) {
                 status = Frame.Status(error: RPCError(.internalError, "the metadata of the reply is over the limit"))
             }
             if let link = core.link { link.outbox.send(.status(stream: link.id, status)) }

@@ -60,7 +60,7 @@ final class ClientConnection: ConnectionRole {
         switch frame {
         case .message(let id, let message, _, let metadata):
             guard let call = try streams.call(id) else { return }
-            guard metadata.fits else { return call.stream.abandon(.metadataOverLimit) }
+            guard call.stream.receive(metadata) else { return call.stream.abandon(.metadataOverLimit) }
             if !metadata.isEmpty { call.options.onMetadata?(metadata) }
             guard message.readableBytes <= limits.maxMessageBytes else {
                 return call.stream.abandon(.oversize(message, limit: limits.maxMessageBytes))
@@ -93,7 +93,7 @@ final class ClientConnection: ConnectionRole {
 
     private func finish(_ call: ClientCall, _ status: Frame.Status) {
         var error = status.error
-        if !status.metadata.fits {
+        if !call.stream.receive(status.metadata) {
             error = .metadataOverLimit
         } else if let message = status.message, message.readableBytes > limits.maxMessageBytes {
             error = .oversize(message, limit: limits.maxMessageBytes)

@@ -36,10 +36,11 @@ package struct Metadata: Sendable, Hashable {
         entries.append(contentsOf: other.entries)
     }
 
-    /// Whether it is within what a peer takes: names, values and 32 bytes for each entry.
-    var fits: Bool {
-        entries.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 32 } <= Limits.maxMetadataBytes
-    }
+    /// What it counts of `Limits.maxMetadataBytes`: names, values and 32 bytes for each entry.
+    var cost: Int { entries.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 32 } }
+
+    /// Whether it is within what a peer takes.
+    var fits: Bool { cost <= Limits.maxMetadataBytes }
 
     private func first(_ name: String) -> [UInt8]? {
         let name = name.lowercased()

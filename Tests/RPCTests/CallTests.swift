@@ -159,6 +159,23 @@ import Testing
         }
     }
 
+    @Test func leadingAndTrailingMetadataHaveOneLimit() async throws {
+        let service = TestService(
+            .serverStream(stream) { request, writer, context in
+                context.addMetadata("leading", String(repeating: "x", count: 5000))
+                try await writer.write("x")
+                context.addTrailer("trailing", String(repeating: "x", count: Int(request.text) ?? 0))
+            })
+        try await withServerAndClient(service) { client in
+            let fits = try await client.serverStream(stream, "3000").collect()
+            #expect(fits == ["x"])
+            let replies = client.serverStream(stream, "4000")
+            let first = try await replies.next()
+            #expect(first == "x")
+            await expectStatus(.internalError) { _ = try await replies.next() }
+        }
+    }
+
     @Test func unknownMethodIsUnimplemented() async throws {
         try await withServerAndClient(TestService(echoHandler)) { client in
             await expectStatus(.unimplemented) { _ = try await client.unary(collect, "x") }

@@ -116,6 +116,27 @@ import Testing
         }
     }
 
+    @Test func whatIsWrittenBetweenTwoServersGoesToTheNext() async throws {
+        let address = socketAddress()
+        let draining = try await ScriptedServer(
+            address, answers: [.goAway(lastStream: 0, RPCError(.unavailable, "the server is stopping"))])
+        try await withClient(address) { client in
+            let call = Task {
+                try await client.clientStream(collect) { writer in
+                    try await draining.left.value()
+                    try await writer.write("x")
+                }
+            }
+            try await draining.left.value()
+            try await draining.close()
+            let service = TestService(.clientStream(collect) { requests, _ in try await requests.next() ?? "lost" })
+            try await withServer(service, at: address) { _ in
+                let reply = try await call.value
+                #expect(reply == "x")
+            }
+        }
+    }
+
     @Test func streamsThatNeverEndMayBeEndedByADrain() async throws {
         let address = socketAddress()
         let service = TestService(
