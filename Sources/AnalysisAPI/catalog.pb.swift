@@ -881,6 +881,7 @@ extension PlaylistRequest: CMessage {
 }
 
 package struct SongSummary: Message, Hashable, Sendable {
+    /// its attributes only in SongDetail
     package var song: Song?
     package var state: SongState
     package var analysedAtMs: Int64
@@ -1020,6 +1021,7 @@ extension SongDetail: CMessage {
 
 /// Another song of the user that sounds the same, but for its encoding or its loudness.
 package struct SongTwin: Message, Hashable, Sendable {
+    /// without its attributes
     package var song: Song?
     /// of the two fingerprints where they fit best: 0 to 0.15; different music: 0.39 and more
     package var bitErrorRate: Double
@@ -1094,6 +1096,7 @@ extension TargetsRequest: CMessage {
 }
 
 package struct Targets: Message, Hashable, Sendable {
+    /// without their attributes
     package var songs: [Song]
     /// without counts and times
     package var playlists: [Playlist]

@@ -69,7 +69,7 @@ struct AcousticTwins: Sendable {
         return try zip(ids, songs.elements ?? []).enumerated().compactMap { index, found in
             guard let bytes = found.1.bytes else { return nil }
             return SongTwin(
-                song: try Song(stored: bytes), bitErrorRate: Double(pairs[2 * index + 1]) ?? 0,
+                song: try Song(listed: bytes), bitErrorRate: Double(pairs[2 * index + 1]) ?? 0,
                 identical: !hashes[0].isDisjoint(with: hashes[index + 1]))
         }
     }

@@ -48,9 +48,10 @@ struct Library: Sendable {
 
     /// A song with all that was found out about it, in the order of the analyzers.
     func song(_ id: String) async throws -> SongDetail {
-        guard let summary = try await summaries(of: [id]).first else {
-            throw QueueError.notFound("there is no song \(id)")
-        }
+        guard var summary = try await summaries(of: [id]).first,
+            let bytes = try await columns([.userSongs], of: [id])[0].first?.bytes
+        else { throw QueueError.notFound("there is no song \(id)") }
+        summary.song = try Song(stored: bytes)
         let stored = try await store.send("HGETALL", store.keys.lane(lane, .songResults, userID, id)).map ?? [:]
         let order = analyzers.enabled.map(\.name)
         let results = try stored.sorted { first, second in
@@ -68,7 +69,7 @@ struct Library: Sendable {
         async let songValues = columns([.userSongs], of: songs)
         async let playlistValues = columns([.userPlaylists], of: playlists)
         return Targets(
-            songs: try await songValues[0].compactMap(\.bytes).map { try Song(stored: $0) },
+            songs: try await songValues[0].compactMap(\.bytes).map { try Song(listed: $0) },
             playlists: try await playlistValues[0].compactMap(\.bytes).map { try Playlist(stored: $0) })
     }
 
@@ -162,7 +163,7 @@ struct Library: Sendable {
             let failure = isFresh ? nil : columns[3][index].text
             let highlights = columns[4][(index * names.count)..<((index + 1) * names.count)].compactMap(\.bytes)
             return SongSummary(
-                song: try Song(stored: bytes), state: isFresh ? .analysed : failure == nil ? .notAnalysed : .failed,
+                song: try Song(listed: bytes), state: isFresh ? .analysed : failure == nil ? .notAnalysed : .failed,
                 analysedAtMs: failure == nil ? columns[2][index].int ?? 0 : 0, failure: failure ?? "",
                 highlightsJson: highlights.isEmpty ? [] : Highlights.merged(highlights))
         }
@@ -185,5 +186,13 @@ struct Library: Sendable {
 
     private func key(_ key: LaneKey, _ id: String) -> RedisArgument {
         RedisArgument(store.keys.lane(lane, key, userID, id))
+    }
+}
+
+extension Song {
+    /// A stored song as lists have it: without attributes, of which one (the lyrics, for example) may be longer than a whole list.
+    init(listed bytes: [UInt8]) throws {
+        try self.init(stored: bytes)
+        attributes = []
     }
 }

@@ -122,6 +122,30 @@ import Testing
         }
     }
 
+    @Test func whatOnlyAnalyzersReadMakesNoListLong() async throws {
+        try await withServingQueue { queue in
+            let lyrics = [Attribute(name: "lyrics", value: String(repeating: "la ", count: 60_000))]
+            let ids = (0..<30).map { "s\($0)" }
+            for id in ids {
+                _ = try await queue.catalog.upsertLibrary(
+                    UpsertLibraryRequest(userID: "u", songs: [Song(id: id, title: "Long", attributes: lyrics)]))
+            }
+            let playlist = PlaylistContent(id: "p", name: "P", songIds: ids)
+            _ = try await queue.catalog.upsertLibrary(UpsertLibraryRequest(userID: "u", playlists: [playlist]))
+
+            let listed = try await queue.catalog.getPlaylist(PlaylistRequest(userID: "u", playlistID: "p")).songs
+            let targets = try await queue.catalog.getTargets(TargetsRequest(userID: "u", songIds: ids)).songs
+            let found = try await queue.catalog.searchSongs(
+                SearchSongsRequest(userID: "u", query: "long", limit: 30)
+            ).songs
+            for songs in [listed.compactMap(\.song), targets, found.compactMap(\.song)] {
+                #expect(songs.count == 30 && songs.allSatisfy { $0.title == "Long" && $0.attributes.isEmpty })
+            }
+            let song = try await queue.catalog.getSong(SongRequest(userID: "u", songID: "s0")).summary?.song
+            #expect(song?.attributes == lyrics)
+        }
+    }
+
     @Test func backgroundWorkBeginsWithThePlaylistThatWasAddedLast() async throws {
         try await withServingQueue { queue in
             let worker = ScriptedWorker("w", of: queue)

@@ -451,6 +451,9 @@ struct  Analysis__V1__PlaylistRequest
 struct  Analysis__V1__SongSummary
 {
   ProtobufCMessage base;
+  /*
+   * its attributes only in SongDetail
+   */
   Analysis__V1__Song *song;
   Analysis__V1__SongState state;
   int64_t analysed_at_ms;
@@ -517,6 +520,9 @@ struct  Analysis__V1__SongDetail
 struct  Analysis__V1__SongTwin
 {
   ProtobufCMessage base;
+  /*
+   * without its attributes
+   */
   Analysis__V1__Song *song;
   /*
    * of the two fingerprints where they fit best: 0 to 0.15; different music: 0.39 and more
@@ -555,6 +561,9 @@ struct  Analysis__V1__TargetsRequest
 struct  Analysis__V1__Targets
 {
   ProtobufCMessage base;
+  /*
+   * without their attributes
+   */
   size_t n_songs;
   Analysis__V1__Song **songs;
   /*
