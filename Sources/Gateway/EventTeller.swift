@@ -26,12 +26,11 @@ final class EventTeller: Sendable {
     private static let maxAsides = 1000
 
     private let backend: Backend
-    private let userID: String
-    private let call: CallOptions
+    private let user: User
     private let state: Mutex<State>
 
-    init(backend: Backend, userID: String, call: CallOptions, isResumed: Bool) {
-        (self.backend, self.userID, self.call) = (backend, userID, call)
+    init(backend: Backend, user: User, isResumed: Bool) {
+        (self.backend, self.user) = (backend, user)
         state = Mutex(
             State(events: EventStreamState(openedAtMs: Timestamp.now.millisecondsSince1970, isResumed: isResumed)))
     }
@@ -113,7 +112,7 @@ final class EventTeller: Sendable {
         case .alert(let alert): try EventText.write("alert", AlertJSON(alert), to: &text)
         case .notification(let notification):
             let routes = NotificationRoutes(backend: backend)
-            guard let told = await routes.told(notification, to: userID, call) else { return nil }
+            guard let told = await routes.told(notification, to: user) else { return nil }
             try EventText.write("notification", told, to: &text)
         }
         return text

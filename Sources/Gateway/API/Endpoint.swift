@@ -92,10 +92,14 @@ struct QueryParameter: Sendable {
 }
 
 extension Request {
-    /// A parameter of the query; nil where it is missing or empty. Forms write a space as "+", which the router leaves as it is.
+    /// The parameters of the query. Forms write a space as "+", which the router leaves as it is.
+    var queryParameters: FlatDictionary<Substring, Substring> {
+        URI("/?" + (uri.query ?? "").replacing("+", with: "%20")).queryParameters
+    }
+
+    /// A parameter of the query; nil where it is missing or empty.
     func query(_ name: String) -> String? {
-        let spaced = URI("/?" + (uri.query ?? "").replacing("+", with: "%20"))
-        guard let value = spaced.queryParameters.get(name), !value.isEmpty else { return nil }
+        guard let value = queryParameters.get(name), !value.isEmpty else { return nil }
         return value
     }
 

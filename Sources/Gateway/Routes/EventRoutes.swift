@@ -52,14 +52,14 @@ struct EventRoutes: Sendable {
                 status: .tooManyRequests, message: "There are too many event streams of yours; close one.",
                 retryAfterSeconds: 5)
         }
-        var watch = WatchRequest(userID: context.user.id, query: request.uri.queryParameters)
+        var watch = WatchRequest(userID: context.user.id, query: request.queryParameters)
         watch.sinceVersion = request.headers[.lastEventID].flatMap { UInt64($0) } ?? 0
         // Of contexts that have not changed since, nothing would come.
         let isResumed = watch.sinceVersion > 0
         if isResumed { try await check(watch.contexts, context) }
         let views = backend.progress.watch(watch, options: context.call.unlimited)
         let user = context.user
-        let teller = EventTeller(backend: backend, userID: user.id, call: context.call, isResumed: isResumed)
+        let teller = EventTeller(backend: backend, user: user, isResumed: isResumed)
         let first = watch.contexts.isEmpty || isResumed ? nil : try await teller.next(views)
         let (logger, channel, credential) = (context.logger, context.channel, context.session.credential)
         let body = ResponseBody { [open] writer in
@@ -68,7 +68,7 @@ struct EventRoutes: Sendable {
             let keeper = StreamKeeper(writer: writer, channel: channel)
             try await keeper.write(EventText.opening)
             if let first { try await keeper.write(first) }
-            keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(credential) }
+            keeper.start(heartbeat: heartbeat, patience: patience) { await isSignedIn(user, by: credential) }
             defer { keeper.end() }
             teller.begin(keeper)
             defer { teller.end() }
@@ -101,10 +101,10 @@ struct EventRoutes: Sendable {
         }
     }
 
-    /// A stream ends with its session, but not because nobody can say whether that has ended.
-    private func isSignedIn(_ credential: Credential) async -> Bool {
+    /// A stream ends with its session, and with the rights that it was opened by, but not because nobody can say whether that is so.
+    private func isSignedIn(_ user: User, by credential: Credential) async -> Bool {
         do {
-            return try await sessions.caller(of: credential, isRead: true) != nil
+            return try await sessions.caller(of: credential, isRead: true)?.user.role == user.role
         } catch {
             return true
         }

@@ -35,9 +35,12 @@ struct NotificationRoutes: Sendable {
 
     /// One that comes by an event stream: nil where the user does not want it. Where nobody can say how it is called, or whether it is
     /// wanted, it is told all the same.
-    func told(_ notification: Notification, to userID: String, _ call: CallOptions) async -> NotificationJSON? {
-        let user = UserRequest(userID: userID)
-        let muted = try? await backend.catalog.getPreferences(user, options: call).muted
+    func told(_ notification: Notification, to user: User) async -> NotificationJSON? {
+        // What the stream was opened with runs out long before the stream ends.
+        guard let call = try? await backend.call(for: user) else {
+            return NotificationJSON(notification, names: TargetNames())
+        }
+        let muted = try? await backend.catalog.getPreferences(UserRequest(userID: user.id), options: call).muted
         guard muted?.contains(notification.kind) != true else { return nil }
         let names = try? await TargetNames(of: [notification.job], backend: backend, call: call)
         return NotificationJSON(notification, names: names ?? TargetNames())

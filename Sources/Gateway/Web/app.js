@@ -9,7 +9,7 @@ import { toast } from "./toast.js";
 import { dashboardView } from "./dashboard.js";
 import { loginView } from "./login.js";
 
-/** Each makes `{ element, title, playlist?, changed?(), close?(), focus?() }`; all but the first are loaded when they are needed. */
+/** Each makes `{ element, title, changed?(), close?(), focus?() }`; all but the first are loaded when they are needed. */
 const views = {
   "": { label: "Library", load: async () => dashboardView },
   playlist: { load: async () => (await import("./playlist.js")).playlistView },
@@ -55,7 +55,7 @@ async function route(moves = false) {
       ? failedState({ message: "This part of the page could not be fetched; it may have been renewed meanwhile." }, () => location.reload())
       : emptyState("There is nothing at this address", null, el("a", { class: "button", href: "#/" }, "Go to your library")) });
   }
-  live.open(view.playlist ?? null);
+  live.open();
   if (moves) {
     scrollTo(0, 0);
     (main.querySelector("h1") ?? main).focus({ preventScroll: true });

@@ -32,10 +32,14 @@ export function playlistView(id) {
   let known = null;
   let finished = "";
   let loading = 0;
+  let isShown = true;
 
   async function load() {
     try {
       const answer = await api.playlistSongs(id);
+      if (!isShown) return;
+      // Only what is there is followed: a stream that asks for anything else is refused.
+      live.open(id);
       known = answer.songs;
       rememberSongs(known);
       setText(title, answer.playlist.name);
@@ -104,7 +108,7 @@ export function playlistView(id) {
   load();
   changed();
   return {
-    element, title: "Playlist", playlist: id, changed,
-    close: () => { clearTimeout(loading); list.close(); live.removeEventListener("transition", ended); },
+    element, title: "Playlist", changed,
+    close: () => { isShown = false; clearTimeout(loading); list.close(); live.removeEventListener("transition", ended); },
   };
 }

@@ -33,6 +33,10 @@ export class SharedStream {
   #timer = 0;
   #release = null;
   #releasePlaylist = null;
+  /** Of the latest request for a playlist's lock. */
+  #turn = null;
+  /** Playlists that tabs watch and that are not there any more. */
+  #removed = new Set();
 
   constructor(hear) {
     this.#hear = hear;
@@ -54,7 +58,8 @@ export class SharedStream {
     this.#isOpen = false;
     this.#releasePlaylist?.();
     this.#release?.();
-    this.#playlist = this.#releasePlaylist = this.#release = null;
+    this.#playlist = this.#releasePlaylist = this.#release = this.#turn = null;
+    this.#removed.clear();
     this.#stop();
     this.#isLeader = false;
     this.#known.clear();
@@ -80,14 +85,18 @@ export class SharedStream {
 
   /** A lock tells the leader what this tab watches, and goes by itself when the tab does. */
   async #watch(playlist) {
+    const turn = this.#turn = {};
     this.#playlist = playlist;
+    this.#removed.delete(playlist);
     this.#releasePlaylist?.();
     this.#releasePlaylist = null;
     if (playlist !== null && navigator.locks) {
       await new Promise((held) => navigator.locks.request(playlistLock + playlist, { mode: "shared" }, () => {
         held();
-        return new Promise((release) => { this.#releasePlaylist = release; });
+        // Who has moved on meanwhile does not keep it.
+        if (turn === this.#turn) return new Promise((release) => { this.#releasePlaylist = release; });
       }));
+      if (turn !== this.#turn) return;
     }
     if (this.#isLeader) this.#follow();
     else this.#tell({ type: "hello" });
@@ -96,10 +105,9 @@ export class SharedStream {
   /** What all tabs watch; the leader's own playlist alone where tabs cannot share. */
   async #playlists() {
     const own = this.#playlist === null ? [] : [this.#playlist];
-    if (!navigator.locks) return own;
-    const { held } = await navigator.locks.query();
+    const held = navigator.locks ? (await navigator.locks.query()).held : [];
     const all = held.filter((lock) => lock.name.startsWith(playlistLock)).map((lock) => lock.name.slice(playlistLock.length));
-    return [...new Set([...own, ...all])].sort();
+    return [...new Set([...own, ...all])].filter((playlist) => !this.#removed.has(playlist)).sort();
   }
 
   /** Opens the stream anew where it lacks a playlist. */
@@ -179,12 +187,20 @@ export class SharedStream {
     this.#delay = Math.min(longestDelay, this.#delay * 2);
   }
 
-  /** Asks who is signed in before the next try, because an event stream does not say why it was refused. */
+  /** One that was removed would have the stream of all tabs refused. */
+  async #leaveOutRemoved() {
+    await Promise.all((await this.#playlists()).map((playlist) => api.playlistProgress(playlist).catch((error) => {
+      if (error.status === 404) this.#removed.add(playlist);
+    })));
+  }
+
+  /** Asks who is signed in, and what is still there, before the next try: an event stream does not say why it was refused. */
   #again(delay) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       try {
         if (!await api.session()) return this.#spread({ type: "signed-out" });
+        await this.#leaveOutRemoved();
         // The server answers, and yet no stream comes through.
         if (this.#failures >= failuresUntilPolling) return this.#poll(performance.now() + streamAgainAfter);
         this.#connect();
