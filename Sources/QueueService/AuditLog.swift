@@ -105,7 +105,7 @@ struct AuditLog: Sendable {
     /// A page of entries, the latest first.
     func list(_ request: ListAuditEntriesRequest) async throws -> ListAuditEntriesReply {
         let limit = request.limit == 0 ? Self.limits.standard : min(Int(request.limit), Self.limits.maximum)
-        var latest = request.untilMs == 0 ? Int64.max : request.untilMs - 1
+        var latest = request.untilMs == 0 ? Int64.max : max(request.untilMs, 1) - 1
         if !request.pageToken.isEmpty {
             guard let atMs = request.pageToken.split(separator: "-").first.flatMap({ Int64($0) }) else {
                 throw RPCError(.invalidArgument, "page_token is none; next_page_token of the page before is right")

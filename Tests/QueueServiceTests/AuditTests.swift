@@ -73,6 +73,7 @@ import Testing
             #expect(Array(seen.prefix(25)) == (0..<25).reversed().map(String.init))
             let own = try await queue.audit.listAuditEntries(ListAuditEntriesRequest(userID: "ada"))
             #expect(own.entries.map(\.detail) == ["20", "15", "10", "5", "0"])
+            #expect(try await queue.audit.listAuditEntries(ListAuditEntriesRequest(untilMs: .min)).entries == [])
             let wrong =
                 await Result {
                     try await queue.audit.listAuditEntries(ListAuditEntriesRequest(pageToken: "nonsense"))
