@@ -290,12 +290,15 @@ package struct ProgressView: Message, Hashable, Sendable {
     package var updatedAtMs: Int64
     /// of the job: none: it is not interrupted and not paused
     package var suspension: Suspension?
+    /// of a job that waits to start or to go on; none: not known, or it does not wait
+    package var startsInMs: UInt64?
 
     package init(
         context: ProgressContext? = nil, version: UInt64 = 0, basis: UInt32 = 0, fraction: Double = 0,
         total: UInt32 = 0, analysed: UInt32 = 0, failed: UInt32 = 0, inProgress: UInt32 = 0, etaMs: UInt64? = nil,
         job: Job? = nil, song: Song? = nil, songFraction: Double = 0, stage: String = "", position: UInt32 = 0,
-        waitingFor: String = "", ended: Bool = false, updatedAtMs: Int64 = 0, suspension: Suspension? = nil
+        waitingFor: String = "", ended: Bool = false, updatedAtMs: Int64 = 0, suspension: Suspension? = nil,
+        startsInMs: UInt64? = nil
     ) {
         self.context = context
         self.version = version
@@ -315,6 +318,7 @@ package struct ProgressView: Message, Hashable, Sendable {
         self.ended = ended
         self.updatedAtMs = updatedAtMs
         self.suspension = suspension
+        self.startsInMs = startsInMs
     }
 }
 
@@ -352,6 +356,9 @@ extension ProgressView: CMessage {
         if c._suspension_case == ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION_SUSPENSION {
             suspension = try Suspension(copying: c.suspension)
         }
+        if c._starts_in_ms_case == ANALYSIS__V1__PROGRESS_VIEW___STARTS_IN_MS_STARTS_IN_MS {
+            startsInMs = c.starts_in_ms
+        }
     }
 
     func write(to c: inout Analysis__V1__ProgressView, arena: inout MessageArena) {
@@ -384,6 +391,10 @@ extension ProgressView: CMessage {
         if let suspension {
             c._suspension_case = ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION_SUSPENSION
             c.suspension = arena.message(suspension)
+        }
+        if let startsInMs {
+            c._starts_in_ms_case = ANALYSIS__V1__PROGRESS_VIEW___STARTS_IN_MS_STARTS_IN_MS
+            c.starts_in_ms = startsInMs
         }
     }
 }

@@ -810,11 +810,13 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
     package var pageToken: String
     /// of those that have ended, only what their users have rated; needs ended
     package var rated: Bool
+    /// the song or playlist that was asked for; empty: any
+    package var targetID: String
 
     package init(
         userID: String = "", ended: Bool = false, limit: UInt32 = 0, failed: Bool = false, type: JobType = .unspecified,
         priority: Priority = .unspecified, state: JobState = .unspecified, fromMs: Int64 = 0, untilMs: Int64 = 0,
-        pageToken: String = "", rated: Bool = false
+        pageToken: String = "", rated: Bool = false, targetID: String = ""
     ) {
         self.userID = userID
         self.ended = ended
@@ -827,6 +829,7 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
         self.untilMs = untilMs
         self.pageToken = pageToken
         self.rated = rated
+        self.targetID = targetID
     }
 }
 
@@ -849,6 +852,7 @@ extension ListJobsRequest: CMessage {
         untilMs = c.until_ms
         pageToken = try String(copying: c.page_token, of: "ListJobsRequest.page_token")
         rated = c.rated != 0
+        targetID = try String(copying: c.target_id, of: "ListJobsRequest.target_id")
     }
 
     func write(to c: inout Analysis__V1__ListJobsRequest, arena: inout MessageArena) {
@@ -863,6 +867,7 @@ extension ListJobsRequest: CMessage {
         c.until_ms = untilMs
         c.page_token = arena.bytes(pageToken)
         c.rated = rated ? 1 : 0
+        c.target_id = arena.bytes(targetID)
     }
 }
 

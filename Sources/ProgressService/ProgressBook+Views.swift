@@ -43,6 +43,7 @@ extension ProgressBook {
             &jobs[jobID, default: progress].countdown, estimateMs: forecast?.totalMs, nowMs: nowMs)
         noteEstimate(etaMs, of: jobID, nowMs: nowMs)
         let place = place(progress, nowMs: nowMs)
+        let startsInMs = job.state == .inProgress ? nil : startsInMs(forecast, etaMs: etaMs)
         return ProgressView(
             context: ContextKey.job(jobID).message, version: progress.version, basis: 1, fraction: progress.fraction,
             total: job.total, analysed: job.analysed &+ job.skipped, failed: job.failed,
@@ -50,7 +51,7 @@ extension ProgressBook {
             song: progress.item.map { $0.song ?? Song(id: $0.songID) }, songFraction: progress.songFraction,
             stage: progress.item?.stage ?? "", position: place.position, waitingFor: place.waitingFor,
             ended: job.state.hasEnded, updatedAtMs: progress.updatedAtMs,
-            suspension: suspension(progress, place, forecast, etaMs: etaMs))
+            suspension: suspension(progress, place, resumesInMs: startsInMs), startsInMs: startsInMs)
     }
 
     private mutating func view(ofSongsIn key: ContextKey, nowMs: Int64) -> ProgressView? {
@@ -71,7 +72,8 @@ extension ProgressBook {
             inProgress: running == nil ? 0 : min(1, unended), etaMs: etaMs, job: first?.job,
             song: running?.item.map { $0.song ?? Song(id: $0.songID) }, songFraction: running?.songFraction ?? 0,
             stage: running?.item?.stage ?? "", position: job?.position ?? 0, waitingFor: job?.waitingFor ?? "",
-            ended: unended == 0, updatedAtMs: context.updatedAtMs, suspension: job?.suspension)
+            ended: unended == 0, updatedAtMs: context.updatedAtMs, suspension: job?.suspension,
+            startsInMs: job?.startsInMs)
     }
 
     private func activeJobs(_ userID: String) -> [JobProgress] {
@@ -113,14 +115,14 @@ extension ProgressBook {
         return place
     }
 
-    private func suspension(_ progress: JobProgress, _ place: Place, _ forecast: Forecast?, etaMs: UInt64?)
-        -> Suspension?
-    {
+    /// In proportion to the time that is shown until the end, so that both agree.
+    private func startsInMs(_ forecast: Forecast?, etaMs: UInt64?) -> UInt64? {
+        guard let forecast, let etaMs else { return nil }
+        return UInt64((Double(etaMs) * forecast.aheadMs / max(forecast.totalMs, 1)).rounded())
+    }
+
+    private func suspension(_ progress: JobProgress, _ place: Place, resumesInMs: UInt64?) -> Suspension? {
         guard progress.job.state == .interrupted || progress.job.state == .paused else { return nil }
-        // In proportion to the time that is shown, so that both agree.
-        let resumesInMs = forecast.flatMap { forecast in
-            etaMs.map { UInt64((Double($0) * forecast.aheadMs / max(forecast.totalMs, 1)).rounded()) }
-        }
         return Suspension(by: place.keptBy, sinceMs: progress.asideAtMs, resumesInMs: resumesInMs)
     }
 

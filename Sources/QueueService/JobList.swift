@@ -20,16 +20,17 @@ struct JobList: Sendable {
 
     /// Where a job stands in its index.
     private struct Place {
-        let score: Double
+        let score: Int64
         let id: String
 
-        init(score: Double, id: String) { (self.score, self.id) = (score, id) }
+        init(score: Int64, id: String) { (self.score, self.id) = (score, id) }
 
         init(of job: Job, ended: Bool) {
             id = job.id
             score =
                 ended
-                ? Double(job.endedAtMs) : JobOrder.score(rank: job.priority.rank ?? 0, sequence: job.sequence)
+                ? job.endedAtMs
+                : Int64(exactly: JobOrder.score(rank: job.priority.rank ?? 0, sequence: job.sequence)) ?? .max
         }
     }
 
@@ -102,7 +103,7 @@ struct JobList: Sendable {
         var offset = 0
         // Many jobs can end in one millisecond, of which some were listed.
         while true {
-            let from = place.map { request.ended ? "\(Int64($0.score))" : "(\(Int64($0.score))" }
+            let from = place.map { request.ended ? "\($0.score)" : "(\($0.score)" }
             let range: [RedisArgument] =
                 request.ended
                 ? ["ZRANGE", key, RedisArgument(from ?? "+inf"), "-inf", "BYSCORE", "REV"]
@@ -110,7 +111,9 @@ struct JobList: Sendable {
             let page: [RedisArgument] = ["LIMIT", RedisArgument(offset), RedisArgument(Self.chunk), "WITHSCORES"]
             let reply = try await store.send(range + page).elements ?? []
             for index in stride(from: 0, to: reply.count - 1, by: 2) {
-                guard let id = reply[index].text, let score = reply[index + 1].double else { continue }
+                guard let id = reply[index].text,
+                    let score = reply[index + 1].double.flatMap({ Int64(exactly: $0) })
+                else { continue }
                 if let place, score == place.score, id >= place.id { continue }
                 entries.append(Place(score: score, id: id))
             }
@@ -123,6 +126,7 @@ struct JobList: Sendable {
         (request.type == .unspecified || job.type == request.type)
             && (request.priority == .unspecified || job.priority == request.priority)
             && (request.state == .unspecified || job.state == request.state)
+            && (request.targetID.isEmpty || job.targetID == request.targetID)
             && (!request.rated || job.rating != nil)
             && (request.fromMs == 0 || job.createdAtMs >= request.fromMs)
             && (request.untilMs == 0 || job.createdAtMs < request.untilMs)
@@ -136,7 +140,7 @@ struct JobList: Sendable {
         return lanes.compactMap { lane in
             switch progress[lane] {
             case .done: lane
-            case .after(let place?): "\(lane)/\(Int64(place.score))/\(place.id)"
+            case .after(let place?): "\(lane)/\(place.score)/\(place.id)"
             case .after(nil), nil: nil
             }
         }
@@ -151,7 +155,7 @@ struct JobList: Sendable {
             case 1 where lanes.contains(words[0]): progress[words[0]] = .done
             case 3 where lanes.contains(words[0]):
                 guard let score = Int64(words[1]), JobID(String(words[2])) != nil else { fallthrough }
-                progress[words[0]] = .after(Place(score: Double(score), id: words[2]))
+                progress[words[0]] = .after(Place(score: score, id: words[2]))
             default: throw RPCError(.invalidArgument, "page_token must be the next_page_token of an earlier page")
             }
         }

@@ -74,7 +74,7 @@ PROGRESS = {
     "job_id": optional(str), "job_type": optional(Just(*TYPES)), "status": Just("idle", *STATES), "progress": NUMBER, "current_progress": NUMBER, "percentage": NUMBER,
     "total_items": int, "completed_items": int, "total": int, "current": int, "failed": int, "skipped": int, "current_step": str, "step_progress": NUMBER,
     "current_message": str, "message": str, "start_time": optional(MOMENT), "started_at": optional(MOMENT), "updated_at": optional(MOMENT), "is_complete": bool,
-    "eta_seconds": optional(NUMBER), "eta_text": optional(str), "stage": str, "current_song": optional({"id": ID, "name": str, "artist": str, "album": str}),
+    "eta_seconds": optional(NUMBER), "eta_text": optional(str), "starts_in_seconds": optional(NUMBER), "stage": str, "current_song": optional({"id": ID, "name": str, "artist": str, "album": str}),
     "type": optional(Just("song", "playlist", "background")), "priority": optional(Just(*PRIORITIES)), "position": int, "waiting_for": str, "version": int, "basis": int}
 JOB_PROGRESS = {**PROGRESS, "job_id": str, "job_type": Just(*TYPES), "status": Just(*STATES)}
 JOB = {

@@ -58,6 +58,28 @@ def test_what_is_not_there_yet_says_so_and_what_to_do(browser, start, tmp_path):
     assert [problem for problem in page.problems() if "404" not in problem] == []
 
 
+def test_a_playlist_that_is_removed_while_it_is_shown_cuts_no_tab_off(browser, system):
+    system.login()
+    page = Page(browser, system)
+    page.sign_in()
+    # An id that is not the same in a path and in a query.
+    playlist = system.url("/api/library/playlists/late night")
+    system.http.put(playlist, json={"name": "Late", "song_ids": []}, timeout=10).raise_for_status()
+    page.open("/#/playlist/none")
+    page.find(".empty-title", "There is no such playlist")
+    page.open("/#/playlist/late%20night")
+    page.find("h1", "Late")
+    page.find("#connection[data-state=live]")
+    watched = "return navigator.locks.query().then(({ held }) => held.map((lock) => lock.name).filter((name) => name.includes('playlist')))"
+    wait_until(lambda: page.script(watched) == ["analysis playlist late night"], "the playlist is watched, and no other")
+    system.http.delete(playlist, timeout=10).raise_for_status()
+    with system.away("progress"):
+        page.find("#connection[data-state=lost]")
+    page.find("#connection:is([data-state=live], [data-state=polling])")
+    page.open("/#/")
+    wait_until(lambda: page.script(watched) == [], "nothing is watched")
+
+
 def test_what_cannot_be_loaded_says_why_and_comes_when_asked_again(browser, system):
     page = Page(browser, system)
     page.sign_in()

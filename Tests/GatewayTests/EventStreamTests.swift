@@ -245,6 +245,21 @@ import Testing
             }
         }
     }
+
+    @Test func aStreamEndsWithTheRightsThatItWasOpenedBy() async throws {
+        var settings = GatewaySettings(answersFreshFor: .zero)
+        settings.heartbeat = .milliseconds(20)
+        try await GatewayUnderTest.run(settings) { gateway async throws in
+            gateway.progress.set { $0.watch = { _ in AsyncStream { $0.yield(Self.view(1)) } } }
+            try await EventStreamClient.read("/api/events", gateway) { _, events async throws in
+                _ = try await events.next()
+                var user = GatewayUnderTest.user
+                user.role = user.role == .administrator ? .listener : .administrator
+                gateway.catalog.set { [user] in $0.checkSession = { _ in user } }
+                #expect(try await events.next() == nil)
+            }
+        }
+    }
 }
 
 /// Reads an event stream as a browser does.

@@ -22,7 +22,7 @@ import Testing
         "current_step": "Loudness", "step_progress": 0.5, "stage": "Loudness",
         "current_song": ["id": "s1", "name": "Run", "artist": "Band", "album": "One"],
         "current_message": "Analysing Run – Band (4 of 12 done)", "message": "Analysing Run – Band (4 of 12 done)",
-        "eta_seconds": 95.5, "eta_text": "about 2 minutes", "position": 0, "waiting_for": "",
+        "eta_seconds": 95.5, "eta_text": "about 2 minutes", "starts_in_seconds": nil, "position": 0, "waiting_for": "",
         "suspended": nil,
         "start_time": "1970-01-01T00:00:02.000Z", "started_at": "1970-01-01T00:00:02.000Z",
         "updated_at": "1970-01-01T00:00:03.000Z", "is_complete": false, "error": nil, "basis": 1, "version": 9,

@@ -17,7 +17,14 @@ import Testing
         _ gateway: GatewayUnderTest, song: SongDetail, live: [Job] = [], ended: [Job] = [], views: [ProgressView] = []
     ) {
         gateway.catalog.set { $0.getSong = { _ in song } }
-        gateway.queue.set { $0.listJobs = { ListJobsReply(jobs: $0.ended ? ended : live) } }
+        gateway.queue.set {
+            $0.listJobs = { request in
+                let jobs = (request.ended ? ended : live).filter { job in
+                    request.targetID.isEmpty || job.targetID == request.targetID && job.type == request.type
+                }
+                return ListJobsReply(jobs: Array(jobs.prefix(request.limit == 0 ? 100 : Int(request.limit))))
+            }
+        }
         gateway.progress.set { $0.listActive = { _ in ListActiveReply(jobs: views) } }
     }
 
@@ -118,6 +125,14 @@ import Testing
                 gateway, song: Self.detail(.notAnalysed),
                 live: [Job(id: "0-5", type: .song, state: .pending, targetID: "17")])
             #expect(try await gateway.get("/api/songs/17/analysis-status").json["status"] == "pending")
+        }
+    }
+
+    @Test func aSongFarBackInLineIsAskedForAndWaits() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            let jobs = (0..<150).map { Job(id: "0-\($0)", type: .song, state: .pending, targetID: "\($0)") }
+            Self.set(gateway, song: Self.detail(.failed, failure: "The file is empty"), live: jobs.reversed())
+            #expect(try await gateway.get("/api/songs/17/analysis-status").json["job_id"] == "0-17")
         }
     }
 

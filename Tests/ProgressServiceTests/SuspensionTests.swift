@@ -18,6 +18,7 @@ import Testing
         let suspension = try #require(lane.view(.job(background))?.suspension)
         #expect(suspension.by == "your Road trip and 1 song of others" && suspension.sinceMs == atMs)
         #expect(abs(Double(try #require(suspension.resumesInMs)) - 4_000) < 400)
+        #expect(lane.view(.job(background))?.startsInMs == suspension.resumesInMs)
         // It is told of the library that the job works on, too.
         let library = ContextKey.library(userID: "ann")
         lane.book.open(library, kept: nil, nowMs: lane.nowMs)

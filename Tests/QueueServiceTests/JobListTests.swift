@@ -62,11 +62,21 @@ import Testing
             #expect(try await ids(ListJobsRequest()) == ["0-1", "0-3", "0-2"])
             #expect(try await ids(ListJobsRequest(userID: "v")) == ["0-3"])
             #expect(try await ids(ListJobsRequest(type: .song)) == ["0-1", "0-2"])
+            #expect(try await ids(ListJobsRequest(targetID: "s2")) == ["0-2"])
             #expect(try await ids(ListJobsRequest(priority: .low)) == ["0-2"])
             #expect(try await ids(ListJobsRequest(state: .paused)) == ["0-2"])
             let made = try await lane.job("0-2").createdAtMs
             #expect(try await ids(ListJobsRequest(untilMs: 1)) == [])
             #expect(try await ids(ListJobsRequest(fromMs: made, untilMs: made + 60_000)).contains("0-2"))
+        }
+    }
+
+    @Test(arguments: [Int64.max, .min]) func aTokenThatWasMadeUpHarmsNothing(score: Int64) async throws {
+        try await withLane { lane in
+            _ = try await lane.enqueue(.song, "s1")
+            for ended in [false, true] {
+                _ = try await lane.list(ListJobsRequest(userID: "u", ended: ended, pageToken: "0/\(score)/0-1"))
+            }
         }
     }
 

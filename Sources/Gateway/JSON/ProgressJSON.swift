@@ -31,6 +31,7 @@ struct ProgressEntry: Codable, Sendable {
 
     @OrNull var etaSeconds: Double?
     @OrNull var etaText: String?
+    @OrNull var startsInSeconds: Double?
     let position: UInt32
     let waitingFor: String
     @OrNull var suspended: SuspensionJSON?
@@ -85,6 +86,7 @@ struct ProgressEntry: Codable, Sendable {
         self.message = message
         etaSeconds = view.etaMs.map { Double($0) / 1000 }
         etaText = view.etaMs.map { approximateDuration(seconds: Double($0) / 1000) }
+        startsInSeconds = view.startsInMs.map { Double($0) / 1000 }
         position = view.position
         waitingFor = view.waitingFor
         suspended = view.suspension.map(SuspensionJSON.init)

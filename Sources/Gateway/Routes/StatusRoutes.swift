@@ -20,9 +20,12 @@ struct StatusRoutes: Sendable {
     private func songStatus(_ id: String, _ context: SignedInContext) async throws -> SongStatusAnswer {
         let user = context.user
         async let views = backend.progress.listActive(ListActiveRequest(userID: user.id), options: context.call).jobs
-        let jobs = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: context.call).jobs
+        // Its own job, wherever that stands in line; of those that have it under way, which come first, one page.
+        let own = try await backend.queue.listJobs(
+            ListJobsRequest(userID: user.id, limit: 1, type: .song, targetID: id), options: context.call)
+        let others = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: context.call)
         let detail = try await backend.catalog.getSong(SongRequest(userID: user.id, songID: id), options: context.call)
-        if let job = jobs.first(where: { $0.analyses(id) }) {
+        if let job = own.jobs.first ?? others.jobs.first(where: { $0.songID == id }) {
             let view = try await views.first { $0.job?.id == job.id }
             let whole = job.type == .song && job.targetID == id
             let fraction = view.map { whole ? $0.fraction : $0.song?.id == id ? $0.songFraction : 0 } ?? 0
@@ -37,9 +40,10 @@ struct StatusRoutes: Sendable {
 
     /// A song without a result was never asked for, or its job ended without one.
     private func endOfLatestRequest(for id: String, _ context: SignedInContext) async throws -> SongStatusAnswer {
-        let ended = try await backend.queue.listJobs(
-            ListJobsRequest(userID: context.user.id, ended: true), options: context.call)
-        let latest = ended.jobs.filter { $0.type == .song && $0.targetID == id }.max { $0.endedAtMs < $1.endedAtMs }
+        let latest = try await backend.queue.listJobs(
+            ListJobsRequest(userID: context.user.id, ended: true, limit: 1, type: .song, targetID: id),
+            options: context.call
+        ).jobs.first
         switch latest?.state {
         case .cancelled: return .cancelled
         case .failed: return .failed(reason: latest?.error ?? "")
@@ -56,16 +60,15 @@ struct StatusRoutes: Sendable {
 
     @Sendable private func library(request: Request, context: SignedInContext) async throws -> LibraryStatusAnswer {
         let userID = context.user.id
-        async let jobs = backend.queue.listJobs(ListJobsRequest(userID: userID), options: context.call).jobs
-        let view = try await backend.progress.get(
+        async let view = backend.progress.get(
             ProgressRequest(userID: userID, context: .library), options: context.call)
-        return LibraryStatusAnswer(view, jobs: try await jobs)
-    }
-}
-
-extension Job {
-    /// Whether the job was asked for this song, or has it under way now.
-    fileprivate func analyses(_ id: String) -> Bool {
-        type == .song && targetID == id || songID == id
+        var (jobs, page): ([Job], String) = ([], "")
+        repeat {
+            let reply = try await backend.queue.listJobs(
+                ListJobsRequest(userID: userID, limit: 1000, pageToken: page), options: context.call)
+            jobs += reply.jobs
+            page = reply.nextPageToken
+        } while !page.isEmpty
+        return LibraryStatusAnswer(try await view, jobs: jobs)
     }
 }

@@ -1020,7 +1020,7 @@ const ProtobufCMessageDescriptor analysis__v1__watch_request__descriptor =
   (ProtobufCMessageInit) analysis__v1__watch_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__progress_view__field_descriptors[18] =
+static const ProtobufCFieldDescriptor analysis__v1__progress_view__field_descriptors[19] =
 {
   {
     "context",
@@ -1238,6 +1238,18 @@ static const ProtobufCFieldDescriptor analysis__v1__progress_view__field_descrip
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "starts_in_ms",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Analysis__V1__ProgressView, _starts_in_ms_case),
+    offsetof(Analysis__V1__ProgressView, starts_in_ms),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__progress_view__field_indices_by_name[] = {
   5,   /* field[5] = analysed */
@@ -1253,6 +1265,7 @@ static const unsigned analysis__v1__progress_view__field_indices_by_name[] = {
   10,   /* field[10] = song */
   11,   /* field[11] = song_fraction */
   12,   /* field[12] = stage */
+  18,   /* field[18] = starts_in_ms */
   17,   /* field[17] = suspension */
   4,   /* field[4] = total */
   16,   /* field[16] = updated_at_ms */
@@ -1262,7 +1275,7 @@ static const unsigned analysis__v1__progress_view__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__progress_view__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor =
 {
@@ -1272,7 +1285,7 @@ const ProtobufCMessageDescriptor analysis__v1__progress_view__descriptor =
   "Analysis__V1__ProgressView",
   "analysis.v1",
   sizeof(Analysis__V1__ProgressView),
-  18,
+  19,
   analysis__v1__progress_view__field_descriptors,
   analysis__v1__progress_view__field_indices_by_name,
   1,  analysis__v1__progress_view__number_ranges,

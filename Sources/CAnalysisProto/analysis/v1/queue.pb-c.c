@@ -2560,7 +2560,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_pause__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[11] =
+static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[12] =
 {
   {
     "user_id",
@@ -2694,6 +2694,18 @@ static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "target_id",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, target_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] = {
   1,   /* field[1] = ended */
@@ -2704,6 +2716,7 @@ static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] =
   5,   /* field[5] = priority */
   10,   /* field[10] = rated */
   6,   /* field[6] = state */
+  11,   /* field[11] = target_id */
   4,   /* field[4] = type */
   8,   /* field[8] = until_ms */
   0,   /* field[0] = user_id */
@@ -2711,7 +2724,7 @@ static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] =
 static const ProtobufCIntRange analysis__v1__list_jobs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
 {
@@ -2721,7 +2734,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
   "Analysis__V1__ListJobsRequest",
   "analysis.v1",
   sizeof(Analysis__V1__ListJobsRequest),
-  11,
+  12,
   analysis__v1__list_jobs_request__field_descriptors,
   analysis__v1__list_jobs_request__field_indices_by_name,
   1,  analysis__v1__list_jobs_request__number_ranges,

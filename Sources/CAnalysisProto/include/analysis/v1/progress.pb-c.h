@@ -180,6 +180,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__CASE)
 } Analysis__V1__ProgressView__SuspensionCase;
 
+typedef enum {
+  ANALYSIS__V1__PROGRESS_VIEW___STARTS_IN_MS__NOT_SET = 0,
+  ANALYSIS__V1__PROGRESS_VIEW___STARTS_IN_MS_STARTS_IN_MS = 19
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ANALYSIS__V1__PROGRESS_VIEW___STARTS_IN_MS__CASE)
+} Analysis__V1__ProgressView__StartsInMsCase;
+
 struct  Analysis__V1__ProgressView
 {
   ProtobufCMessage base;
@@ -234,10 +240,14 @@ struct  Analysis__V1__ProgressView
   union {
     Analysis__V1__Suspension *suspension;
   };
+  Analysis__V1__ProgressView__StartsInMsCase _starts_in_ms_case;
+  union {
+    uint64_t starts_in_ms;
+  };
 };
 #define ANALYSIS__V1__PROGRESS_VIEW__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__progress_view__descriptor) \
-    , NULL, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, ANALYSIS__V1__PROGRESS_VIEW___ETA_MS__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___JOB__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SONG__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__NOT_SET, {0} }
+    , NULL, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, ANALYSIS__V1__PROGRESS_VIEW___ETA_MS__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___JOB__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SONG__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___SUSPENSION__NOT_SET, {0}, ANALYSIS__V1__PROGRESS_VIEW___STARTS_IN_MS__NOT_SET, {0} }
 
 
 struct  Analysis__V1__AccuracyRequest

@@ -541,10 +541,14 @@ struct  Analysis__V1__ListJobsRequest
    * of those that have ended, only what their users have rated; needs ended
    */
   protobuf_c_boolean rated;
+  /*
+   * the song or playlist that was asked for; empty: any
+   */
+  ProtobufCBinaryData target_id;
 };
 #define ANALYSIS__V1__LIST_JOBS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_request__descriptor) \
-    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL}, 0 }
+    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL}, 0, {0,NULL} }
 
 
 struct  Analysis__V1__ListJobsReply

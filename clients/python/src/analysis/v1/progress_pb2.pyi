@@ -98,7 +98,7 @@ class ProgressRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., context: _Optional[_Union[ProgressContext, _Mapping]] = ...) -> None: ...
 
 class ProgressView(_message.Message):
-    __slots__ = ["analysed", "basis", "context", "ended", "eta_ms", "failed", "fraction", "in_progress", "job", "position", "song", "song_fraction", "stage", "suspension", "total", "updated_at_ms", "version", "waiting_for"]
+    __slots__ = ["analysed", "basis", "context", "ended", "eta_ms", "failed", "fraction", "in_progress", "job", "position", "song", "song_fraction", "stage", "starts_in_ms", "suspension", "total", "updated_at_ms", "version", "waiting_for"]
     ANALYSED_FIELD_NUMBER: _ClassVar[int]
     BASIS_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +112,7 @@ class ProgressView(_message.Message):
     SONG_FIELD_NUMBER: _ClassVar[int]
     SONG_FRACTION_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
+    STARTS_IN_MS_FIELD_NUMBER: _ClassVar[int]
     SUSPENSION_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
@@ -130,12 +131,13 @@ class ProgressView(_message.Message):
     song: _jobs_pb2.Song
     song_fraction: float
     stage: str
+    starts_in_ms: int
     suspension: Suspension
     total: int
     updated_at_ms: int
     version: int
     waiting_for: str
-    def __init__(self, context: _Optional[_Union[ProgressContext, _Mapping]] = ..., version: _Optional[int] = ..., basis: _Optional[int] = ..., fraction: _Optional[float] = ..., total: _Optional[int] = ..., analysed: _Optional[int] = ..., failed: _Optional[int] = ..., in_progress: _Optional[int] = ..., eta_ms: _Optional[int] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., song_fraction: _Optional[float] = ..., stage: _Optional[str] = ..., position: _Optional[int] = ..., waiting_for: _Optional[str] = ..., ended: bool = ..., updated_at_ms: _Optional[int] = ..., suspension: _Optional[_Union[Suspension, _Mapping]] = ...) -> None: ...
+    def __init__(self, context: _Optional[_Union[ProgressContext, _Mapping]] = ..., version: _Optional[int] = ..., basis: _Optional[int] = ..., fraction: _Optional[float] = ..., total: _Optional[int] = ..., analysed: _Optional[int] = ..., failed: _Optional[int] = ..., in_progress: _Optional[int] = ..., eta_ms: _Optional[int] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., song: _Optional[_Union[_jobs_pb2.Song, _Mapping]] = ..., song_fraction: _Optional[float] = ..., stage: _Optional[str] = ..., position: _Optional[int] = ..., waiting_for: _Optional[str] = ..., ended: bool = ..., updated_at_ms: _Optional[int] = ..., suspension: _Optional[_Union[Suspension, _Mapping]] = ..., starts_in_ms: _Optional[int] = ...) -> None: ...
 
 class ReportReply(_message.Message):
     __slots__ = []

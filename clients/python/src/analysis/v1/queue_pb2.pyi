@@ -257,7 +257,7 @@ class ListJobsReply(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ["ended", "failed", "from_ms", "limit", "page_token", "priority", "rated", "state", "type", "until_ms", "user_id"]
+    __slots__ = ["ended", "failed", "from_ms", "limit", "page_token", "priority", "rated", "state", "target_id", "type", "until_ms", "user_id"]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     FROM_MS_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +266,7 @@ class ListJobsRequest(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     RATED_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -277,10 +278,11 @@ class ListJobsRequest(_message.Message):
     priority: _jobs_pb2.Priority
     rated: bool
     state: _jobs_pb2.JobState
+    target_id: str
     type: _jobs_pb2.JobType
     until_ms: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ..., rated: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ..., rated: bool = ..., target_id: _Optional[str] = ...) -> None: ...
 
 class PauseQueueReply(_message.Message):
     __slots__ = ["pause"]
