@@ -101,6 +101,14 @@ import Testing
         #expect(Secrets.redacted(text) == text)
     }
 
+    @Test func noNameStandsTwiceInALine() throws {
+        let written = Written()
+        written.logger().info(
+            "m", metadata: ["hb.request.id": "r1", "request_id": "r1", "job": "0-1", "job_id": "0-1"])
+        let line = written.lines.joined()
+        #expect(line.split(separator: "\"request_id\"").count == 2 && line.split(separator: "\"job_id\"").count == 2)
+    }
+
     @Test func theTraceAndTheRequestOfTheTaskAreInEveryLine() throws {
         let written = Written()
         let trace = TraceContext()

@@ -36,7 +36,10 @@ struct LogRecord: Sendable {
                 value: Secrets.isSecret(name) ? .text(Secrets.mark) : Value(value)
             )
         }
-        fields = named.sorted { $0.name < $1.name }
+        fields = named.sorted { $0.name < $1.name }.reduce(into: []) { fields, field in
+            // What came under two of its names: no name stands twice in an object.
+            if fields.last?.name != field.name { fields.append(field) }
+        }
     }
 }
 
