@@ -28,6 +28,8 @@ struct ProgressBook: Sendable {
         var cursor = ""
         /// Jobs that have not ended.
         var jobs: Set<String> = []
+        /// None of them comes after this one, which may have ended.
+        private(set) var last: Job?
         /// While a snapshot arrives: the jobs that it named.
         var snapshot: Set<String>?
         /// A report about an item whose start the log has not told yet.
@@ -40,6 +42,11 @@ struct ProgressBook: Sendable {
         var run: Run?
         var ranToMs: Int64 = 0
         var delays = LaneDelays()
+
+        mutating func add(_ job: Job) {
+            jobs.insert(job.id)
+            if last?.precedes(job) != false { last = job }
+        }
     }
 
     struct User: Sendable {
@@ -66,7 +73,7 @@ struct ProgressBook: Sendable {
             if progress.isRunning { lanes[job.lane, default: Lane()].run = Run(jobID: job.id, fromMs: job.startedAtMs) }
             lastVersion = max(lastVersion, progress.version)
             jobs[job.id] = progress
-            lanes[job.lane, default: Lane()].jobs.insert(job.id)
+            lanes[job.lane, default: Lane()].add(job)
             users[job.userID, default: User()].jobs.insert(job.id)
             changes.keys.insert(.job(job.id))
         }
@@ -97,6 +104,11 @@ struct ProgressBook: Sendable {
             follow(event)
             // Of what changed in libraries before it, a snapshot does not tell.
             for userID in users.keys { invalidateContexts(of: userID, libraryChanged: true, &changes) }
+            // What it named is told at once: each by itself would tell all that are behind it again.
+            for jobID in named where jobs[jobID] != nil {
+                touch(jobID, nowMs: nowMs)
+                changes.keys.insert(.job(jobID))
+            }
         case .queuePaused:
             follow(event)
             pauses += 1
@@ -176,7 +188,7 @@ struct ProgressBook: Sendable {
             if before?.job.state.hasEnded != true { ended.append((job.id, nowMs)) }
             if before?.estimates.estimates.isEmpty == false { unsaved.estimates.insert(job.id) }
         } else {
-            lanes[job.lane, default: Lane()].jobs.insert(job.id)
+            lanes[job.lane, default: Lane()].add(job)
             users[job.userID, default: User()].jobs.insert(job.id)
         }
         changes.queries.formUnion(unknownNames(progress))
@@ -194,7 +206,7 @@ struct ProgressBook: Sendable {
     /// their users and the playlists that it is about.
     private mutating func touchQueue(from job: Job, after event: Event, nowMs: Int64, _ changes: inout Changes) {
         lanes[job.lane]?.order = nil
-        let behind = (lanes[job.lane]?.jobs ?? []).filter { jobs[$0].map { !$0.job.precedes(job) } ?? false }
+        let behind = jobsBehind(job, after: event.kind)
         let songID = event.songID.isEmpty ? job.songID : event.songID
         var concerned = (users[job.userID]?.contexts ?? []).filter { contexts[$0]?.contains(songID, in: $0) == true }
         // A song or job that ends and the next that begins are what was foreseen: the estimate follows them smoothly.
@@ -219,6 +231,15 @@ struct ProgressBook: Sendable {
             changes.keys.insert(.job(jobID))
         }
         for key in concerned { touch(key, nowMs: nowMs, &changes) }
+    }
+
+    /// The jobs that see another queue for what happened to this one. Not looked for where there are none: a long queue arrives
+    /// job by job, in a snapshot or at its end.
+    private func jobsBehind(_ job: Job, after kind: EventKind) -> Set<String> {
+        guard let lane = lanes[job.lane], kind != .snapshot, kind != .enqueued || lane.last?.id != job.id else {
+            return []
+        }
+        return lane.jobs.filter { jobs[$0].map { !$0.job.precedes(job) } ?? false }
     }
 
     private mutating func learnCost(of progress: JobProgress, job: Job, event: Event) {
