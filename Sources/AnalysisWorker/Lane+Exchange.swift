@@ -40,9 +40,13 @@ extension LaneState {
         return suspended[index].handOver() ? [] : [.kill(suspended.remove(at: index).id)]
     }
 
-    /// The frozen run of the same work, now on behalf of `assignment`; a fresh one where there is none.
+    /// The frozen run of the same work, now on behalf of `assignment`; a fresh one where there is none. A forced analysis takes over
+    /// nothing that was found with an identical file.
     private mutating func resume(_ assignment: Assignment) -> Run {
-        guard let index = suspended.firstIndex(where: { $0.assignment.work == assignment.work }) else {
+        let index = suspended.firstIndex { run in
+            run.assignment.work == assignment.work && (!assignment.force || run.credited.isEmpty)
+        }
+        guard let index else {
             lastRun += 1
             return Run(id: lastRun, assignment: assignment)
         }
