@@ -7,8 +7,34 @@ import RPC
 import Synchronization
 
 extension Dispatcher {
+    /// Renews the leases of a worker, each by itself: one lane's Redis may be away while the others' is not.
+    func renew(_ leases: [String: [UInt8]], for connection: WorkerConnection, message: WorkerMessage) async {
+        await withDiscardingTaskGroup { group in
+            for (lane, lease) in leases {
+                group.addTask {
+                    do {
+                        if try await self.renew(lane, lease: lease, for: connection, message: message) {
+                            self.tellRenewed([lane], to: connection, answers: message)
+                        }
+                    } catch {
+                        // It runs out unless the next message gets through.
+                        self.logger.warning(
+                            "cannot renew a lease",
+                            metadata: ["lane": "\(lane)", "worker": "\(connection.workerID)", "error": "\(error)"])
+                    }
+                }
+            }
+        }
+    }
+
+    func tellRenewed(_ lanes: [String], to connection: WorkerConnection, answers message: WorkerMessage) {
+        let renewed = LanesRenewed(
+            lanes: lanes, leaseMs: UInt64(leaseLength.milliseconds), answers: message.sequence)
+        connection.send(WorkerCommand(command: .lanesRenewed(renewed)))
+    }
+
     /// - Returns: whether the lease goes on.
-    func renew(
+    private func renew(
         _ lane: String, lease: [UInt8], for connection: WorkerConnection, message: WorkerMessage
     ) async throws -> Bool {
         let items = message.held.filter { $0.lane == lane }
@@ -119,19 +145,32 @@ extension Dispatcher {
         }
     }
 
-    /// Takes back the lanes whose lease has run out, and offers them to others.
-    func sweep() async throws {
+    /// Takes back the lanes whose lease has run out, and offers them to others; a lane that cannot be looked at is left for the next time.
+    func sweep() async {
         let lanes = lanes.ids
         connections.withLock { $0.state.lanes = lanes }
-        for lane in lanes {
-            let before = connections.withLock { $0.state.holder(of: lane) }
-            guard try await LaneQueue(lane: lane, store: store).sweep().worker.isEmpty else { continue }
-            if let before {
-                connections.withLock { $0.state.lost(lane, lease: before.held.lease, workerID: before.workerID) }
-                connection(of: before.workerID)?.send(WorkerCommand(command: .laneRevoked(LaneRevoked(lane: lane))))
-                logger.warning("lease ran out", metadata: ["lane": "\(lane)", "worker": "\(before.workerID)"])
+        await withDiscardingTaskGroup { group in
+            for lane in lanes {
+                group.addTask {
+                    do {
+                        try await self.sweep(lane)
+                    } catch {
+                        self.logger.warning(
+                            "cannot look for a lost lane", metadata: ["lane": "\(lane)", "error": "\(error)"])
+                    }
+                }
             }
-            try await offer(lane)
         }
+    }
+
+    private func sweep(_ lane: String) async throws {
+        let before = connections.withLock { $0.state.holder(of: lane) }
+        guard try await LaneQueue(lane: lane, store: store).sweep().worker.isEmpty else { return }
+        if let before {
+            connections.withLock { $0.state.lost(lane, lease: before.held.lease, workerID: before.workerID) }
+            connection(of: before.workerID)?.send(WorkerCommand(command: .laneRevoked(LaneRevoked(lane: lane))))
+            logger.warning("lease ran out", metadata: ["lane": "\(lane)", "worker": "\(before.workerID)"])
+        }
+        try await offer(lane)
     }
 }

@@ -138,11 +138,20 @@ struct DispatcherState: Sendable {
         return workers.removeValue(forKey: workerID)?.lanes
     }
 
-    /// An even share of all lanes, or fewer where the worker wants fewer.
+    /// An even share of all lanes, or fewer where the worker wants fewer; what such a worker leaves, the others share.
     private func share(of worker: Worker) -> Int {
-        let active = workers.values.count { $0.takesLanes } + workersElsewhere
-        let share = (lanes.count + max(active, 1) - 1) / max(active, 1)
-        return worker.lanesWanted == 0 ? share : min(share, Int(clamping: worker.lanesWanted))
+        func wanted(_ worker: Worker) -> Int { worker.lanesWanted == 0 ? .max : Int(clamping: worker.lanesWanted) }
+        // What those want that are connected elsewhere is not known.
+        let known = workers.values.filter(\.takesLanes).map(wanted)
+        let all = (known + Array(repeating: .max, count: workersElsewhere)).sorted()
+        var (left, share) = (lanes.count, lanes.count)
+        for (index, limit) in all.enumerated() {
+            let others = all.count - index
+            share = (left + others - 1) / others
+            guard limit < share else { break }
+            left -= limit
+        }
+        return min(share, wanted(worker))
     }
 
     // MARK: Lanes

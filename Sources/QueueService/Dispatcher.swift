@@ -132,27 +132,19 @@ final class Dispatcher: Service, Sendable {
         }
         guard let (plan, status) = heard else { return }
         for lane in plan.revoke { connection.send(WorkerCommand(command: .laneRevoked(LaneRevoked(lane: lane)))) }
+        await renew(plan.renew, for: connection, message: message)
         do {
             for (lane, lease) in plan.release { try await release(lane, lease: lease, workerID: connection.workerID) }
-            var renewed: [String] = []
-            for (lane, lease) in plan.renew.sorted(by: { $0.key < $1.key })
-            where try await renew(lane, lease: lease, for: connection, message: message) {
-                renewed.append(lane)
-            }
-            connection.send(
-                WorkerCommand(
-                    command: .lanesRenewed(
-                        LanesRenewed(
-                            lanes: renewed, leaseMs: UInt64(leaseLength.milliseconds), answers: message.sequence))))
+            tellRenewed([], to: connection, answers: message)
             let free = plan.room > 0 ? connections.withLock { $0.state.take($0.state.lanes.count) } : []
             try await take(free, atMost: plan.room, for: connection, message: message)
-            try await store.send("HSET", store.keys.workers, status.id, status.stored)
+            try await store.put(status.stored, as: status.id, in: store.keys.workers)
             if isDrained(status.id) {
                 try await store.send("ZADD", store.keys.drainedWorkers, "XX", "\(Int64.now)", status.id)
             }
         } catch {
-            // The leases run out unless the next message gets through; the worker counts for itself, too.
-            logger.warning("cannot renew leases", metadata: ["worker": "\(status.id)", "error": "\(error)"])
+            // The next message tries again; the worker counts for itself, too.
+            logger.warning("cannot give lanes", metadata: ["worker": "\(status.id)", "error": "\(error)"])
         }
     }
 
@@ -185,13 +177,16 @@ final class Dispatcher: Service, Sendable {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.passOnHints() }
+                // While this service or Redis was away, workers could not renew: they come back first.
+                var sweepsAt = ContinuousClock.now + self.leaseLength
                 while !Task.isCancelled {
                     do {
-                        try await self.sweep()
                         try await self.refreshDrained()
                         try await self.countWorkersElsewhere()
+                        if .now >= sweepsAt { await self.sweep() }
                     } catch {
-                        self.logger.warning("cannot look for lost lanes", metadata: ["error": "\(error)"])
+                        self.logger.warning("cannot look for workers", metadata: ["error": "\(error)"])
+                        sweepsAt = .now + self.leaseLength
                     }
                     try? await Task.sleep(for: Self.sweepInterval)
                 }

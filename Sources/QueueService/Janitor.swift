@@ -121,6 +121,6 @@ struct Janitor: Service {
 
     /// Whether no other replica does this round.
     private func isOnDuty(_ key: String, every interval: Duration) async throws -> Bool {
-        try await !store.send("SET", key, 1, "NX", "PX", interval.milliseconds * 9 / 10).isNull
+        try await Duty(key: key, term: interval * 9 / 10, store: store).take()
     }
 }

@@ -125,12 +125,11 @@ final class Lanes: Service, Sendable {
 
     /// Tells Redis how many are known here, and learns how many there are.
     func refresh() async throws {
+        let stored = try await store.send("ZSCORE", store.keys.lanes, "count").double.flatMap { Int(exactly: $0) } ?? 0
+        grow(to: min(stored, Self.limit))
         let known = ids.count
-        let key = RedisArgument(store.keys.lanes)
-        let replies = try await store.pipeline([
-            ["ZADD", key, "GT", RedisArgument(known), "count"], ["ZSCORE", key, "count"],
-        ])
-        grow(to: min(Int(replies[1].double ?? 0), Self.limit))
+        // Only where there is something to tell: a full Redis takes no write.
+        if known > stored { try await store.send("ZADD", store.keys.lanes, "GT", known, "count") }
     }
 
     private func grow(to count: Int) {

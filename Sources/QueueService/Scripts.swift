@@ -40,7 +40,7 @@ struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, rate, position, pause, preferences, hold, release, snapshot, upsert,
         remove,
         expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
-        moveAccount, copy, restore, alertBook, takeLease: RedisScript
+        moveAccount, copy, restore, alertBook, takeLease, put: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -80,6 +80,8 @@ struct Scripts: Sendable {
         takeLease = RedisScript(
             name: "take_lease", source: String(decoding: PackageResources.take_lease_lua, as: UTF8.self),
             isIdempotent: true)
+        put = RedisScript(
+            name: "put", source: String(decoding: PackageResources.put_lua, as: UTF8.self), isIdempotent: true)
         copy = RedisScript(
             name: "copy", source: String(decoding: PackageResources.copy_lua, as: UTF8.self), derivesKeys: true)
         restore = RedisScript(

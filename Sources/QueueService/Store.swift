@@ -88,6 +88,11 @@ struct Store: Sendable {
         try await translated { try await redis.run(scripts[keyPath: script], keys: [key], arguments: arguments) }
     }
 
+    /// Stores a field of a hash, also where Redis is full.
+    func put(_ value: any RedisArgumentConvertible, as field: String, in hash: String) async throws {
+        _ = try await run(\.put, key: hash, [RedisArgument(field), value.redisArgument])
+    }
+
     @discardableResult
     func send(_ command: any RedisArgumentConvertible...) async throws -> RedisValue {
         let arguments = command.map(\.redisArgument)

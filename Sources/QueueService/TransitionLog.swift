@@ -31,13 +31,13 @@ struct TransitionLog: Service {
             guard let place = told, let entries = try await log.entries(after: place) else {
                 // The log is new, was put back from a backup, or does not reach back to what was told last.
                 let end = try await log.end()
-                try await store.send("HSET", store.keys.told, log.lane, end.description)
+                try await store.put(end.description, as: log.lane, in: store.keys.told)
                 told = end
                 continue
             }
             for entry in entries { logger.log(entry) }
             guard let last = entries.last?.cursor else { continue }
-            try await store.send("HSET", store.keys.told, log.lane, last.description)
+            try await store.put(last.description, as: log.lane, in: store.keys.told)
             told = last
             if entries.count < LaneLog.batch { try await Task.sleep(for: LaneLog.pause) }
         }

@@ -99,6 +99,27 @@ import Testing
         }
     }
 
+    @Test func aFullRedisIsStillCleanedAndItsQueuePausedAndItsWorkersKnown() async throws {
+        let server = try await RedisServer.start()
+        try await withServingQueue(on: server) { queue in
+            try await server.withClient { _ = try await $0.send("CONFIG", "SET", "maxmemory", 1) }
+            _ = try await queue.queue.pauseQueue(PauseQueueRequest(reason: "full"))
+            _ = try await queue.queue.resumeQueue(ResumeQueueRequest())
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                let workers = try await queue.queue.getStatus(QueueStatusRequest()).workers
+                #expect(workers.map(\.id) == ["w"])
+            }
+            try await queue.withStore { store in
+                let duty = Duty(key: "test:duty", term: .seconds(1), store: store)
+                #expect(try await duty.take())
+                let lanes = Lanes(atLeast: 1, store: store, logger: .quiet)
+                try await lanes.refresh()
+            }
+        }
+    }
+
     private func persistence(_ store: Store) async throws -> String {
         try await store.send("INFO", "persistence").text ?? ""
     }
