@@ -33,6 +33,21 @@ import Testing
         }
     }
 
+    @Test func forcedBackgroundWorkTakesOverWhatIsUnderWayAndAnalysesEverySong() async throws {
+        try await withLane(limits: QueueLimits(backgroundBatch: 3)) { lane in
+            try await lane.hold()
+            let first = try #require(try await lane.enqueue(.background).job)
+            var item = try #require(try await lane.exchange())
+            item = try #require(try await lane.exchange(item, Self.analysed))
+            let forced = try await lane.enqueue(.background, force: true)
+            #expect(forced.existing && forced.job?.id == first.id && forced.job?.force == true)
+            #expect(try await lane.enqueue(.background).job?.id == first.id)
+            let done = try await lane.drain(from: item).filter { !$0.hasPrefix(first.id + " ") }
+            #expect(done.map { $0.split(separator: " ")[1] } == TestLane.songs.map { Substring($0) })
+            #expect(try await lane.verify().isEmpty)
+        }
+    }
+
     @Test func aGateHoldsBackBackgroundWorkAndNothingElse() async throws {
         try await withLane { lane in
             try await lane.hold(background: Self.night)

@@ -50,6 +50,19 @@ import Testing
         }
     }
 
+    @Test func theBreakerOfAnAnalyzerThatWasRemovedHoldsBackNothing() async throws {
+        try await withLane(limits: Self.limits) { lane in
+            try await lane.hold()
+            let breakers = lane.store.keys.lane("0", .breakers)
+            try await lane.store.send("HSET", breakers, "removed", "1 \(Int64.now + 20_000) 3 no such module")
+            _ = try await lane.enqueue(.playlist, "p")
+            #expect(try await lane.exchange() != nil)
+            _ = try await lane.queue.sweep()
+            #expect(try await lane.status().breakers.isEmpty)
+            #expect(try await lane.events().filter { $0.kind == .breakerClosed }.map(\.analyzer) == ["removed"])
+        }
+    }
+
     @Test func whatWasClickedGoesBeforeTheSongThatIsTried() async throws {
         try await withLane(limits: Self.limits) { lane in
             _ = try await lane.breakDown()

@@ -64,6 +64,15 @@ import Testing
         }
     }
 
+    @Test func anIndexThatNamesAJobThatIsGoneIsCleanedToo() async throws {
+        try await withLane { lane in
+            let index = lane.store.keys.lane("0", .userEnded, "u")
+            try await lane.store.send("ZADD", index, 1, "0-99")
+            #expect(try await lane.queue.expire(userID: "u") == 1)
+            #expect(try await lane.queue.expire(userID: "u") == 0)
+        }
+    }
+
     @Test func whatEndedLongAgoLeavesNothingBehind() async throws {
         try await withLane { lane in
             try await lane.hold()

@@ -24,6 +24,20 @@ import Testing
             #expect(dead.map(\.text) == [job.id])
             let kinds = try await lane.events().suffix(2).map(\.kind)
             #expect(kinds == [.workerLost, .failed])
+            #expect(poison.failures == [SongFailure(songID: "s0", reason: poison.error)])
+        }
+    }
+
+    @Test func backgroundWorkLeavesPoisonOut() async throws {
+        try await withLane { lane in
+            _ = try await lane.enqueue(.song, "s1")
+            for _ in 1...3 {
+                try await lane.hold()
+                _ = try #require(try await lane.exchange())
+                try await lane.loseWorker()
+            }
+            let library = Library(userID: "u", lane: "0", analyzers: .builtIn, store: lane.store)
+            #expect(try await library.song("s1").summary?.state == .failed)
         }
     }
 

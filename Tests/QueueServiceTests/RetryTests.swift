@@ -51,6 +51,22 @@ import Testing
         }
     }
 
+    @Test func aClockThatIsSetBackDoesNotMakeATryWaitForThatLong() async throws {
+        try await withLane(limits: QueueLimits(retryBase: .seconds(60), retryCap: .seconds(60))) { lane in
+            try await lane.hold()
+            let job = try #require(try await lane.enqueue(.song, "s1").job)
+            _ = try await lane.exchange(try await lane.exchange(), Self.crash)
+            _ = try await lane.queue.sweep()
+            #expect(try await lane.job(job.id).state == .scheduled)
+            let (keys, later) = (lane.store.keys, Int64.now + 3_600_000)
+            try await lane.store.send("ZADD", keys.lane("0", .due), later, job.id)
+            try await lane.store.send("HSET", keys.lane("0", .job, job.id), "due_at_ms", later)
+            try await lane.store.send("ZADD", keys.lane("0", .jobAside, job.id), later, "1000 s1")
+            _ = try await lane.queue.sweep()
+            #expect(try await lane.exchange()?.job.id == job.id)
+        }
+    }
+
     @Test func aJobWhoseSongsAreNotDueHoldsUpNobodyAndKeepsItsPlace() async throws {
         try await withLane(limits: QueueLimits(retryBase: .seconds(600), retryCap: .seconds(600))) { lane in
             try await lane.hold()

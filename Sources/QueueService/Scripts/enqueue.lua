@@ -65,11 +65,11 @@ local function find_answer(request)
     return replies
 end
 
--- The live job that does what is asked for; a forced job does what an unforced one would, too.
+-- The live job that does what is asked for; a forced job does what an unforced one would, too. Of background work there is one.
 local function find_same(user_id, target)
     local ids = redis.call(
         'HMGET', key('user_wishes', user_id), wish(target.type, 1, target.target_id),
-        wish(target.type, target.force, target.target_id))
+        wish(target.type, target.type == 'background' and 0 or target.force, target.target_id))
     return ids[1] and load(ids[1]) or ids[2] and load(ids[2]) or nil
 end
 
@@ -90,19 +90,31 @@ local function songs_of(user_id, target)
     return entries
 end
 
+-- What is left for the batches of the user's background work.
+local function store_backlog(user_id, target)
+    redis.call('DEL', key('user_backlog', user_id))
+    for first = target.first, target.last, 1000 do
+        redis.call('RPUSH', key('user_backlog', user_id), unpack(ARGV, first, math.min(first + 999, target.last)))
+    end
+end
+
 -- The job of a target, and whether it was there already; nil where there is nothing to do.
 local function enqueue(user_id, target, traceparent)
     local job = find_same(user_id, target)
     if job then
+        -- The batch that is under way goes on, forced, and all songs come after it.
+        if job.type == 'background' and target.force > job.force then
+            store_backlog(user_id, target)
+            redis.call('HDEL', key('user_wishes', user_id), wish(job.type, job.force, job.target_id))
+            job.force = target.force
+            store(job)
+            add_to_indexes(job)
+        end
         reprioritise(job, math.min(job.class, target.class))
         return job, true
     end
     if target.type == 'background' then
-        redis.call('DEL', key('user_backlog', user_id))
-        for first = target.first, target.last, 1000 do
-            redis.call(
-                'RPUSH', key('user_backlog', user_id), unpack(ARGV, first, math.min(first + 999, target.last)))
-        end
+        store_backlog(user_id, target)
         return create_batch(user_id, target.force, target.class, traceparent)
     end
     local entries = songs_of(user_id, target)

@@ -19,6 +19,8 @@ for _, id in ipairs(ids) do
         redis.call('HINCRBY', key('counts'), job.state, -1)
     end
     for _, name in ipairs({'ended', 'dead'}) do redis.call('ZREM', key(name), id) end
+    -- Also of a job that is damaged or gone.
+    redis.call('ZREM', index, id)
     redis.call('UNLINK', key('job', id), key('job_songs', id), key('job_failures', id))
 end
 return #ids

@@ -272,6 +272,18 @@ local function wake_due()
     end
 end
 
+-- What a job waits for whose songs failed and are tried again: never longer than the cap.
+local retry_wait = 'songs that failed and are tried again'
+
+-- Puts those back in line that would wait longer: the clock was set back.
+local function wake_overdue()
+    local range = {now_ms + retry_cap_ms, '+inf', 'BYSCORE', 'LIMIT', 0, 100}
+    for _, id in ipairs(redis.call('ZRANGE', key('due'), unpack(range))) do
+        local job = load(id)
+        if job and job.waits_for == retry_wait and after(job, 'due') then transition(job, 'due') end
+    end
+end
+
 -- Moves the job to another class, where it has the place of its sequence number.
 local function reprioritise(job, class)
     if class == job.class then return end

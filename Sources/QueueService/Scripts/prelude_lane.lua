@@ -14,6 +14,9 @@ local function lose_running_item(is_crash)
         transition(job, 'worker_lost', {song_id = song_id, epoch = job.epoch})
         if job.losses >= poison_losses then
             job.error = string.format('poison: song %s took the worker down %d times in a row', song_id, job.losses)
+            -- So that background work leaves it out.
+            redis.call('HSET', key('user_failures', job.user_id), song_id, job.error)
+            redis.call('RPUSH', key('job_failures', job.id), song_id, job.error)
             transition(job, 'failed', {song_id = song_id, reason = job.error, epoch = job.epoch})
         end
     end
@@ -47,6 +50,13 @@ local function end_pause(reason)
     if redis.call('DEL', key('pause')) == 1 then append('queue_resumed', {reason = reason}) end
 end
 
+local function is_enabled(analyzer)
+    for _, word in ipairs(analyzers) do
+        if string.match(word, '^[^@]*') == analyzer then return true end
+    end
+    return false
+end
+
 -- The lane's circuit breakers (https://martinfowler.com/bliki/CircuitBreaker.html): where one song after the other fails in an
 -- analyzer, none of which another one would save, its breaker opens and the lane claims nothing but one song now and then, to
 -- see. An attempt that fails meanwhile costs the song nothing.
@@ -54,10 +64,12 @@ local function load_breakers()
     local stored, breakers = redis.call('HGETALL', key('breakers')), {}
     for index = 1, #stored, 2 do
         local opened_at_ms, probe_at_ms, songs, reason = string.match(stored[index + 1], '^(%d+) (%d+) (%d+) (.*)$')
-        breakers[#breakers + 1] = {
-            analyzer = stored[index], opened_at_ms = opened_at_ms, probe_at_ms = tonumber(probe_at_ms), songs = songs,
-            reason = reason,
-        }
+        if is_enabled(stored[index]) then
+            breakers[#breakers + 1] = {
+                analyzer = stored[index], opened_at_ms = opened_at_ms, probe_at_ms = tonumber(probe_at_ms), songs = songs,
+                reason = reason,
+            }
+        end
     end
     return breakers
 end
@@ -101,6 +113,17 @@ end
 local function close_breaker(analyzer)
     if redis.call('DEL', key('breaker_songs', analyzer)) == 1 and redis.call('HDEL', key('breakers'), analyzer) == 1 then
         append('breaker_closed', {analyzer = analyzer})
+    end
+end
+
+-- No song will pass an analyzer that is not enabled any more.
+local function close_removed_breakers()
+    for _, analyzer in ipairs(redis.call('HKEYS', key('breakers'))) do
+        if not is_enabled(analyzer) then
+            redis.call('DEL', key('breaker_songs', analyzer))
+            redis.call('HDEL', key('breakers'), analyzer)
+            append('breaker_closed', {analyzer = analyzer})
+        end
     end
 end
 

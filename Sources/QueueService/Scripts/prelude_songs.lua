@@ -102,7 +102,7 @@ local function seek_aside(job, budget)
             advance(job, 'skipped', tonumber(length))
             commit(job, 'song_skipped', {songs = 1, song_id = song_id})
         elseif wait_ms > 0 and wait_ms <= retry_cap_ms then
-            job.due_at_ms, job.waits_for = now_ms + wait_ms, 'songs that failed and are tried again'
+            job.due_at_ms, job.waits_for = now_ms + wait_ms, retry_wait
             return nil, 'later'
         else
             -- More than the cap is left only where the clock was set back.
