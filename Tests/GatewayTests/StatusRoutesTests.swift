@@ -180,11 +180,13 @@ import Testing
         try await GatewayUnderTest.run { gateway async throws in
             gateway.queue.set {
                 $0.listJobs = { request in
-                    #expect(request == ListJobsRequest(userID: "demo"))
-                    return ListJobsReply(jobs: [
-                        Job(id: "0-1", state: .inProgress), Job(id: "0-2", state: .pending),
-                        Job(id: "0-3", state: .paused),
-                    ])
+                    #expect(request.userID == "demo")
+                    guard request.pageToken.isEmpty else {
+                        return ListJobsReply(jobs: [Job(id: "0-3", state: .paused)])
+                    }
+                    return ListJobsReply(
+                        jobs: [Job(id: "0-1", state: .inProgress), Job(id: "0-2", state: .pending)],
+                        nextPageToken: "0/2/0-2")
                 }
             }
             gateway.progress.set {
