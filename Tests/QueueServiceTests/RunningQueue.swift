@@ -64,6 +64,8 @@ final class RunningQueue: Sendable {
                 group.addTask { try await service.run() }
             }
             _ = try await server.listening()
+            // The client may not have noticed yet that the last server has gone, and a stream is not opened again.
+            _ = try? await queue.getStatus(QueueStatusRequest(), options: CallOptions(timeout: .seconds(1)))
             let result = await Result { try await body() }
             group.cancelAll()
             while (try? await group.next()) != nil {}
