@@ -147,10 +147,8 @@ extension Dispatcher {
 
     /// Takes back the lanes whose lease has run out, and offers them to others; a lane that cannot be looked at is left for the next time.
     func sweep() async {
-        let lanes = lanes.ids
-        connections.withLock { $0.state.lanes = lanes }
         await withDiscardingTaskGroup { group in
-            for lane in lanes {
+            for lane in lanes.ids {
                 group.addTask {
                     do {
                         try await self.sweep(lane)

@@ -180,6 +180,7 @@ final class Dispatcher: Service, Sendable {
                 // While this service or Redis was away, workers could not renew: they come back first.
                 var sweepsAt = ContinuousClock.now + self.leaseLength
                 while !Task.isCancelled {
+                    self.connections.withLock { $0.state.lanes = self.lanes.ids }
                     do {
                         try await self.refreshDrained()
                         try await self.countWorkersElsewhere()

@@ -16,8 +16,11 @@ import Testing
                 try await worker.granted("0")
                 let lanes = try await queue.maintenance.addLanes(AddLanesRequest(total: 3)).lanes
                 #expect(lanes.map(\.id) == ["0", "1", "2"] && lanes[0].workerID == "w")
-                try await worker.granted("1")
-                try await worker.granted("2")
+                var granted: Set<String> = []
+                while granted != ["1", "2"] {
+                    let lane = try await worker.next { if case .laneGranted(let lane) = $0 { lane.lane } else { nil } }
+                    granted.insert(lane)
+                }
             }
             var lanes: Set<String> = []
             for number in 0..<40 {
