@@ -56,13 +56,13 @@ def test_nothing_is_connected_while_no_call_wants_it():
 
 
 def test_an_idempotent_call_is_made_again_with_growing_waits_and_then_fails():
-    test = Wire(max_attempts=3)
+    test = Wire()
     call = test.start(idempotent=True)
     test.connect()
-    for attempt in (1, 3):
-        assert not test.hear(Frame.STATUS, attempt, status=StatusCode.UNAVAILABLE)
-        assert not test.pass_time(0.02) and [frame.kind for frame in test.pass_time(0.1)] == [Frame.CALL]
-    test.hear(Frame.STATUS, 5, status=StatusCode.UNAVAILABLE, detail="still away")
+    for stream in (1, 3, 5):
+        assert not test.hear(Frame.STATUS, stream, status=StatusCode.UNAVAILABLE)
+        assert not test.pass_time(0.02) and [frame.kind for frame in test.pass_time(0.2)] == [Frame.CALL]
+    test.hear(Frame.STATUS, 7, status=StatusCode.UNAVAILABLE, detail="still away")
     assert code(call) is StatusCode.UNAVAILABLE and call.error.detail == "still away"
 
 
@@ -81,7 +81,7 @@ def test_the_server_says_when_another_try_can_succeed():
     test = Wire()
     test.start(idempotent=True)
     test.connect()
-    test.hear(Frame.STATUS, 1, status=StatusCode.RESOURCE_EXHAUSTED, retry_after_us=5_000_000)
+    test.hear(Frame.STATUS, 1, status=StatusCode.UNAVAILABLE, retry_after_us=5_000_000)
     assert not test.pass_time(4.9)
     assert [frame.kind for frame in test.pass_time(0.1)] == [Frame.CALL]
 
@@ -92,10 +92,11 @@ def test_the_server_says_when_another_try_can_succeed():
         (dict(), dict(status=StatusCode.UNAVAILABLE)),
         (dict(idempotent=True, message=None), dict(status=StatusCode.UNAVAILABLE)),
         (dict(idempotent=True), dict(status=StatusCode.NOT_FOUND)),
-        (dict(idempotent=True), dict(status=StatusCode.UNAVAILABLE, retry_after_us=31_000_000)),
+        (dict(idempotent=True), dict(status=StatusCode.RESOURCE_EXHAUSTED, retry_after_us=1)),
+        (dict(idempotent=True), dict(status=StatusCode.UNAVAILABLE, retry_after_us=5_000_001)),
         (dict(idempotent=True, deadline=1000.01), dict(status=StatusCode.UNAVAILABLE)),
     ],
-    ids=["not idempotent", "requests follow", "would not help", "too long a wait", "no time left"],
+    ids=["not idempotent", "requests follow", "would not help", "refused, not away", "too long a wait", "no time left"],
 )
 def test_what_cannot_or_need_not_be_repeated_fails_at_once(call, status):
     test = Wire()
@@ -103,6 +104,33 @@ def test_what_cannot_or_need_not_be_repeated_fails_at_once(call, status):
     test.connect()
     test.hear(Frame.STATUS, 1, **status)
     assert code(made) is status["status"]
+
+
+def test_nothing_is_made_again_after_five_failures_until_calls_end_in_another_way():
+    test = Wire()
+    tries = [test.start() for _ in range(5)]
+    test.connect()
+    for call in tries:
+        test.hear(Frame.STATUS, call.stream, status=StatusCode.UNAVAILABLE)
+    given_up = test.start(idempotent=True)
+    test.hear(Frame.STATUS, given_up.stream, status=StatusCode.UNAVAILABLE)
+    assert code(given_up) is StatusCode.UNAVAILABLE
+    for status in [StatusCode.OK] * 20 + [StatusCode.NOT_FOUND]:  # 4 tokens, and 2.1; the failure takes 1
+        test.hear(Frame.STATUS, test.start().stream, status=status)
+    again = test.start(idempotent=True)
+    test.hear(Frame.STATUS, again.stream, status=StatusCode.UNAVAILABLE)
+    assert not again.ended and [frame.kind for frame in test.pass_time(0.05)] == [Frame.CALL]
+
+
+def test_a_lost_connection_is_one_failure_however_many_calls_it_ends():
+    test = Wire()
+    calls = [test.start(idempotent=True) for _ in range(20)]
+    test.connect()
+    test.now += 1
+    test.lose()
+    assert not any(call.ended for call in calls)
+    test.pass_time(0.05)
+    assert len(test.connect()) == len(calls)
 
 
 def test_a_call_that_has_shown_a_reply_is_not_made_again():

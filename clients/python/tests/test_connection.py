@@ -104,6 +104,15 @@ def test_a_message_goes_while_credit_is_above_zero_and_may_take_it_below():
     assert call.is_writable
 
 
+def test_a_hello_that_names_no_credit_gives_each_stream_64_kib():
+    test = Wire()
+    call = test.start(None)
+    test.connect()
+    for message in (b"x" * ((64 << 10) - 32 - 1), b"fits", b"beyond"):
+        test.channel.send(call, message, test.now)
+    assert [len(frame.payload) for frame in test.said()] == [(64 << 10) - 33, 4]
+
+
 def test_the_end_waits_for_the_messages_before_it():
     test = Wire()
     call = test.start(None)

@@ -39,10 +39,10 @@ def test_another_call_is_not_made_again_and_the_next_one_connects(peer, shell):
     assert reply.result(TIMEOUT) == jobs_pb2.Job()
 
 
-def test_a_call_is_made_again_when_the_server_says_it_can_succeed(peer, shell):
+def test_a_call_that_cannot_be_served_now_is_made_again_when_the_server_says(peer, shell):
     reply = shell(peer.address).background(Queue.GetJob, JOB)
     peer.accept(), peer.receive()
-    peer.send(Frame.STATUS, 1, status=StatusCode.RESOURCE_EXHAUSTED, retry_after_us=1000)
+    peer.send(Frame.STATUS, 1, status=StatusCode.UNAVAILABLE, retry_after_us=1000)
     assert peer.receive().stream == 3
     peer.reply(3, jobs_pb2.Job(id="later"))
     assert reply.result(TIMEOUT).id == "later"

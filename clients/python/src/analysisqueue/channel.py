@@ -20,6 +20,7 @@ from .call import Call
 from .connection import Connection, Ending, Fate
 from .options import Options
 from .status import RPCError, StatusCode
+from .throttle import Throttle
 
 # A connection that did not last so long counts as a failed attempt: a server that accepts and closes at once is not asked
 # in a loop.
@@ -50,6 +51,7 @@ class Channel:
         self._calls: set[Call] = set()  # all that have not ended
         self._waiting: collections.deque[Call] = collections.deque()  # for a connection, in the order made
         self._retries: dict[Call, float] = {}
+        self._throttle = Throttle()
         self.due = math.inf
         """When to tick at the latest."""
 
@@ -157,9 +159,13 @@ class Channel:
     def _after(self, endings: list[Ending], now: float) -> None:
         """Ends the calls that their connection ended, or makes them again: those that were not taken, and idempotent ones as
         long as nothing of the reply was seen and another attempt can help."""
+        if any(fate is Fate.UNKNOWN for _, _, fate in endings):
+            self._throttle.failed()  # Once, however many calls a lost connection ended.
         for call, error, fate in endings:
             if call.ended:
                 continue
+            if fate is Fate.ANSWERED:
+                self._count(error)
             if fate is Fate.NOT_TAKEN and call.message is not None:
                 self._place(call, now)
             elif error is None or (delay := self._retry_delay(call, error, now)) is None:
@@ -170,9 +176,16 @@ class Channel:
                 call.wake()  # With the connection gone, nobody but those that wait may be there to tick, and sooner than they thought.
         self._make_waiting_calls(now)
 
+    def _count(self, error: RPCError | None) -> None:
+        """What the server's answer says about whether it bears being asked again."""
+        if error is not None and error.code is StatusCode.UNAVAILABLE:
+            self._throttle.failed()
+        else:
+            self._throttle.succeeded()
+
     def _retry_delay(self, call: Call, error: RPCError, now: float) -> float | None:
         """The seconds until the call is made again; None where its error counts."""
-        helps = error.code is StatusCode.UNAVAILABLE or error.retry_after is not None
+        helps = error.code is StatusCode.UNAVAILABLE and self._throttle.allows_retry
         repeatable = call.idempotent and call.message is not None and not call.has_received
         failures = max(call.attempts, 1)
         if not (helps and repeatable) or failures >= self._options.max_attempts:

@@ -19,7 +19,6 @@ from .options import Options
 from .status import Metadata, RPCError, StatusCode
 from .wire import ProtocolError
 
-DEFAULT_CREDIT_BYTES = 256 << 10
 MAX_PING_BYTES = 8
 MAX_TIMEOUT_SECONDS = 365 * 86_400
 
@@ -50,7 +49,7 @@ class Connection:
 
         self._greeting_until: float | None = now + options.connect_timeout
         self._max_message_bytes = wire.MAX_MESSAGE_BYTES
-        self._credit = DEFAULT_CREDIT_BYTES
+        self._credit = wire.DEFAULT_CREDIT_BYTES
         self._max_streams = 0
         self._heard = now
         self._pong_due: float | None = None
@@ -202,7 +201,7 @@ class Connection:
             raise ProtocolError(f"a credit of {frame.credit} bytes; {MAX_CREDIT_BYTES} is the most")
         self._greeting_until = None
         self._max_message_bytes = frame.max_message_bytes or wire.MAX_MESSAGE_BYTES
-        self._credit = frame.credit or DEFAULT_CREDIT_BYTES
+        self._credit = frame.credit or wire.DEFAULT_CREDIT_BYTES
         self._max_streams = frame.max_streams
         self._decoder.max_bytes = self._options.max_message_bytes + wire.HEADER_ROOM_BYTES
 

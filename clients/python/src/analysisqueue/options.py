@@ -7,7 +7,7 @@ import random
 import typing
 
 from .status import Metadata
-from .wire import MAX_MESSAGE_BYTES
+from .wire import DEFAULT_CREDIT_BYTES, MAX_MESSAGE_BYTES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Options:
     """How long the server has to answer a PING before the connection counts as dead."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
     """The largest message that is taken from the server."""
-    credit_bytes: int = 256 << 10
+    credit_bytes: int = DEFAULT_CREDIT_BYTES
     """How far the server may send ahead of the reader of a stream."""
-    max_attempts: int = 5
+    max_attempts: int = 4
     """How often an idempotent call is made before its error counts; 1: no retries."""
-    longest_retry_after: float = 30
+    longest_retry_after: float = 5
     """A server that asks to wait longer before the next attempt is not waited for: its error counts."""
     shortest_backoff: float = 0.05
     longest_backoff: float = 1

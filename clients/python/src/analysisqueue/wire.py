@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from .status import StatusCode
 
 MAX_MESSAGE_BYTES = 4 << 20
+DEFAULT_CREDIT_BYTES = 64 << 10  # of a stream, where HELLO does not say
 HEADER_ROOM_BYTES = 64 << 10  # what a frame may hold beside its message
 MAX_GREETING_BYTES = 1024  # of a frame, until the peer has said HELLO
 
