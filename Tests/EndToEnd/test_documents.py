@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from log import EventLog
 from system import BIN, ROOT, wait_until
@@ -25,6 +26,7 @@ ELSEWHERE = {
     "deploy/certificates": ("Tests/EndToEnd/test_machines.py", "deploy/certificates"),
     "deploy/secrets": ("Tests/EndToEnd/guarded_redis.py", "deploy/secrets"),
     "queue-service --listen tls://": ("Tests/EndToEnd/test_machines.py", "tls://"),
+    "progress-service --listen tls://": ("Tests/EndToEnd/test_machines.py", "tls://"),
     "analysisctl keys rotate": ("deploy/run", "keys rotate"),
     "analysisctl backup": ("Tests/EndToEnd/test_backup.py", '"backup"'),
     "analysisctl restore": ("Tests/EndToEnd/test_backup.py", '"restore"'),
@@ -73,6 +75,23 @@ def test_every_command_is_run_somewhere(document):
             assert found, f"{document.name}: nothing runs `{command}`; run it here, or tell in ELSEWHERE where it is run"
             for file, text in found:
                 assert text in (ROOT / file).read_text(), f"{file} no longer shows {text!r}, which is to run `{command}`"
+
+
+@pytest.mark.parametrize("program", ["queue-service", "progress-service"])
+def test_services_on_several_machines_are_given_the_rights_that_they_have_elsewhere(program):
+    [line] = [
+        line for block in blocks(ROOT / "docs/deployment.md") for line in commands(block) if line.startswith(f"{program} ")]
+    words = shlex.split(line)
+    called = {"worker": "analysis-worker", "progress.example": "progress-service", "gateway": "gateway"}
+    told = set()
+    for flag, rule in zip(words, words[1:]):
+        if flag in {"--allow", "--act-for"}:
+            peer, what = rule.split("=")
+            told.add(f"{flag}={called[peer]}={what}")
+    manifest = next(yaml.safe_load_all((ROOT / f"deploy/kubernetes/{program}.yaml").read_text()))
+    given = manifest["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert told == {rule for rule in given if re.match("--(allow|act-for)=(?!operator=)", rule)}
+    assert "password-file=" in words[words.index("--redis") + 1]
 
 
 @pytest.fixture(scope="module")
