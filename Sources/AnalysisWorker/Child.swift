@@ -165,6 +165,9 @@ final class Child: Sendable {
         outgoingContinuation.yield(.continue)
     }
 
+    /// Whether its process is about to end, or has: what it still says counts no more.
+    var isEnding: Bool { state.withLock { $0.ending != nil } }
+
     /// Kills the process group. The owner hears of it as an ending that was asked for.
     func kill() {
         end(Ending(kind: .unspecified, reason: "it was told to", wasAskedFor: true))

@@ -182,6 +182,7 @@ extension LaneState {
     mutating func childFailed(
         _ id: Run.ID, _ kind: FailureKind, _ reason: String, at now: ContinuousClock.Instant
     ) -> [Action] {
+        if case .discarding = phase { return killed(id) }
         suspended.removeAll { $0.id == id }
         return stepEnded(id, at: now) { $0.failed(kind, reason, at: now) }
     }

@@ -208,6 +208,8 @@ extension LaneRunner: ChildOwner {
     }
 
     func child(_ child: Child, said reply: AnalyzerReply.Reply) {
+        // Its end is told, and ends the run.
+        guard !child.isEnding else { return }
         guard let id = run(of: child) else {
             if case .skipped = reply { services.pool.giveBack(child) }
             return

@@ -115,6 +115,13 @@ import Testing
         #expect(exchange?.claim == true)
     }
 
+    @Test func aDiscardedItemWhoseChildFailsBeforeItIsKilledIsGivenUpToo() {
+        var lane = Lane(running: song("a", epoch: 1))
+        _ = lane.handle(.discarded(jobID: "a", epoch: 1))
+        let exchange = lane.exchange(after: .childFailed(1, .crashed, reason: "silent"))
+        #expect(exchange?.report == ItemReport(song("a", epoch: 1).item, .released(Released())))
+    }
+
     @Test func aDiscardedFrozenItemIsKilledAndForgotten() {
         var lane = Lane(running: song("a", epoch: 1))
         _ = lane.handle(.preempted(jobID: "a", epoch: 1))
