@@ -63,7 +63,7 @@ final class AudioContainer {
     var bitRate: Int? {
         if stream.pointee.codecpar.pointee.bit_rate > 0 { return Int(stream.pointee.codecpar.pointee.bit_rate) }
         guard let length, length.seconds > 0 else { return nil }
-        return Int((Double(input.size) * 8 / length.seconds).rounded())
+        return Int(exactly: (Double(input.size) * 8 / length.seconds).rounded())
     }
 
     /// A tag of the file, such as "title"; nil where it has none or an empty one.

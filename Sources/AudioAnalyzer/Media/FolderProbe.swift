@@ -14,6 +14,10 @@ struct FolderProbe {
     private static let batchSize = 32
     private static let deepest = 64
     private static let longestTag = 500
+    /// The longest song that a library takes, 30 days: files may say anything.
+    private static let longestMs = 2_592_000_000.0
+    /// A time of a file, in seconds, that can be told in milliseconds.
+    private static let tellableSeconds = -(Int.max / 2000)...(Int.max / 2000)
 
     private static let extensions: Set<String> = [
         "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "caf", "dsf", "dts", "eac3", "flac", "m4a",
@@ -25,8 +29,18 @@ struct FolderProbe {
     /// without tags, so that whoever asks for them learns why they cannot be analysed; hidden ones are not.
     func run(deliver: ([ProbedFile]) -> Void) throws(Rejection) {
         var batch: [ProbedFile] = []
+        var missing: Rejection?
+        var isThere = false
         for root in roots {
-            let top = try MusicFolders([root]).openFolder(root, folder)
+            let top: FileDescriptor
+            do throws(Rejection) {
+                top = try MusicFolders([root]).openFolder(root, folder)
+            } catch {
+                guard error.kind == .missing else { throw error }
+                missing = error
+                continue
+            }
+            isThere = true
             list(top, prefix: folder.isEmpty ? "" : folder + "/", depth: 0) { file in
                 batch.append(file)
                 guard batch.count == Self.batchSize else { return }
@@ -34,6 +48,8 @@ struct FolderProbe {
                 batch.removeAll(keepingCapacity: true)
             }
         }
+        // One of the roots has it, as a rule.
+        if !isThere, let missing { throw missing }
         if !batch.isEmpty { deliver(batch) }
     }
 
@@ -53,7 +69,7 @@ struct FolderProbe {
                 else { continue }
                 var file = ProbedFile(
                     location: prefix + name,
-                    modifiedAtMs: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000,
+                    modifiedAtMs: Self.milliseconds(status.st_mtim),
                     bytes: UInt64(clamping: status.st_size))
                 file.isKnown = known.contains(file.mark)
                 if !file.isKnown { readTags(of: name, in: folder, into: &file) }
@@ -61,6 +77,11 @@ struct FolderProbe {
             default: continue
             }
         }
+    }
+
+    private static func milliseconds(_ time: timespec) -> Int64 {
+        let seconds = min(max(time.tv_sec, tellableSeconds.lowerBound), tellableSeconds.upperBound)
+        return Int64(seconds) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     /// Names that are not UTF-8 cannot be told to anyone and are left out.
@@ -87,6 +108,7 @@ struct FolderProbe {
         file.album = tag("album")
         // Such as "3" or "3/12".
         file.track = UInt32(tag("track").prefix { $0.isASCII && $0.isNumber }) ?? 0
-        file.durationMs = container.length.map { UInt64(clamping: Int64(($0.seconds * 1000).rounded())) } ?? 0
+        let milliseconds = (container.length?.seconds ?? 0) * 1000
+        file.durationMs = UInt64(max(0, min(milliseconds, Self.longestMs)).rounded())
     }
 }
