@@ -153,8 +153,8 @@ struct Jobs: AsyncParsableCommand {
             let job = try await call(job, connection) { try await $0.getJob($1, options: $2) }
             connection.show(job) { job in
                 print(line(job))
-                for failure in job.failures { print("  \(failure.songID): \(failure.reason)") }
-                if !job.error.isEmpty { print("error   \(job.error)") }
+                for failure in job.failures { print("  \(failure.songID.printable): \(failure.reason.printable)") }
+                if !job.error.isEmpty { print("error   \(job.error.printable)") }
                 print("made    \(time(job.createdAtMs))")
                 if job.startedAtMs > 0 { print("begun   \(time(job.startedAtMs))") }
                 if job.endedAtMs > 0 { print("ended   \(time(job.endedAtMs))") }

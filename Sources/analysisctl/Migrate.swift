@@ -55,7 +55,7 @@ struct Migrate: AsyncParsableCommand {
                         try await dryRun
                             ? tell(job.id, "would be asked for", Self.wish(job, client, options))
                             : tell(job.id, "asked for", Self.ask(job, client, options))
-                    } catch let error as RPCError where [.notFound, .invalidArgument].contains(error.code) {
+                    } catch let error as RPCError where Self.concernsOne(error.code) {
                         tell(job.id, "passed over", error.detail)
                     }
                 }
@@ -68,6 +68,12 @@ struct Migrate: AsyncParsableCommand {
             return counts["passed over", default: 0]
         }
         if failures > 0 { throw ExitCode(1) }
+    }
+
+    /// Whether a refusal says something of the job, so that the next one may be taken: it is not there, is wrong, was asked for before
+    /// as something else, or its user is just being moved.
+    private static func concernsOne(_ code: StatusCode) -> Bool {
+        [.notFound, .invalidArgument, .alreadyExists, .failedPrecondition].contains(code)
     }
 
     // MARK: One job

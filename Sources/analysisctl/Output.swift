@@ -89,6 +89,16 @@ extension [UInt8] {
     }
 }
 
+extension String {
+    /// Without characters that would steer a terminal, or end a line: names come from files and from users.
+    var printable: String {
+        guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
+        return String(
+            String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 })
+        )
+    }
+}
+
 /// Rows under heads. On a terminal in columns; elsewhere without heads and with tabs between, as `cut` and `awk` take it.
 struct Table {
     let heads: [String]
@@ -97,6 +107,7 @@ struct Table {
     init(_ heads: String...) { self.heads = heads }
 
     func lines(forTerminal: Bool) -> [String] {
+        let rows = rows.map { $0.map(\.printable) }
         guard forTerminal else { return rows.map { $0.joined(separator: "\t") } }
         guard !rows.isEmpty else { return ["none"] }
         let all = [heads.map { $0.uppercased() }] + rows

@@ -89,7 +89,7 @@ private func line(_ view: ProgressView, bar: Bool) -> String {
     parts += ["\(percent)%", "\(view.analysed + view.failed)/\(view.total)"]
     if view.failed > 0 { parts.append("(\(view.failed) failed)") }
     if view.ended {
-        if !job.error.isEmpty { parts.append(job.error) }
+        if !job.error.isEmpty { parts.append(job.error.printable) }
         return parts.joined(separator: " ")
     }
     // Where each second would be a line of its own, it is left out.
@@ -97,7 +97,7 @@ private func line(_ view: ProgressView, bar: Bool) -> String {
         let seconds = Int(clamping: etaMs / 1000)
         parts.append("ETA \(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)")
     }
-    if let song = view.song { parts.append("\(song.title)\(view.stage.isEmpty ? "" : ": \(view.stage)")") }
+    if let song = view.song { parts.append("\(song.title.printable)\(view.stage.isEmpty ? "" : ": \(view.stage)")") }
     if !view.waitingFor.isEmpty { parts.append(view.waitingFor) }
     return parts.joined(separator: " ")
 }

@@ -107,7 +107,7 @@ extension WorkerStatus {
         for process in diagnostics?.processes ?? [] { print("  \(process.line)") }
         for error in diagnostics?.lastErrors ?? [] {
             let song = error.songID.isEmpty ? "" : " song \(error.songID):"
-            print("  error \(time(error.atMs)) \(error.analyzer):\(song) \(error.reason)")
+            print("  error \(time(error.atMs)) \(error.analyzer):\(song) \(error.reason.printable)")
         }
     }
 }

@@ -43,21 +43,27 @@ struct Top: AsyncParsableCommand {
     }
 
     private func watch(_ feed: TopFeed, on terminal: Terminal) async {
-        let (news, arrival) = AsyncStream.makeStream(of: Terminal.Event?.self, bufferingPolicy: .bufferingNewest(8))
+        let (news, arrival) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let inputs = terminal.events
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await event in inputs { arrival.yield(event) } }
-            group.addTask { await feed.follow { arrival.yield(nil) } }
+            // The wish to quit ends all, however much else there is to show.
+            group.addTask {
+                for await event in inputs {
+                    if event == .quit { break }
+                    arrival.yield()
+                }
+                arrival.finish()
+            }
+            group.addTask { await feed.follow { arrival.yield() } }
             defer { group.cancelAll() }
             var screen = TopScreen()
-            for await event in news {
-                if event == .quit { return }
-                if event == nil { try? await feed.refresh(&screen) }
+            for await _ in news {
+                try? await feed.refresh(&screen)
                 screen.now = Int64(Date.now.timeIntervalSince1970 * 1000)
                 screen.problem = feed.problem
                 let size = terminal.size
                 terminal.draw(screen.lines(width: size.width, height: size.height))
-                if event == nil { try? await Task.sleep(for: Self.pace) }
+                try? await Task.sleep(for: Self.pace)
             }
         }
     }

@@ -39,7 +39,7 @@ struct TopScreen {
         if let hold = status.hold { lines.append("background held back: \(line(hold))") }
         lines += ["", "RUNNING"] + (status.running.isEmpty ? ["nothing"] : status.running.map { running($0, width) })
         lines += ["", "WORKERS"] + (status.workers.isEmpty ? ["none is connected"] : status.workers.map(worker))
-        return lines.prefix(height ?? .max).map { String($0.prefix(width)) }
+        return lines.prefix(height ?? .max).map { String($0.printable.prefix(width)) }
     }
 
     private func running(_ job: Job, _ width: Int) -> String {
