@@ -1,5 +1,6 @@
 // The dead letters: jobs that failed, with why, and another try.
 
+import { pagedList } from "./admin.js";
 import { el, emptyState, keyed, setText } from "./dom.js";
 import { ago, sentence, songs } from "./format.js";
 import { badge } from "./job-card.js";
@@ -16,35 +17,29 @@ export function part({ api, again }) {
   } }, "Replay all");
   const more = el("button", { type: "button", hidden: true, onclick: () => act(more, showMore) }, "Show more");
   const head = el("div", { class: "spread" }, el("p", { class: "soft" }, "The latest first. A replay begins with the first song, in the old place in line."), all);
-  let extra = [];
-  let token = null;
+  const letters = pagedList(api.deadLetters, "jobs");
 
   async function refresh() {
-    const page = await api.deadLetters();
-    if (extra.length === 0) token = page.next_page_token;
-    const first = new Set(page.jobs.map((job) => job.job_id));
-    const jobs = [...page.jobs, ...extra.filter((job) => !first.has(job.job_id))];
-    keyed(list, jobs, (job) => job.job_id, (job) => letter(job, api, (id) => { extra = extra.filter((other) => other.job_id !== id); again(); }));
+    const jobs = await letters.items();
+    keyed(list, jobs, (job) => job.job_id, (job) => letter(job, api, again));
     none.hidden = jobs.length > 0;
     head.hidden = jobs.length === 0;
-    more.hidden = !token;
+    more.hidden = !letters.hasMore;
   }
 
   async function showMore() {
-    const page = await api.deadLetters(token);
-    extra = [...extra, ...page.jobs];
-    token = page.next_page_token;
-    again();
+    letters.more();
+    await again();
   }
   return { element: el("div", { class: "stack" }, head, none, list, el("div", { class: "actions centre" }, more)), refresh };
 }
 
-function letter(first, api, replayed) {
+function letter(first, api, again) {
   const time = el("time", { class: "soft", datetime: first.ended_at });
   const button = el("button", { type: "button", "aria-label": `Replay ${nameOf(first)}`, onclick: async () => {
     if (await act(button, () => api.replay(first.job_id))) {
       toast(`${sentence(nameOf(first))} is back in line`);
-      replayed(first.job_id);
+      again();
     }
   } }, "Replay");
   const element = el("article", { class: "job past", "data-tone": "bad" },

@@ -1,5 +1,6 @@
 // The queue as a whole: what holds it back, its classes, what runs, what waits, and clearing it.
 
+import { pagedList } from "./admin.js";
 import { el, emptyState, keyed, setText } from "./dom.js";
 import { ago, percent, priorityWord, sentence, songs, span, statusWord, typeWord } from "./format.js";
 import { confirmed } from "./confirm.js";
@@ -30,8 +31,7 @@ export function part({ api, again }) {
     el("section", { "aria-labelledby": "queue-running" }, el("h2", { id: "queue-running" }, "Running"), idle, running),
     el("section", { "aria-labelledby": "queue-waiting" }, el("h2", { id: "queue-waiting" }, "In line"), none, waiting, more),
     el("section", { class: "card result", "aria-labelledby": "queue-control" }, el("h2", { id: "queue-control" }, "Control"), pause.element, el("hr"), clearRow(api, again)));
-  let extra = [];
-  let token = null;
+  const jobs = pagedList(api.jobs, "jobs");
 
   function show(queue) {
     pause.show(queue.pause);
@@ -43,21 +43,17 @@ export function part({ api, again }) {
   }
 
   async function refresh() {
-    const [queue, jobs] = await Promise.all([api.queue(), api.jobs()]);
+    const [queue, listed] = await Promise.all([api.queue(), jobs.items()]);
     show(queue);
-    if (extra.length === 0) token = jobs.next_page_token;
-    const first = new Set(jobs.jobs.map((job) => job.job_id));
-    const inLine = [...jobs.jobs, ...extra.filter((job) => !first.has(job.job_id))].filter((job) => job.status !== "in_progress");
+    const inLine = listed.filter((job) => job.status !== "in_progress");
     keyed(waiting, inLine, (job) => job.job_id, (job) => waitingRow(job, api, again));
     none.hidden = inLine.length > 0;
-    more.hidden = !token;
+    more.hidden = !jobs.hasMore;
   }
 
   async function showMore() {
-    const page = await api.jobs(token);
-    extra = [...extra, ...page.jobs];
-    token = page.next_page_token;
-    again();
+    jobs.more();
+    await again();
   }
   return { element, refresh };
 }

@@ -1,5 +1,6 @@
 // Who may sign in, and as what.
 
+import { pagedList } from "./admin.js";
 import { el, keyed, setText } from "./dom.js";
 import { confirmed } from "./confirm.js";
 import { ago, when } from "./format.js";
@@ -11,26 +12,16 @@ export function part({ api, user: me, again }) {
   const list = el("div", { class: "stack" });
   const more = el("button", { type: "button", hidden: true, onclick: () => act(more, showMore) }, "Show more");
   const element = el("div", { class: "stack" }, addForm(api, again), list, el("div", { class: "actions centre" }, more));
-  let extra = [];
-  let token = null;
+  const users = pagedList(api.users, "users");
 
   async function refresh() {
-    const page = await api.users();
-    if (extra.length === 0) token = page.next_page_token;
-    const first = new Set(page.users.map((user) => String(user.id)));
-    const users = [...page.users, ...extra.filter((user) => !first.has(String(user.id)))];
-    keyed(list, users, (user) => String(user.id), (user) => userRow(user, String(user.id) === String(me.id), api, (id) => {
-      extra = extra.filter((other) => String(other.id) !== id);
-      again();
-    }));
-    more.hidden = !token;
+    keyed(list, await users.items(), (user) => String(user.id), (user) => userRow(user, String(user.id) === String(me.id), api, again));
+    more.hidden = !users.hasMore;
   }
 
   async function showMore() {
-    const page = await api.users(token);
-    extra = [...extra, ...page.users];
-    token = page.next_page_token;
-    again();
+    users.more();
+    await again();
   }
   return { element, refresh };
 }
@@ -56,17 +47,17 @@ function addForm(api, again) {
     el("div", {}, el("label", { for: "new-user-role" }, "Role"), role), button));
 }
 
-function userRow(first, isMe, api, changed) {
+function userRow(first, isMe, api, again) {
   const id = String(first.id);
   const said = el("span", { class: "soft" });
   const role = roleChoice({ "aria-label": `Role of ${first.name}`, disabled: isMe, title: isMe ? "Another administrator can change your role" : "", onchange: async () => {
     if (await act(role, () => api.setRole(id, role.value))) toast(`${first.name} is ${role.value === "administrator" ? "an administrator" : "a listener"} now`);
-    changed(id);
+    again();
   } });
   const remove = el("button", { type: "button", class: "quiet danger", disabled: isMe, "aria-label": `Remove ${first.name}`, onclick: async () => {
     if (!await confirmed(`Remove ${first.name}?`, "Remove", "All that is theirs is removed, too: songs, playlists, results, jobs and sessions. It cannot be taken back.")) return;
     if (await act(remove, () => api.removeUser(id))) toast(`${first.name} was removed`);
-    changed(id);
+    again();
   } }, "Remove");
   const element = el("div", { class: "card line" }, el("p", {}, el("strong", {}, first.name), isMe ? " (you)" : ""), said, el("div", { class: "actions" }, role, remove));
   function update(user) {

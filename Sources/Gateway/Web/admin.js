@@ -14,6 +14,29 @@ const hidden = [["job", "", () => import("./admin-job.js")]];
 const askEvery = 3_000;
 
 /**
+ * A list of which page after page is shown, as far as somebody asked for more. All of them are asked for each time: what has left the
+ * list does not stay for ever. `load` answers a page after a token, or the first, with the items under `member`.
+ */
+export function pagedList(load, member) {
+  let count = 1;
+  return {
+    hasMore: false,
+    more() { count += 1; },
+    async items() {
+      const items = [];
+      let token;
+      for (let page = 0; page < count && token !== null; page += 1) {
+        const answer = await load(token);
+        items.push(...answer[member]);
+        token = answer.next_page_token;
+      }
+      this.hasMore = token !== null;
+      return items;
+    },
+  };
+}
+
+/**
  * A part's module has `part(context)`, which answers `{ element, refresh?, close? }`. `refresh` is called every three seconds while the page
  * is looked at, and after `context.again()`; what it throws is shown until it succeeds.
  */
@@ -47,7 +70,9 @@ export function adminView(name = "", user, id) {
 
   async function open() {
     try {
-      shown = (await load()).part({ api: api.admin, user, id, again: refresh });
+      const module = await load();
+      if (isClosed) return;
+      shown = module.part({ api: api.admin, user, id, again: refresh });
     } catch (error) {
       return place.replaceChildren(failedState(error, () => location.reload()));
     }

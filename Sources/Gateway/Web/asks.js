@@ -17,7 +17,8 @@ const keyOf = (type, id) => `${type}:${id}`;
  */
 export async function ask(type, id, action) {
   const key = keyOf(type, id);
-  if (asked.has(key)) return undefined;
+  const earlier = asked.get(key);
+  if (earlier && !answered(earlier)) return undefined;
   const ask = {
     job_id: `asked ${key}`, job_type: `${type}_analysis`, type, target_id: id, status: "asked", priority: priorities[type],
     progress: 0, step_progress: 0, completed_items: 0, total_items: 0, failed: 0, eta_seconds: null, position: -1, stage: "",

@@ -81,8 +81,11 @@ class Live extends EventTarget {
       const hadAlerts = this.#alerts.size > 0;
       this.#alerts.clear();
       if (hadAlerts) this.dispatchEvent(new CustomEvent("alert", { detail: { alert: null, isNews: false } }));
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#findUnseen(), snapshotLasts);
+      // Where the page asks in a loop, snapshots come more often than this.
+      this.#timer ||= setTimeout(() => {
+        this.#timer = 0;
+        this.#findUnseen();
+      }, snapshotLasts);
     } else {
       this.dispatchEvent(new Event(message.type));
     }

@@ -70,9 +70,15 @@ export function songList() {
     const first = Math.max(0, Math.min(chosen.length, Math.floor(-top / rowHeight) - overscan));
     const last = Math.min(chosen.length, Math.ceil((innerHeight - top) / rowHeight) + overscan);
     const seen = chosen.slice(first, Math.max(first, last)).map((song, index) => ({ song, row: first + index + 2 }));
+    const after = Math.max(0, chosen.length - first - seen.length);
+    const focused = body.contains(document.activeElement) ? Number(document.activeElement.closest("tr").getAttribute("aria-rowindex")) - 2 : -1;
+    const isBefore = focused >= 0 && focused < first;
+    const isAfter = focused >= chosen.length - after && focused < chosen.length;
+    if (isBefore) seen.unshift({ song: chosen[focused], row: focused + 2 });
+    if (isAfter) seen.push({ song: chosen[focused], row: focused + 2 });
     above.hidden = first === 0;
-    above.style.height = `${first * rowHeight}px`;
-    below.style.height = `${Math.max(0, chosen.length - first - seen.length) * rowHeight}px`;
+    above.style.height = `${(first - isBefore) * rowHeight}px`;
+    below.style.height = `${(after - isAfter) * rowHeight}px`;
     keyed(body, seen, ({ song }) => `${song.id} ${song.position}`, ({ song }) => songRow(song), below);
   }
 

@@ -26,6 +26,7 @@ export function songView(id) {
   let analysed = false;
   let loaded = false;
   let active = false;
+  let isShown = true;
   let seen = [];
 
   /** To the list that one came from, where the browser knows it. */
@@ -38,6 +39,7 @@ export function songView(id) {
   async function load() {
     try {
       const answer = await api.songAnalysis(id);
+      if (!isShown) return;
       const { song, analysis } = answer;
       rememberSongs([song]);
       setText(title, song.name);
@@ -96,5 +98,5 @@ export function songView(id) {
   const ended = ({ detail: { entry } }) => { if (entry.is_complete && String(entry.target_id) === id) load(); };
   live.addEventListener("transition", ended);
   load();
-  return { element, title: "Song", changed, close: () => live.removeEventListener("transition", ended) };
+  return { element, title: "Song", changed, close: () => { isShown = false; live.removeEventListener("transition", ended); } };
 }

@@ -23,6 +23,7 @@ export function toast(message, tone = "plain", link = null) {
 
 /** Runs what a button asked for; the button waits meanwhile, and a failure is told. Answers undefined then. */
 export async function act(button, action) {
+  const hadFocus = document.activeElement === button;
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   try {
@@ -33,5 +34,7 @@ export async function act(button, action) {
   } finally {
     button.disabled = false;
     button.removeAttribute("aria-busy");
+    // What is disabled loses the focus; who pressed it goes on from there.
+    if (hadFocus && button.isConnected && document.activeElement === document.body) button.focus();
   }
 }
