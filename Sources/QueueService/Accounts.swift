@@ -42,6 +42,8 @@ final class Accounts: Sendable {
         let user = User(
             id: request.id, name: request.id, lane: lane(forNew: request.id), role: role, autoAnalysis: true,
             createdAtMs: .now)
+        // Before anything is stored: a password may be refused.
+        let password = try await passwords.hash(request.password)
         try await store.send("ZADD", store.keys.users, 0, user.id)
         let isNew = try await store.run(
             \.createAccount, key: store.keys.account(user.id),
@@ -49,7 +51,7 @@ final class Accounts: Sendable {
                 "id", RedisArgument(user.id), "name", RedisArgument(user.name), "lane", RedisArgument(user.lane),
                 "role", RedisArgument(Int(role.rawValue)), "created_at_ms",
                 RedisArgument(user.createdAtMs), "last_analysis_at_ms", 0, "password",
-                RedisArgument(try await passwords.hash(request.password)),
+                RedisArgument(password),
             ])
         guard isNew.int == 1 else { throw RPCError(.alreadyExists, "there is a user \(user.id) already") }
         return user
@@ -103,8 +105,8 @@ final class Accounts: Sendable {
         if try await passwords.check(request.password, against: account["password"]?.text) { return user }
         let hash = try await passwords.hash(request.password)
         // Sessions that were opened under another value count no more.
-        try await store.send(
-            "HSET", store.keys.account(user.id), "password", hash, "sessions", randomBytes(16).hexadecimal)
+        try await change(
+            user.id, ["password", RedisArgument(hash), "sessions", RedisArgument(randomBytes(16).hexadecimal)])
         return user
     }
 
@@ -113,7 +115,7 @@ final class Accounts: Sendable {
             throw RPCError(.invalidArgument, "role is unknown; ROLE_LISTENER and ROLE_ADMINISTRATOR are right")
         }
         var user = try await user(request.userID)
-        try await store.send("HSET", store.keys.account(user.id), "role", Int(request.role.rawValue))
+        try await change(user.id, ["role", RedisArgument(Int(request.role.rawValue))])
         user.role = request.role
         return user
     }
@@ -229,7 +231,14 @@ final class Accounts: Sendable {
     }
 
     func noteAnalysis(of userID: String) async throws {
-        try await store.send("HSET", store.keys.account(userID), "last_analysis_at_ms", Int64.now)
+        try await change(userID, ["last_analysis_at_ms", RedisArgument(Int64.now)])
+    }
+
+    /// - Throws: `QueueError.notFound`.
+    private func change(_ userID: String, _ fields: [RedisArgument]) async throws {
+        guard try await store.run(\.changeAccount, key: store.keys.account(userID), fields).int == 1 else {
+            throw QueueError.notFound("there is no user \(userID)")
+        }
     }
 
     // MARK: Sessions
@@ -265,7 +274,7 @@ final class Accounts: Sendable {
     /// Nil: there is no such user.
     private func account(_ id: String) async throws -> [String: RedisValue]? {
         guard Self.isUserID(id), let account = try await store.send("HGETALL", store.keys.account(id)).map,
-            !account.isEmpty, account["removed_at_ms"] == nil
+            account["lane"] != nil, account["removed_at_ms"] == nil
         else { return nil }
         return account
     }

@@ -175,6 +175,8 @@ struct CatalogService: CatalogProvider {
                 "'\(request.folder)' is no folder beneath the music folders: a relative path without . and .. is right")
         }
         let library = LibraryImport(writer: LibraryWriter(userID: request.userID, lane: lane, store: store)) {
+            _ = try await accounts.user(request.userID)
+        } report: {
             try await writer.write($0)
         }
         try await imports.run(library, folder: request.folder)

@@ -15,8 +15,18 @@ struct Duty: Sendable {
     /// Takes the duty where nobody has it, or prolongs its term.
     ///
     /// - Returns: whether this replica has it.
-    func take() async throws -> Bool {
-        try await store.run(\.takeLease, key: key, [RedisArgument(token), RedisArgument(term.milliseconds)]).int == 1
+    func take() async throws -> Bool { try await lease(isOnlyProlonged: false) }
+
+    /// Prolongs its term.
+    ///
+    /// - Returns: false where it was over, so that another replica may have had it meanwhile.
+    func prolong() async throws -> Bool { try await lease(isOnlyProlonged: true) }
+
+    private func lease(isOnlyProlonged: Bool) async throws -> Bool {
+        let arguments = [
+            RedisArgument(token), RedisArgument(term.milliseconds), RedisArgument(isOnlyProlonged ? 1 : 0),
+        ]
+        return try await store.run(\.takeLease, key: key, arguments).int == 1
     }
 
     /// Works while this replica has the duty and is willing, whenever that is, until the service stops.

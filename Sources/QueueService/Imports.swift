@@ -25,6 +25,8 @@ final class Imports: Sendable {
         let (outcome, continuation) = AsyncThrowingStream.makeStream(of: Never.self, throwing: (any Error).self)
         running.withLock { $0[id] = Running(library: library, connection: connection, outcome: continuation) }
         defer { running.withLock { $0[id] = nil } }
+        // It may have left before this import was among those that run.
+        if dispatcher.connection(of: connection.workerID) !== connection { workerLeft(connection) }
         let known = try await library.known
         connection.send(WorkerCommand(command: .probe(ProbeRequest(probeID: id, folder: folder, known: known))))
         for try await _ in outcome {}

@@ -4,6 +4,7 @@ import AnalysisAPI
 
 actor LibraryImport {
     private let writer: LibraryWriter
+    private let check: @Sendable () async throws -> Void
     private let report: @Sendable (ImportProgress) async throws -> Void
 
     private var progress = ImportProgress()
@@ -11,9 +12,15 @@ actor LibraryImport {
     /// What the lane's worker should be told; nil: nothing was written.
     private(set) var hint: Hint?
 
-    /// - Parameter report: told how far the import is.
-    init(writer: LibraryWriter, report: @escaping @Sendable (ImportProgress) async throws -> Void) {
+    /// - Parameters:
+    ///   - check: asked before each batch; throws where nothing more is to be stored, since the user was removed.
+    ///   - report: told how far the import is.
+    init(
+        writer: LibraryWriter, check: @escaping @Sendable () async throws -> Void,
+        report: @escaping @Sendable (ImportProgress) async throws -> Void
+    ) {
         self.writer = writer
+        self.check = check
         self.report = report
     }
 
@@ -30,6 +37,7 @@ actor LibraryImport {
 
     /// Stores those files that are new or have changed.
     func take(_ files: [ProbedFile]) async throws {
+        try await check()
         let stored = try await writer.songs(files.filter(\.isKnown).map { MusicFolder.song($0).id })
         // What was removed from the library meanwhile is no song any more.
         let songs = files.compactMap { file in
@@ -48,6 +56,7 @@ actor LibraryImport {
 
     /// Stores the playlists, when all files have been taken.
     func finish() async throws {
+        try await check()
         let playlists = folders.sorted { $0.key < $1.key }.map { folder, files in
             let files = files.sorted { MusicFolder.precedes(($0.track, $0.location), ($1.track, $1.location)) }
             let playlist = Playlist(

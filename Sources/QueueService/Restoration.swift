@@ -16,20 +16,25 @@ struct Restoration: Sendable {
     /// - Throws: `QueueError.illegal` where users or jobs would be lost, or another restoration is under way; `RPCError` with
     ///   `.invalidArgument` where the file is no backup, damaged or incomplete.
     func run(_ parts: RPCStream<RestorePart>) async throws -> RestoreReply {
-        let id = randomBytes(8).hexadecimal
-        try await begin(id)
+        let duty = Duty(key: store.keys.restoring, term: Self.patience, store: store, token: randomBytes(8).hexadecimal)
+        guard try await duty.take() else {
+            throw QueueError.illegal("another backup is being put back; wait for its end")
+        }
         do {
-            let reply = try await stage(parts, id)
-            try await clean()
+            // What one that broke off has left.
+            try await remove(store.keys.restoring + ":")
+            let reply = try await stage(parts, duty)
+            try await end(duty)
             return reply
         } catch {
             // Not with the call's own task, which may have been cancelled.
-            try? await Task { try await clean() }.value
+            try? await Task { try await end(duty) }.value
             throw error
         }
     }
 
-    private func stage(_ parts: RPCStream<RestorePart>, _ id: String) async throws -> RestoreReply {
+    private func stage(_ parts: RPCStream<RestorePart>, _ duty: Duty) async throws -> RestoreReply {
+        let id = duty.token
         let masters = try await store.translated { try await store.redis.masters() }
         var reader = BackupReader()
         var replaces: Bool?
@@ -38,12 +43,12 @@ struct Restoration: Sendable {
                 replaces = part.replace
                 if !part.replace { try await checkNothingIsLost() }
             }
+            try await prolong(duty)
             for batch in try reader.read(part.data).batches(of: Self.page) { try await stage(batch, id, at: masters) }
-            try await store.send(
-                "PEXPIRE", store.keys.restoring, Self.patience.milliseconds)
         }
         guard let takenAtMs = reader.takenAtMs else { throw BackupReader.damaged("it ends too early") }
         try await checkSchema(id)
+        try await prolong(duty)
         return RestoreReply(keys: try await put(id, replaces: replaces == true, at: masters), takenAtMs: takenAtMs)
     }
 
@@ -131,21 +136,22 @@ struct Restoration: Sendable {
 
     // MARK: One at a time
 
-    private func begin(_ id: String) async throws {
-        let reply = try await store.send(
-            "SET", store.keys.restoring, id, "NX", "PX", Self.patience.milliseconds)
-        guard !reply.isNull else { throw QueueError.illegal("another backup is being put back; wait for its end") }
-        try await removeStaged()
+    /// - Throws: `QueueError.illegal` where nothing came for so long that another one may have begun, and removed what was staged.
+    private func prolong(_ duty: Duty) async throws {
+        guard try await duty.prolong() else {
+            throw QueueError.illegal(
+                "nothing of the backup has come for \(Self.patience); nothing was put back, do it again")
+        }
     }
 
-    private func clean() async throws {
-        try await removeStaged()
-        try await store.send("DEL", store.keys.restoring)
+    private func end(_ duty: Duty) async throws {
+        try await remove(store.keys.staged(duty.token))
+        try await duty.resign()
     }
 
-    /// Removes what this one, or one that broke off, has staged and not put in its place.
-    private func removeStaged() async throws {
-        try await store.scan(Keys.pattern(store.keys.restoring + ":"), count: Self.page) { names in
+    /// Removes what is staged under names that begin so.
+    private func remove(_ start: String) async throws {
+        try await store.scan(Keys.pattern(start), count: Self.page) { names in
             try await store.pipeline(names.map { ["UNLINK", RedisArgument($0)] })
         }
     }

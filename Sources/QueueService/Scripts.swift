@@ -40,7 +40,7 @@ struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, rate, position, pause, preferences, hold, release, snapshot, upsert,
         remove,
         expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
-        moveAccount, copy, restore, alertBook, takeLease, put: RedisScript
+        moveAccount, copy, restore, alertBook, takeLease, put, changeAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -79,6 +79,9 @@ struct Scripts: Sendable {
             derivesKeys: true)
         takeLease = RedisScript(
             name: "take_lease", source: String(decoding: PackageResources.take_lease_lua, as: UTF8.self),
+            isIdempotent: true)
+        changeAccount = RedisScript(
+            name: "change_account", source: String(decoding: PackageResources.change_account_lua, as: UTF8.self),
             isIdempotent: true)
         put = RedisScript(
             name: "put", source: String(decoding: PackageResources.put_lua, as: UTF8.self), isIdempotent: true)

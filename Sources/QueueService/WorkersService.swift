@@ -150,9 +150,9 @@ struct WorkersService: WorkersProvider {
 
     /// The lanes are given back even where the call was cancelled, as it is when its connection breaks.
     private func leave(_ connection: WorkerConnection, gracefully: Bool) async {
-        imports.workerLeft(connection)
         metrics.left(connection)
         await Task { await dispatcher.disconnect(connection, gracefully: gracefully) }.value
+        imports.workerLeft(connection)
     }
 
     private func assignment(_ record: JobRecord, _ song: Song, mark: String) -> Assignment {

@@ -59,6 +59,8 @@ struct AlertBook: Codable, Equatable, Sendable {
         var alert: Stored<Alert>
         /// Since when it has been well, in milliseconds.
         var calmSinceMs: Int64?
+        /// Whether its beginning was sent; nil: it was raised by a version that does not say.
+        var isTold: Bool?
     }
 
     /// The alerts that last, the most severe first, then the latest.
@@ -115,14 +117,16 @@ struct AlertBook: Codable, Equatable, Sendable {
             id: id, kind: kind, subject: condition.key.subject, userID: condition.key.userID,
             severity: condition.severity, summary: condition.summary, advice: kind.advice, value: condition.value,
             threshold: condition.threshold, unit: condition.unit, raisedAtMs: atMs)
-        active[condition.key] = Active(alert: Stored(alert))
+        active[condition.key] = Active(alert: Stored(alert), isTold: rules.isSent)
         if rules.isSent { send(.raised, alert, to: .first, atMs: atMs) }
     }
 
     private mutating func clear(_ key: AlertKey, atMs: Int64, rules: AlertRules) -> Alert? {
-        guard var alert = active.removeValue(forKey: key)?.alert.value else { return nil }
+        guard let state = active.removeValue(forKey: key) else { return nil }
+        var alert = state.alert.value
         alert.clearedAtMs = atMs
-        if rules.isSent { send(.cleared, alert, to: .first, atMs: atMs) }
+        // Whoever was told of it is told of its end, by whoever told it.
+        if state.isTold ?? rules.isSent { send(.cleared, alert, to: .first, atMs: atMs) }
         if alert.escalatedAtMs > 0 { send(.cleared, alert, to: .escalation, atMs: atMs) }
         return alert
     }

@@ -5,6 +5,6 @@
 -- ARGV     its fields: names and values in turn
 -- Result   1; 0 where the account is there already
 
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'lane') == 1 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV))
 return 1
