@@ -133,6 +133,15 @@ def test_nothing_that_is_deployed_may_do_more_than_it_needs():
         assert rights["capabilities"] == {"drop": ["ALL"]}, name
 
 
+def test_alerts_can_leave_and_what_needs_no_network_has_none():
+    networks = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["networks"]
+    open_ = {name for name, network in networks.items() if not (network or {}).get("internal")}
+    reaching = {name for name, service in compose().items() if open_ & set(service.get("networks", []))}
+    assert "queue-service" in reaching and not {"redis", "progress-service", "analysis-worker"} & reaching
+    policies = {manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests() if manifest["kind"] == "NetworkPolicy"}
+    assert {"port": 443} in policies["queue-service"]["egress"][0]["ports"]
+
+
 @pytest.fixture
 def secrets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("s")
