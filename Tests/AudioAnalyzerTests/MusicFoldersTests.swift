@@ -77,6 +77,43 @@ import Testing
         #expect(try #require(throws: Rejection.self) { try probe(files, folder: "nothing") }.kind == .missing)
     }
 
+    @Test func aFolderThatOnlyOneOfTheRootsHasIsListed() throws {
+        let (files, others) = (try AudioFiles(), try AudioFiles())
+        let folder = files.folder.appending(path: "here")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        try Data("no audio".utf8).write(to: folder.appending(path: "one.mp3"))
+        var found: [ProbedFile] = []
+        try FolderProbe(roots: [others.folder.path, files.folder.path], folder: "here").run { found += $0 }
+        #expect(found.map(\.location) == ["here/one.mp3"])
+    }
+
+    @Test func aFileMaySayOfItsLengthWhatItWants() throws {
+        let files = try AudioFiles()
+        try Data(Self.endlessWave64).write(to: files.folder.appending(path: "endless.w64"))
+        #expect(try probe(files, folder: "").map(\.durationMs) == [2_592_000_000])
+    }
+
+    /// A Wave64 file of 2^62 samples, one a second (Sonic Foundry's format: chunks named by GUIDs, with lengths of 64 bits).
+    private static var endlessWave64: [UInt8] {
+        func number<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
+            withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        }
+        func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
+            let tail: [UInt8] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A]
+            return Array(name.utf8) + tail + number(UInt64(24 + content.count)) + content
+        }
+        let riff: [UInt8] = [
+            0x72, 0x69, 0x66, 0x66, 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00,
+        ]
+        let wave = chunk("wave", []).prefix(16)
+        let format =
+            number(UInt16(1)) + number(UInt16(1)) + number(UInt32(1)) + number(UInt32(1)) + number(UInt16(1))
+            + number(UInt16(8))
+        let content =
+            wave + chunk("fmt ", format) + chunk("fact", number(UInt64(1) << 62)) + chunk("data", [128, 128, 128, 128])
+        return riff + number(UInt64(24 + content.count)) + content
+    }
+
     private func probe(_ files: AudioFiles, folder: String) throws -> [ProbedFile] {
         var found: [ProbedFile] = []
         try FolderProbe(roots: [files.folder.path], folder: folder).run { found += $0 }

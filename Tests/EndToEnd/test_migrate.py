@@ -94,6 +94,12 @@ def test_jobs_of_the_earlier_redis_are_asked_for_in_their_order_and_only_once(pa
     assert again.stdout == done.stdout
     assert waiting(paused) == [song, later, lists[1]["id"], ""]
 
+    # One that was asked for as something else does not stop the rest.
+    earlier.add(job("click later", "song", later, priority=3, created="2024-05-01T12:00:01Z"))
+    changed = ctl(paused, "migrate", "--redis", earlier.url)
+    assert "click later: passed over: idempotency_key" in changed.stdout, changed.stdout + changed.stderr
+    assert changed.stdout.splitlines()[-1] == "3 asked for, 2 ended already, 6 passed over"
+
 
 def test_jobs_of_a_file_are_asked_for_too(paused):
     paused.login()

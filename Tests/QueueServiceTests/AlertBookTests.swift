@@ -97,6 +97,18 @@ import Testing
             ])
     }
 
+    @Test func whoWasToldOfAnAlertIsToldOfItsEndByWhoeverKnows() {
+        var watched = Watched()
+        watched.see(.wrong, seconds: 20)
+        watched.rules.isSent = false
+        watched.see(nil, seconds: 20)
+        #expect(watched.book.deliveries.map(\.id) == ["a1-raised", "a1-cleared"])
+        watched.see(.wrong, seconds: 20)
+        watched.rules.isSent = true
+        watched.see(nil, seconds: 20)
+        #expect(watched.book.deliveries.map(\.id) == ["a1-raised", "a1-cleared"])
+    }
+
     @Test func whatIsAcknowledgedIsNotEscalated() {
         var watched = Watched()
         watched.rules.escalateAfter = .seconds(30)

@@ -38,6 +38,26 @@ import Testing
         }
     }
 
+    @Test func whatComesAfterARemovalBringsNothingOfAnAccountBack() async throws {
+        try await withServingQueue { queue in
+            _ = try await queue.catalog.removeUser(UserRequest(userID: "u"))
+            try await queue.withStore { store in
+                let changed = try await store.run(
+                    \.changeAccount, key: store.keys.account("u"), ["last_analysis_at_ms", "1"])
+                #expect(changed.int == 0)
+            }
+            _ = try await queue.catalog.createUser(CreateUserRequest(id: "u", password: "password"))
+        }
+    }
+
+    @Test func aUserWhosePasswordIsRefusedLeavesNothing() async throws {
+        try await withServingQueue { queue in
+            _ = await Result { try await queue.catalog.createUser(CreateUserRequest(id: "short", password: "x")) }
+            let users = try await queue.withStore { try await $0.send("ZRANGE", $0.keys.users, 0, -1) }
+            #expect(users.elements?.compactMap(\.text) == ["u"])
+        }
+    }
+
     /// Lets in everybody, for the user whom the metadata name.
     private struct ForOneUser: AccessPolicy {
         func admit(_ peer: PeerIdentity) {}
