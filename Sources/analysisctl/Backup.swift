@@ -22,13 +22,10 @@ struct Backup: AsyncParsableCommand {
         guard force || file == "-" || !FileManager.default.fileExists(atPath: file) else {
             throw ValidationError("There is a file '\(file)' already; --force replaces it.")
         }
-        // Under its name it is whole.
-        let part = file + ".part"
-        let output = try file == "-" ? .standardOutput : made(part)
         var options = connection.options
         options.timeout = nil
-        do {
-            let bytes = try await connection.withQueue { [options, output] client in
+        let bytes = try await WholeFile(file).written { output in
+            try await connection.withQueue { [options] client in
                 var bytes = 0
                 let line = ProgressLine()
                 defer { line.end() }
@@ -39,22 +36,11 @@ struct Backup: AsyncParsableCommand {
                 }
                 return bytes
             }
-            guard file != "-" else { return }
-            try output.synchronize()
-            guard rename(part, file) == 0 else { throw ValidationError("'\(file)' cannot be written: \(reason())") }
-            connection.show(["file": JSON.text(file), "bytes": .number(Int64(bytes))]) { _ in
-                print("\(file): \(bytes) bytes")
-            }
-        } catch {
-            if file != "-" { unlink(part) }
-            throw error
         }
-    }
-
-    private func made(_ path: String) throws -> FileHandle {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw ValidationError("'\(path)' cannot be written: \(reason())") }
-        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard file != "-" else { return }
+        connection.show(["file": JSON.text(file), "bytes": .number(Int64(bytes))]) { _ in
+            print("\(file): \(bytes) bytes")
+        }
     }
 }
 
@@ -98,5 +84,3 @@ struct Restore: AsyncParsableCommand {
         connection.show(reply) { print("\($0.keys) keys, as they were at \(time($0.takenAtMs))") }
     }
 }
-
-private func reason() -> String { String(cString: strerror(errno)) }

@@ -1,5 +1,6 @@
 // How commands answer: tables for people, JSON for scripts, and a line that moves while something takes long.
 
+import ArgumentParser
 import Foundation
 
 /// JSON of any message: its fields under their names in the .proto files, enums by their names, bytes in hexadecimal.
@@ -122,6 +123,42 @@ struct Table {
         for line in lines(forTerminal: isatty(STDOUT_FILENO) == 1) { print(line) }
     }
 }
+
+/// A file that only its owner can read, and that stands under its name once it is whole; - is standard output.
+struct WholeFile {
+    private let path: String
+    private let handle: FileHandle
+    private var part: String { path + ".part" }
+
+    /// - Throws: `ValidationError` where the file cannot be written.
+    init(_ path: String) throws {
+        self.path = path
+        guard path != "-" else {
+            handle = .standardOutput
+            return
+        }
+        let descriptor = open(path + ".part", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw ValidationError("'\(path)' cannot be written: \(reason())") }
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    /// Lets `body` write it. Where that throws, what stood under the name stays.
+    func written<Value>(_ body: (FileHandle) async throws -> Value) async throws -> Value {
+        do {
+            let value = try await body(handle)
+            guard path != "-" else { return value }
+            try handle.synchronize()
+            guard rename(part, path) == 0 else { throw ValidationError("'\(path)' cannot be written: \(reason())") }
+            return value
+        } catch {
+            if path != "-" { unlink(part) }
+            throw error
+        }
+    }
+}
+
+/// Why the last call of the system failed.
+private func reason() -> String { String(cString: strerror(errno)) }
 
 /// How far a long command is: a line on standard error that changes in place, where that is a terminal, and nothing elsewhere.
 final class ProgressLine {

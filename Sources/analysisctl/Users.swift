@@ -160,16 +160,12 @@ extension Users {
         func run() async throws {
             var options = connection.options
             options.timeout = nil
-            guard
-                file == "-"
-                    || FileManager.default.createFile(
-                        atPath: file, contents: nil, attributes: [.posixPermissions: 0o600])
-            else { throw ValidationError("'\(file)' cannot be made.") }
-            let output = file == "-" ? FileHandle.standardOutput : FileHandle(forWritingAtPath: file)
-            guard let output else { throw ValidationError("'\(file)' cannot be written to.") }
-            try await connection.withQueue { [name, options] client in
-                for try await part in CatalogClient(client).exportUser(UserRequest(userID: name), options: options) {
-                    try output.write(contentsOf: part.jsonLines)
+            try await WholeFile(file).written { output in
+                try await connection.withQueue { [name, options] client in
+                    for try await part in CatalogClient(client).exportUser(UserRequest(userID: name), options: options)
+                    {
+                        try output.write(contentsOf: part.jsonLines)
+                    }
                 }
             }
             if file != "-" { print("\(name) is exported to \(file)") }

@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+import pytest
+
 import requests
 
 from log import EventLog
@@ -55,6 +57,10 @@ def test_whoever_leaves_takes_all_along_and_leaves_nothing(system, tmp_path):
     assert {"account", "preferences", "playlist", "song", "result", "job", "event", "audit", "end"} <= kinds
     assert lines[-1] == {"kind": "end", "lines": len(lines) - 1, "exported_at": lines[-1]["exported_at"]}
     assert sum(line["kind"] == "song" for line in lines) == 12
+    whole = file.read_text()
+    with pytest.raises(subprocess.CalledProcessError):
+        ctl(system, "users", "export", "nobody", str(file))
+    assert file.read_text() == whole and sorted(tmp_path.glob("export*")) == [file]
     own = system.http.get(system.url("/api/me/export"), timeout=30)
     assert own.headers["Content-Type"].startswith("application/x-ndjson")
     assert {json.loads(line)["kind"] for line in own.text.splitlines()} == kinds
