@@ -105,12 +105,13 @@ import Testing
         let riff: [UInt8] = [
             0x72, 0x69, 0x66, 0x66, 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00,
         ]
-        let wave = chunk("wave", []).prefix(16)
-        let format =
-            number(UInt16(1)) + number(UInt16(1)) + number(UInt32(1)) + number(UInt32(1)) + number(UInt16(1))
-            + number(UInt16(8))
-        let content =
-            wave + chunk("fmt ", format) + chunk("fact", number(UInt64(1) << 62)) + chunk("data", [128, 128, 128, 128])
+        var format = number(UInt16(1)) + number(UInt16(1))
+        format += number(UInt32(1)) + number(UInt32(1))
+        format += number(UInt16(1)) + number(UInt16(8))
+        var content = Array(chunk("wave", []).prefix(16))
+        content += chunk("fmt ", format)
+        content += chunk("fact", number(UInt64(1) << 62))
+        content += chunk("data", [128, 128, 128, 128])
         return riff + number(UInt64(24 + content.count)) + content
     }
 
