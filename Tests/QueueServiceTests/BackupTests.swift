@@ -185,16 +185,17 @@ import Testing
         try await withServingQueue(on: RedisServer.shared()) { queue in
             let file = try await queue.backup()
             let before = try await queue.contents()
-            let error = await Result {
-                try await queue.maintenance.restore(options: CallOptions(timeout: .seconds(60))) { writer in
-                    try await writer.write(RestorePart(data: Array(file.prefix(100)), replace: true))
-                    try await queue.withStore { store in
-                        while try await store.send("GET", store.keys.restoring).isNull { await Task.yield() }
-                        try await store.send("SET", store.keys.restoring, "another", "PX", 60_000)
+            let error =
+                await Result {
+                    try await queue.maintenance.restore(options: CallOptions(timeout: .seconds(60))) { writer in
+                        try await writer.write(RestorePart(data: Array(file.prefix(100)), replace: true))
+                        try await queue.withStore { store in
+                            while try await store.send("GET", store.keys.restoring).isNull { await Task.yield() }
+                            try await store.send("SET", store.keys.restoring, "another", "PX", 60_000)
+                        }
+                        try await writer.write(RestorePart(data: Array(file.dropFirst(100)), replace: true))
                     }
-                    try await writer.write(RestorePart(data: Array(file.dropFirst(100)), replace: true))
-                }
-            }.failure as? RPCError
+                }.failure as? RPCError
             #expect(error?.code == .failedPrecondition)
             #expect(try await queue.contents() == before)
             let holder = try await queue.withStore { try await $0.send("GET", $0.keys.restoring).text }
