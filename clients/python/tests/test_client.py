@@ -7,7 +7,8 @@ import pytest
 
 from analysis.v1 import jobs_pb2, progress_pb2, queue_pb2, workers_pb2
 from analysis.v1.frame_pb2 import Frame
-from analysisqueue import Options, Progress, Queue, RPCError, StatusCode, Workers
+from analysisqueue import Catalog, Health, Options, Progress, Queue, RPCError, StatusCode, Workers
+from analysisqueue.methods import Method
 from peer import QUICK, TIMEOUT, AsyncShell, Peer, failure
 
 pytestmark = pytest.mark.timeout(60)
@@ -284,3 +285,10 @@ def test_what_does_not_fit_a_method_is_refused_before_it_is_sent(peer, shell):
         client.start(Queue.GetJob, JOB, metadata=[("key-bin", "text")])
     with pytest.raises(ValueError, match="the metadata takes 70021 bytes; a call has room for 61440"):
         client.start(Queue.GetJob, JOB, metadata=[("trace", "x" * 70_000)])
+
+
+def test_unary_calls_of_idempotent_methods_alone_are_made_again():
+    services = (Queue, Catalog, Health)
+    repeatable = {name: method.is_repeatable for service in services for name, method in vars(service).items() if isinstance(method, Method)}
+    assert repeatable["GetJob"] and repeatable["Enqueue"] and repeatable["Check"]
+    assert not repeatable["Follow"] and not repeatable["ExportUser"] and not repeatable["Watch"]

@@ -41,12 +41,13 @@ class Method(typing.Generic[Q, R]):
         self._request = request
         self._reply = reply
         self.name = ""
-        self.is_idempotent = False
+        self.is_repeatable = False
 
     def __set_name__(self, owner: type[Service[typing.Any]], name: str) -> None:
         descriptor = owner.DESCRIPTOR.methods_by_name[name]
         self.name = f"{owner.DESCRIPTOR.full_name}/{name}"
-        self.is_idempotent = descriptor.GetOptions().idempotency_level != 0  # IDEMPOTENCY_UNKNOWN
+        is_idempotent = descriptor.GetOptions().idempotency_level != 0  # IDEMPOTENCY_UNKNOWN
+        self.is_repeatable = is_idempotent and not descriptor.server_streaming
 
     def make_call(self, request: Q | None, options: CallOptions) -> Call:
         """A call with its one request, or, with None, one whose requests follow."""
@@ -55,7 +56,7 @@ class Method(typing.Generic[Q, R]):
         _check_metadata(metadata)
         return Call(
             self.name, None if request is None else self.encode(request), metadata=metadata,
-            deadline=None if timeout is None else time.monotonic() + timeout, idempotent=self.is_idempotent,
+            deadline=None if timeout is None else time.monotonic() + timeout, idempotent=self.is_repeatable,
             wait_for_ready=options.get("wait_for_ready", False))
 
     def encode(self, request: Q) -> bytes:
