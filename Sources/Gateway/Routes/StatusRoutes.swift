@@ -21,11 +21,15 @@ struct StatusRoutes: Sendable {
         let user = context.user
         async let views = backend.progress.listActive(ListActiveRequest(userID: user.id), options: context.call).jobs
         // Its own job, wherever that stands in line; of those that have it under way, which come first, one page.
-        let own = try await backend.queue.listJobs(
-            ListJobsRequest(userID: user.id, limit: 1, type: .song, targetID: id), options: context.call)
-        let others = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: context.call)
+        var job = try await backend.queue.listJobs(
+            ListJobsRequest(userID: user.id, limit: 1, type: .song, targetID: id), options: context.call
+        ).jobs.first
+        if job == nil {
+            let others = try await backend.queue.listJobs(ListJobsRequest(userID: user.id), options: context.call)
+            job = others.jobs.first { $0.songID == id }
+        }
         let detail = try await backend.catalog.getSong(SongRequest(userID: user.id, songID: id), options: context.call)
-        if let job = own.jobs.first ?? others.jobs.first(where: { $0.songID == id }) {
+        if let job {
             let view = try await views.first { $0.job?.id == job.id }
             let whole = job.type == .song && job.targetID == id
             let fraction = view.map { whole ? $0.fraction : $0.song?.id == id ? $0.songFraction : 0 } ?? 0
