@@ -233,30 +233,26 @@ import Testing
     }
 
     @Test func heartbeatsShowThatTheStreamIsOpenUntilTheSessionEnds() async throws {
-        var settings = GatewaySettings(answersFreshFor: .zero)
-        settings.heartbeat = .milliseconds(20)
-        try await GatewayUnderTest.run(settings) { gateway async throws in
-            gateway.progress.set { $0.watch = { _ in AsyncStream { $0.yield(Self.view(1)) } } }
-            try await EventStreamClient.read("/api/events", gateway) { _, events async throws in
-                _ = try await events.next()
-                gateway.catalog.set { $0.checkSession = { _ in throw RPCError(.unauthenticated, "revoked") } }
-                #expect(try await events.next() == nil)
-                #expect(events.heard.contains(": heartbeat"))
-            }
-        }
+        try await Self.expectEnd { _ in throw RPCError(.unauthenticated, "revoked") }
     }
 
     @Test func aStreamEndsWithTheRightsThatItWasOpenedBy() async throws {
+        var user = GatewayUnderTest.user
+        user.role = user.role == .administrator ? .listener : .administrator
+        try await Self.expectEnd { [user] _ in user }
+    }
+
+    /// A stream beats until its session is looked at again, and ends where that answers so.
+    private static func expectEnd(by checkSession: @escaping @Sendable (SessionRequest) throws -> User) async throws {
         var settings = GatewaySettings(answersFreshFor: .zero)
         settings.heartbeat = .milliseconds(20)
         try await GatewayUnderTest.run(settings) { gateway async throws in
             gateway.progress.set { $0.watch = { _ in AsyncStream { $0.yield(Self.view(1)) } } }
             try await EventStreamClient.read("/api/events", gateway) { _, events async throws in
                 _ = try await events.next()
-                var user = GatewayUnderTest.user
-                user.role = user.role == .administrator ? .listener : .administrator
-                gateway.catalog.set { [user] in $0.checkSession = { _ in user } }
+                gateway.catalog.set { $0.checkSession = checkSession }
                 #expect(try await events.next() == nil)
+                #expect(events.heard.contains(": heartbeat"))
             }
         }
     }

@@ -29,18 +29,16 @@ struct FolderProbe {
     /// without tags, so that whoever asks for them learns why they cannot be analysed; hidden ones are not.
     func run(deliver: ([ProbedFile]) -> Void) throws(Rejection) {
         var batch: [ProbedFile] = []
-        var missing: Rejection?
-        var isThere = false
+        var missing: [Rejection] = []
         for root in roots {
             let top: FileDescriptor
             do throws(Rejection) {
                 top = try MusicFolders([root]).openFolder(root, folder)
             } catch {
                 guard error.kind == .missing else { throw error }
-                missing = error
+                missing.append(error)
                 continue
             }
-            isThere = true
             list(top, prefix: folder.isEmpty ? "" : folder + "/", depth: 0) { file in
                 batch.append(file)
                 guard batch.count == Self.batchSize else { return }
@@ -49,7 +47,7 @@ struct FolderProbe {
             }
         }
         // One of the roots has it, as a rule.
-        if !isThere, let missing { throw missing }
+        if missing.count == roots.count, let first = missing.first { throw first }
         if !batch.isEmpty { deliver(batch) }
     }
 
