@@ -12,6 +12,8 @@ final class Accounts: Sendable {
     static let sessionLength = Duration.seconds(30 * 24 * 3600)
     /// How many users' lanes are remembered, so that enqueueing needs not ask.
     private static let rememberedLanes = 10_000
+    /// How long nothing is written of a user who was removed: longer than any call lasts that may have found them before.
+    private static let barLength = Duration.seconds(3600)
     /// How many users a page has where the caller does not say, and at most.
     private static let listLimits = (standard: 100, maximum: 1000)
 
@@ -54,6 +56,7 @@ final class Accounts: Sendable {
                 RedisArgument(password),
             ])
         guard isNew.int == 1 else { throw RPCError(.alreadyExists, "there is a user \(user.id) already") }
+        try await bar(user.id, for: .zero)
         return user
     }
 
@@ -140,7 +143,7 @@ final class Accounts: Sendable {
         return reply
     }
 
-    /// From now on there is no such user for anybody, but for another call of this.
+    /// From now on there is no such user for anybody, but for another call of this, and nothing is added to what they have.
     ///
     /// - Returns: the user's lane.
     func beginRemoval(of id: String) async throws -> String {
@@ -151,6 +154,7 @@ final class Accounts: Sendable {
         guard fields[1].isNull else { throw QueueError.moving("user \(id) is being moved to another lane") }
         try await store.send("HSET", store.keys.account(id), "removed_at_ms", Int64.now)
         known.withLock { $0[id] = nil }
+        try await bar(id, for: Self.barLength)
         return lane
     }
 
@@ -160,6 +164,12 @@ final class Accounts: Sendable {
         for lane in lanes.ids { try await store.send("HDEL", store.keys.lane(lane, .moves), id) }
         try await store.send("DEL", store.keys.account(id))
         try await store.send("ZREM", store.keys.users, id)
+    }
+
+    /// Sees to it that nothing more is written of a user who is removed, by whoever found them before; zero: that it is again.
+    private func bar(_ id: String, for length: Duration) async throws {
+        let arguments = [RedisArgument(id), RedisArgument(length.milliseconds)]
+        for lane in lanes.ids { _ = try await store.run(\.bar, lane: lane, arguments) }
     }
 
     // MARK: Moves to another lane

@@ -45,6 +45,8 @@ enum LaneKey: String, CaseIterable {
     case dead
     /// HASH user id → "<number of the move> <coming, here or away>", of each user that was moved to the lane or from it.
     case moves
+    /// ZSET hash of a user id → when its bar ends, in milliseconds: of each user who was removed a moment ago; expires.
+    case barred
 
     /// HASH: a job (`JobField`).
     case job = "job:%s"

@@ -39,7 +39,7 @@ struct QueueLimits: Sendable {
 struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, rate, position, pause, preferences, hold, release, snapshot, upsert,
         remove,
-        expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, createAccount,
+        expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, bar, createAccount,
         moveAccount, copy, restore, alertBook, takeLease, put, changeAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
@@ -72,6 +72,7 @@ struct Scripts: Sendable {
         bring = script("bring", PackageResources.bring_lua)
         arrive = script("arrive", PackageResources.arrive_lua)
         forget = script("forget", PackageResources.forget_lua)
+        bar = script("bar", PackageResources.bar_lua)
         createAccount = RedisScript(
             name: "create_account", source: String(decoding: PackageResources.create_account_lua, as: UTF8.self))
         alertBook = RedisScript(

@@ -181,6 +181,15 @@ import Testing
         }
     }
 
+    @Test func whoIsPutBackAfterARemovalIsThereAgain() async throws {
+        try await withServingQueue { queue in
+            let file = try await queue.backup()
+            _ = try await queue.catalog.removeUser(UserRequest(userID: "u"))
+            _ = try await queue.restore(file)
+            #expect(try await queue.enqueue(.song, "s1").job?.state == .pending)
+        }
+    }
+
     @Test func aRestorationThatAnotherOneMayHaveTakenOverPutsNothingBack() async throws {
         try await withServingQueue(on: RedisServer.shared()) { queue in
             let file = try await queue.backup()

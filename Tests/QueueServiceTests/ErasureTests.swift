@@ -48,6 +48,35 @@ import Testing
         }
     }
 
+    @Test func whoFoundAUserBeforeTheRemovalWritesNothingAfterIt() async throws {
+        try await withServingQueue { queue in
+            try await fill(queue)
+            let user = try await queue.catalog.getUser(UserRequest(userID: Self.name))
+            _ = try await queue.catalog.removeUser(UserRequest(userID: Self.name))
+            try await queue.withStore { store in
+                let lane = LaneQueue(lane: user.lane, store: store)
+                let writer = LibraryWriter(userID: Self.name, lane: user.lane, store: store)
+                let preferences = try UserPreferences(.standard, timeZone: .gmt, at: .now)
+                let background = EnqueueRequest(userID: Self.name, type: .background)
+                let late = [
+                    await Result { _ = try await writer.write([Song(id: "s", title: "s")]) },
+                    await Result { _ = try await writer.write([(Playlist(id: "p", name: "P"), [])]) },
+                    await Result { _ = try await lane.enqueue(background, songs: [("s", 1000)]) },
+                    await Result {
+                        _ = try await PreferenceStore(store: store, timeZone: .gmt)
+                            .set(preferences, of: Self.name, lane: user.lane)
+                    },
+                ].map { $0.failure.map { "\($0)" } }
+                #expect(late.allSatisfy { $0?.contains("there is no user \(Self.name)") == true }, "\(late)")
+                #expect(try await Self.found(in: store) == [])
+            }
+            // Who comes back begins anew.
+            try await fill(queue)
+            let job = try await queue.queue.enqueue(EnqueueRequest(userID: Self.name, type: .song, targetID: "s1")).job
+            #expect(job?.state == .pending)
+        }
+    }
+
     @Test func anExportHasEverythingAndNoSecret() async throws {
         try await withServingQueue { queue in
             try await fill(queue)

@@ -5,7 +5,7 @@
 -- ARGV     user id whose job it must be (empty: anybody's), job id, event (cancelled, paused, resumed, reprioritised,
 --          replayed, retried), the class that it is reprioritised to
 -- Result   the job's values, the lane's hint
--- Errors   NOTFOUND: no such job of this user; ILLEGAL: the job's state does not allow it, or the same work stands in line
+-- Errors   NOTFOUND: no such user, or job of theirs; ILLEGAL: the job's state does not allow it, or the same work stands in line
 --          already; MOVING
 -- Event    the one given, as the table says; asked of a job that is there already, nothing happens. Retried: replayed, of a
 --          job that failed; due, where it waits for songs to be tried again
@@ -15,7 +15,7 @@
 local user_id, job_id, event, class = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local job = load(job_id)
 if not job or (user_id ~= '' and job.user_id ~= user_id) then return refuse('NOTFOUND', 'there is no job ' .. job_id) end
-local refusal = refuse_moving(job.user_id)
+local refusal = refuse_absent(job.user_id)
 if refusal then return refusal end
 
 if event == 'retried' and job.state == 'failed' then event = 'replayed' end

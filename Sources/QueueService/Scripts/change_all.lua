@@ -5,13 +5,13 @@
 -- ARGV     user id (empty: everybody's), type (empty: all), event (cancelled, replayed), score and offset at which to begin
 --          (-inf and 0: at the beginning), how many jobs to look at
 -- Result   the lane's hint, score (empty: there are no more) and offset at which to go on, the values of each job changed
--- Errors   MOVING
+-- Errors   MOVING; NOTFOUND: there is no such user any more whose jobs could be replayed
 -- Event    the one given; a job of which the same work stands in line already is not replayed
 
 local user_id, type, event, from, offset, count =
     ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local refusal = refuse_moving(user_id)
+local refusal = (event == 'replayed' and refuse_absent or refuse_moving)(user_id)
 if refusal then return refusal end
 local names = event == 'replayed' and {'dead', 'user_dead'} or {'live', 'user_jobs'}
 local index = user_id == '' and key(names[1]) or key(names[2], user_id)

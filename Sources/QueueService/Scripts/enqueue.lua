@@ -9,7 +9,7 @@
 -- Result   the lane's hint, then for each request: why it is refused, as a text; or a list, with for each target: songs that the
 --          job has yet to go through, whether it was there already (0, 1), the job's values; without the last where there is
 --          nothing to do
--- Refused  NOTFOUND: no such song or playlist of this user; EXISTS: the key names another request; MOVING. The request
+-- Refused  NOTFOUND: no such user, or song or playlist of theirs; EXISTS: the key names another request; MOVING. The request
 --          changes nothing
 -- Events   enqueued: nothing ──▶ pending; a song with a fresh result is skipped and its job completed at once; reprioritised
 --
@@ -129,10 +129,10 @@ local function enqueue(user_id, target, traceparent)
     return job
 end
 
-local has_moves = redis.call('EXISTS', key('moves')) == 1
+local are_all_here = redis.call('EXISTS', key('moves'), key('barred')) == 0
 
 local function answer(request)
-    local refusal = has_moves and refuse_moving(request.user_id)
+    local refusal = not are_all_here and refuse_absent(request.user_id)
     if refusal then return refusal end
     local known = request.key and find_answer(request)
     if known then return known end

@@ -6,13 +6,13 @@
 --          work (0, 1), the least number of milliseconds between the beginnings of two songs (0: any), why none may be begun
 --          now (empty: one may), until when that holds, in ms (0: for ever)
 -- Result   the lane's hint
--- Errors   MOVING
+-- Errors   MOVING; NOTFOUND: there is no such user any more
 -- Event    due: scheduled ──▶ pending, where the preferences are new: what waits for a time may wait for another, or for none
 --
 -- Where only the time is new and others have been stored meanwhile, nothing is changed.
 
 local user_id, are_new, message, allowed, interval_ms, reason, until_ms = unpack(ARGV)
-local refusal = refuse_moving(user_id)
+local refusal = refuse_absent(user_id)
 if refusal then return refusal end
 local stored = key('user_preferences', user_id)
 if are_new == '1' or redis.call('HGET', stored, 'message') == message then

@@ -24,6 +24,16 @@ local function refuse_moving(user_id)
     return is_moving(user_id) and refuse('MOVING', 'user ' .. user_id .. ' is being moved to another lane') or nil
 end
 
+-- What stands for a user who is gone: nothing may name them.
+local function user_hash(user_id) return redis.sha1hex(user_id) end
+
+-- What a change is refused with that adds to what the user has; nil where it may be made.
+local function refuse_absent(user_id)
+    local until_ms = redis.call('ZSCORE', key('barred'), user_hash(user_id))
+    if until_ms and tonumber(until_ms) > now_ms then return refuse('NOTFOUND', 'there is no user ' .. user_id) end
+    return refuse_moving(user_id)
+end
+
 -- Adds a job to the lane's counters, or takes it out (-1).
 local function count_job(job, change)
     count(job.state, change)

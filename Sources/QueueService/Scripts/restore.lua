@@ -1,6 +1,6 @@
 #!lua flags=allow-cross-slot-keys
 -- Puts the keys of a backup, which are staged under names of their own, in their places, all that are on this server at once.
--- Leases end, so that each worker tells anew what it has.
+-- Leases end, so that each worker tells anew what it has, and so do the bars of users who were removed, and may be back.
 --
 -- KEYS[1]  any name on this server
 -- ARGV     what the names of all keys begin with, what the names of the staged keys begin with, patterns of both, whether users
@@ -30,7 +30,8 @@ for _, name in ipairs(names(ARGV[3])) do
     end
     local stays = false
     for index = 6, #ARGV do stays = stays or string.sub(suffix, 1, #ARGV[index]) == ARGV[index] end
-    if not stays and (replaces or string.match(suffix, '^{%d+}:lease$')) then going[#going + 1] = name end
+    local goesAnyway = string.match(suffix, '^{%d+}:lease$') or string.match(suffix, '^{%d+}:barred$')
+    if not stays and (replaces or goesAnyway) then going[#going + 1] = name end
 end
 for _, name in ipairs(names(ARGV[4])) do
     -- After what they all begin with stands a tag, by which they are on the servers of their places.

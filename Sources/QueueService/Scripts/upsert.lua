@@ -6,13 +6,13 @@
 --          about it is stale (0, 1); then for each playlist its id, bytes, number of songs, and their ids in order; each list is
 --          replaced as a whole
 -- Result   the lane's hint
--- Errors   MOVING
+-- Errors   MOVING; NOTFOUND: there is no such user any more
 -- Event    library_changed
 --
 -- A song whose results are stale counts as not analysed, and begins anew where it runs.
 
 local user_id, songs = ARGV[1], tonumber(ARGV[2])
-local refusal = refuse_moving(user_id)
+local refusal = refuse_absent(user_id)
 if refusal then return refusal end
 local at = 3
 for _ = 1, songs do
