@@ -9,6 +9,9 @@ bin=${ANALYSIS_BIN:-$root/.build/release}
 runtime_packages=(redis-server libprotobuf-c-dev libhiredis-dev libavformat-dev libavcodec-dev libavutil-dev
   libswresample-dev libebur128-dev libaubio-dev libchromaprint-dev pkg-config)
 
+# What the tests need besides.
+test_packages=(ffmpeg gcc make python3-venv openssl curl chromium chromium-driver prometheus)
+
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
 
@@ -46,4 +49,9 @@ venv=$root/.venv
 python_environment() {
   [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/Tests/EndToEnd/requirements.txt" -e "$root/clients/python[test]"
+}
+
+# python_tests: the clients' and the end-to-end tests, several files at once, for they wait for most of their time.
+python_tests() {
+  "$venv/bin/python" -m pytest -q --numprocesses 3 --dist loadfile "$root/clients/python/tests" "$root/Tests/EndToEnd"
 }

@@ -61,8 +61,9 @@ import Testing
 
     @Test func itDoesNotOutliveItsParentEvenWhenStopped() throws {
         // The shell starts the analyzer; the pipes stay open here, so that nothing but the shell's death can tell it. What a
-        // shell starts with & reads /dev/null, of which <&0 would be a copy.
-        let command = "exec 3<&0; \"$0\" <&3 & echo $! > \"$1\"; exec sleep 600"
+        // shell starts with & reads /dev/null, of which <&0 would be a copy. Once the analyzer is there, so is its pid.
+        let command =
+            "exec 3<&0; sh -c 'echo $$ > \"$1\"; exec \"$0\"' \"$0\" \"$1\" <&3 & exec sleep 600"
         let shell = try AnalyzerChild(
             launcher: ("/bin/sh", ["-c", command, AnalyzerChild.executable.path, pidFile]))
         defer { try? FileManager.default.removeItem(atPath: pidFile) }

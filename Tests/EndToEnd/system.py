@@ -45,12 +45,13 @@ def default_songs(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(files, key=lambda file: (-file.stat().st_size, file.name))
 
 
-def is_stopped(task: pathlib.Path) -> bool:
-    """Whether a thread, as a folder of /proc, has stopped or ended."""
-    try:
-        return (task / "stat").read_text().rpartition(")")[2].split()[0] in "TZX"
-    except FileNotFoundError:
-        return True
+def is_stopped(pid: int) -> bool:
+    """Whether a process has stopped or ended: a signal reaches one thread, which stops the others when its turn comes."""
+    states = []
+    for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            states.append(stat.read_text().rpartition(")")[2].split()[0])
+    return all(state in "TZX" for state in states)
 
 
 class System:
@@ -103,6 +104,7 @@ class System:
         pid = self.ready["pids"][name]
         self.process.send_signal(signal.SIGSTOP)
         try:
+            wait_until(lambda: is_stopped(self.process.pid), "what would start it again stands still")
             os.kill(pid, sig)
             yield
         finally:
@@ -120,8 +122,7 @@ class System:
         pid = self.ready["pids"][name]
         os.kill(pid, signal.SIGSTOP)
         try:
-            # The signal reaches one thread, which stops the others when its turn comes.
-            wait_until(lambda: all(is_stopped(task) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()), f"{name} stands still")
+            wait_until(lambda: is_stopped(pid), f"{name} stands still")
             yield
         finally:
             os.kill(pid, signal.SIGCONT)

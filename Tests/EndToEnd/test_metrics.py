@@ -1,10 +1,8 @@
 """What a running system tells Prometheus."""
 
-import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -91,12 +89,8 @@ def test_a_running_system_tells_what_the_documentation_lists(start, library):
 
 def test_a_service_that_does_not_answer_is_not_up_and_nothing_else_is_missing(start, library):
     system = start(library)
-    progress = system.ready["pids"]["progress"]
-    os.kill(progress, signal.SIGSTOP)
-    try:
+    with system.frozen("progress"):
         text = scrape(system)
-    finally:
-        os.kill(progress, signal.SIGCONT)
     assert 'analysis_up{process="progress-service"} 0' in text
     assert value(text, "analysis_up", process="queue-service") == 1
     wait_until(lambda: value(scrape(system), "analysis_up", process="progress-service") == 1, "its answer")
