@@ -102,6 +102,16 @@ extension DaemonCommand {
         let context = DaemonContext(
             logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             metrics: MetricsCollector(process: name, registry: registry))
+        do {
+            try await serve(context)
+        } catch  where output.isJSON {
+            // Whoever collects the log reads lines of JSON alone.
+            logger.critical("ended by an error", metadata: ["error": "\(error)"])
+            throw ExitCode(Self.exitCode(for: error).rawValue)
+        }
+    }
+
+    private func serve(_ context: DaemonContext) async throws {
         let services = try await services(context)
         var group = ServiceGroupConfiguration(
             services: services.map {
@@ -110,7 +120,7 @@ extension DaemonCommand {
                     failureTerminationBehavior: .cancelGroup)
             },
             gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger)
+            logger: context.logger)
         group.maximumGracefulShutdownDuration = .seconds(daemon.stopTimeout)
         try await ServiceGroup(configuration: group).run()
     }

@@ -132,33 +132,22 @@ package actor TokenVerifier {
 private struct KeySetFile {
     private let path: String
     private var keys: JWKS
-    private var version: Version?
-
-    /// Which file it is: one that is replaced within a tick of the file system's clock has another number.
-    private struct Version: Equatable {
-        let modified: Date?
-        let number: Int?
-    }
+    private var version: FileVersion?
 
     init(_ path: String) throws {
         self.path = path
-        version = Self.version(of: path)
+        version = FileVersion(path)
         keys = try Self.read(path)
     }
 
     /// While a file that has changed cannot be read, the keys that were there stay.
     mutating func current() -> JWKS {
-        let now = Self.version(of: path)
+        let now = FileVersion(path)
         if now != version, let read = try? Self.read(path) {
             version = now
             keys = read
         }
         return keys
-    }
-
-    private static func version(of path: String) -> Version? {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
-        return Version(modified: attributes[.modificationDate] as? Date, number: attributes[.systemFileNumber] as? Int)
     }
 
     static func read(_ path: String) throws -> JWKS {
@@ -183,7 +172,8 @@ extension JWKS {
 package enum SigningKeys {
     /// Puts a fresh key before those of the signer's file, keeps `kept` of the older ones so that tokens that are under way stay
     /// valid, and writes their public halves to the verifiers' file. A missing file is made; each is replaced in one step, the
-    /// verifiers' first, so that they know a key before it signs.
+    /// verifiers' first, so that they know a key before it signs. A file keeps its owner: an operator may be another user than the
+    /// service that reads it.
     ///
     /// - Throws: `RPCError` with `.failedPrecondition` where the signer's file is no key set; what writing a file throws.
     package static func rotate(signing: String, verifying: String, keeping kept: Int) throws {
@@ -208,11 +198,18 @@ package enum SigningKeys {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let part = path + ".part"
         try? FileManager.default.removeItem(atPath: part)
+        let owner = owner(of: path) ?? owner(of: URL(filePath: path).deletingLastPathComponent().path)
         guard
             FileManager.default.createFile(
                 atPath: part, contents: try encoder.encode(keys), attributes: [.posixPermissions: mode]),
+            owner.map({ ($0.user, $0.group) == (geteuid(), getegid()) || chown(part, $0.user, $0.group) == 0 }) ?? true,
             rename(part, path) == 0
         else { throw RPCError(.failedPrecondition, "\(path) cannot be written: \(String(cString: strerror(errno)))") }
+    }
+
+    private static func owner(of path: String) -> (user: uid_t, group: gid_t)? {
+        var status = stat()
+        return stat(path, &status) == 0 ? (status.st_uid, status.st_gid) : nil
     }
 
     private static func base64URL(_ data: Data) -> String {

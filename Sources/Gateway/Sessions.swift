@@ -81,11 +81,13 @@ final class Sessions: Sendable {
         self.tokens = tokens
     }
 
-    /// What a request brings to show whose it is.
-    func credential(of request: Request) -> Credential? {
-        if let tokens, let token = tokens.token(in: request) { return .token(token) }
-        return request.cookies[SessionToken.cookieName].flatMap { SessionToken(cookie: $0.value) }
-            .map { .session($0) }
+    /// What a request brings to show whose it is, the first that counts: a token that it names, the session that was opened here, the
+    /// token of the web app's cookie. One that has expired leaves it to the next.
+    func credentials(of request: Request) -> [Credential] {
+        if let tokens, let token = tokens.bearerToken(of: request) { return [.token(token)] }
+        let session = request.cookies[SessionToken.cookieName].flatMap { SessionToken(cookie: $0.value) }
+        let token = tokens?.cookieToken(of: request)
+        return [session.map { .session($0) }, token.map { .token($0) }].compactMap { $0 }
     }
 
     /// Whose it is, and with what the services are called for them; nil where it shows nothing, any more or ever. An answer may be a
@@ -147,12 +149,12 @@ struct SessionMiddleware: RouterMiddleware {
         _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        if let credential = sessions.credential(of: request),
-            let (user, call) = try await sessions.caller(of: credential, isRead: request.isRead)
-        {
+        for credential in sessions.credentials(of: request) {
+            guard let (user, call) = try await sessions.caller(of: credential, isRead: request.isRead) else { continue }
             context.session = Session(credential: credential, user: user)
             context.call = call
             if !request.isRead { try Self.checkToken(request, credential) }
+            break
         }
         context.call.metadata["request-id"] = context.requestID
         return try await next(request, context)

@@ -8,6 +8,7 @@ import HTTPTypes
 import Hummingbird
 import JWTKit
 import RPC
+import Synchronization
 
 /// Which tokens of the web app count.
 struct WebAppTokenOptions: ParsableArguments {
@@ -42,14 +43,21 @@ struct WebAppTokenOptions: ParsableArguments {
     func tokens() async throws -> WebAppTokens? {
         guard let tokenKeys, let tokenAlgorithm, let tokenIssuer, let tokenAudience else { return nil }
         return try await WebAppTokens(
-            keys: Data(contentsOf: URL(filePath: tokenKeys)), algorithm: tokenAlgorithm, issuer: tokenIssuer,
-            audience: tokenAudience, cookie: tokenCookie)
+            keys: tokenKeys, algorithm: tokenAlgorithm, issuer: tokenIssuer, audience: tokenAudience,
+            cookie: tokenCookie)
     }
 }
 
-/// Checks the web app's tokens, and knows their users.
-struct WebAppTokens: Sendable {
-    private let keys: JWTKeyCollection
+/// Checks the web app's tokens, and knows their users. The file of the keys is read again when it has changed; while it cannot be used,
+/// the keys that were there hold.
+final class WebAppTokens: Sendable {
+    private struct Keys {
+        let version: FileVersion?
+        let collection: JWTKeyCollection
+    }
+
+    private let file: String
+    private let keys: Mutex<Keys>
     private let algorithm: String
     private let issuer: String
     private let audience: String
@@ -58,40 +66,64 @@ struct WebAppTokens: Sendable {
     private static let digests: [String: DigestAlgorithm] = ["HS256": .sha256, "HS384": .sha384, "HS512": .sha512]
 
     /// - Parameters:
-    ///   - keys: a secret where the algorithm is symmetric, otherwise a JSON Web Key Set (RFC 7517).
+    ///   - keys: the file of a secret where the algorithm is symmetric, otherwise of a JSON Web Key Set (RFC 7517).
     ///   - algorithm: the only one; a token that names another is refused.
     ///   - cookie: the name of the cookie that carries a token; nil: none does.
-    init(keys: Data, algorithm: String, issuer: String, audience: String, cookie: String?) async throws {
-        self.keys = JWTKeyCollection()
-        if let digest = Self.digests[algorithm] {
-            let secret = Data(String(decoding: keys, as: UTF8.self).trimmingCharacters(in: .newlines).utf8)
-            guard secret.count >= 32 else {
-                throw RPCError(
-                    .failedPrecondition,
-                    "the secret of the web app's tokens has \(secret.count) bytes; at least 32 are right")
-            }
-            await self.keys.add(hmac: HMACKey(from: secret), digestAlgorithm: digest)
-        } else {
-            do {
-                try await self.keys.add(jwksJSON: String(decoding: keys, as: UTF8.self))
-            } catch {
-                throw RPCError(
-                    .failedPrecondition, "the keys of the web app's tokens are no JSON Web Key Set (\(error))")
-            }
-        }
+    /// - Throws: `RPCError` with `.failedPrecondition` where the keys cannot be used.
+    init(keys file: String, algorithm: String, issuer: String, audience: String, cookie: String?) async throws {
+        self.file = file
+        keys = Mutex(try await Self.read(file, algorithm: algorithm))
         self.algorithm = algorithm
         self.issuer = issuer
         self.audience = audience
         self.cookie = cookie
     }
 
-    /// The token that a request brings; nil: none.
-    func token(in request: Request) -> String? {
-        if let authorization = request.headers[.authorization], authorization.hasPrefix("Bearer ") {
-            return String(authorization.dropFirst("Bearer ".count))
+    private static func read(_ file: String, algorithm: String) async throws -> Keys {
+        // What changes while it is read is read again.
+        let version = FileVersion(file)
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw RPCError(.failedPrecondition, "the keys of the web app's tokens, \(file), cannot be read")
         }
-        return cookie.flatMap { request.cookies[$0]?.value }
+        let collection = JWTKeyCollection()
+        if let digest = digests[algorithm] {
+            let secret = Data(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .newlines).utf8)
+            guard secret.count >= 32 else {
+                throw RPCError(
+                    .failedPrecondition,
+                    "the secret of the web app's tokens has \(secret.count) bytes; at least 32 are right")
+            }
+            await collection.add(hmac: HMACKey(from: secret), digestAlgorithm: digest)
+        } else {
+            do {
+                try await collection.add(jwksJSON: String(decoding: data, as: UTF8.self))
+            } catch {
+                throw RPCError(
+                    .failedPrecondition, "the keys of the web app's tokens are no JSON Web Key Set (\(error))")
+            }
+        }
+        return Keys(version: version, collection: collection)
     }
+
+    private func currentKeys() async -> JWTKeyCollection {
+        let known = keys.withLock { $0 }
+        guard FileVersion(file) != known.version, let read = try? await Self.read(file, algorithm: algorithm) else {
+            return known.collection
+        }
+        keys.withLock { $0 = read }
+        return read.collection
+    }
+
+    /// The token that a request names; nil: none.
+    func bearerToken(of request: Request) -> String? {
+        guard let authorization = request.headers[.authorization], authorization.hasPrefix("Bearer ") else {
+            return nil
+        }
+        return String(authorization.dropFirst("Bearer ".count))
+    }
+
+    /// The token in the web app's cookie; nil: there is none.
+    func cookieToken(of request: Request) -> String? { cookie.flatMap { request.cookies[$0]?.value } }
 
     /// Whose token it is, with the role that it gives them; nil where it does not count. Who comes for the first time gets an
     /// account, which no password opens.
@@ -129,7 +161,7 @@ struct WebAppTokens: Sendable {
         struct Header: Decodable { let alg: String }
         guard let first = token.split(separator: ".").first, let json = Data(base64URL: first),
             let header = try? JSONDecoder().decode(Header.self, from: json), header.alg == algorithm,
-            let claims = try? await keys.verify(token, as: Claims.self), claims.iss == issuer,
+            let claims = try? await currentKeys().verify(token, as: Claims.self), claims.iss == issuer,
             claims.aud.names.contains(audience)
         else { return nil }
         return claims

@@ -14,7 +14,7 @@ final class ClientCore {
     private let configuration: RPCClient.Configuration
     private let logger: Logger
     private let timer: EarliestTimer
-    private var tls: NIOSSLContext?
+    private var tls: TLSIdentity?
     private var state = ClientState<ClientConnection>()
     private var throttle = RetryThrottle()
     private var random = SystemRandomNumberGenerator()
@@ -111,7 +111,7 @@ final class ClientCore {
     // MARK: Connections
 
     /// - Parameter tls: where the address is one of TLS.
-    func connect(_ tls: NIOSSLContext?) {
+    func connect(_ tls: TLSIdentity?) {
         self.tls = tls
         perform(state.start())
     }
@@ -148,7 +148,7 @@ final class ClientCore {
             // A name is sent so that the server can choose a certificate; an address is only compared with the certificate.
             let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
             try channel.pipeline.syncOperations.addHandler(
-                NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : host))
+                NIOSSLClientHandler(context: tls.clientContext, serverHostname: isAddress ? nil : host))
         }
         let limits = Limits(maxMessageBytes: configuration.maxMessageBytes, credit: configuration.streamCreditBytes)
         let outbox = FrameOutbox(channel: channel)

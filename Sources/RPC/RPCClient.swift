@@ -65,7 +65,7 @@ package final class RPCClient: Service, Sendable {
     ///   and has no certificate.
     package func run() async throws {
         try address.requirePrivate(unless: configuration.allowsRemotePlaintext)
-        let tls = try address.tlsContext { try configuration.tls?.clientContext() }
+        let tls = try address.tls(configuration.tls)
         onEventLoop { $0.connect(tls) }
         try? await gracefulShutdown()
         let patience = Task.isCancelled ? .zero : configuration.drainTimeout

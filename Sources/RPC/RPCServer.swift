@@ -94,7 +94,7 @@ package final class RPCServer: Service, Sendable {
     }
 
     private func bootstrap(_ address: RPCAddress) throws -> ServerBootstrap {
-        let tls = try address.tlsContext { try configuration.tls?.serverContext() }
+        let tls = try address.tls(configuration.tls)
         return ServerBootstrap(group: eventLoopGroup)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -102,7 +102,7 @@ package final class RPCServer: Service, Sendable {
             .childChannelInitializer { channel in
                 PeerIdentity.of(channel).flatMapThrowing { peer in
                     guard let tls else { return try self.addHandler(to: channel, peer: { peer }) }
-                    let handler = NIOSSLServerHandler(context: tls)
+                    let handler = NIOSSLServerHandler(context: tls.serverContext)
                     try channel.pipeline.syncOperations.addHandler(handler)
                     try self.addHandler(to: channel, peer: { peer.showing(handler.peerCertificate) })
                 }

@@ -89,6 +89,35 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func rotatedFilesKeepTheirOwner() async throws {
+        try await KeySets.with { keys in
+            for file in [keys.signing, keys.verifying] { #expect(chown(file, 4242, 4243) == 0) }
+            try keys.rotate()
+            for file in [keys.signing, keys.verifying] {
+                let attributes = try FileManager.default.attributesOfItem(atPath: file)
+                #expect(attributes[.ownerAccountID] as? Int == 4242 && attributes[.groupOwnerAccountID] as? Int == 4243)
+            }
+        }
+    }
+
+    /// As Kubernetes replaces secrets: the file is a link into a folder that is a link, which is swapped.
+    @Test func keysBehindALinkThatIsSwappedCount() async throws {
+        try await KeySets.with { keys in
+            try await KeySets.with { next in
+                let link = keys.signing + ".link"
+                let folders = [keys.signing, next.signing].map { URL(filePath: $0).deletingLastPathComponent().path }
+                symlink(folders[0], link)
+                let signer = try TokenSigner(path: link + "/signing.json")
+                let verifier = try TokenVerifier(path: next.verifying)
+                let first = try await signer.token(for: "alice")
+                #expect(await refusal(first, verifier)?.code == .unauthenticated)
+                symlink(folders[1], link + ".next")
+                rename(link + ".next", link)
+                #expect(try await verifier.principal(of: signer.token(for: "alice")) == .users(["alice"]))
+            }
+        }
+    }
+
     @Test func verifiersFileHoldsNoPrivateKey() async throws {
         try await KeySets.with { keys in
             let sets = try [keys.signing, keys.verifying].map {

@@ -27,12 +27,23 @@ import Testing
         try await JWTKeyCollection().add(hmac: HMACKey(from: secret), digestAlgorithm: digest).sign(claims)
     }
 
-    private static func settings() async throws -> GatewaySettings {
-        GatewaySettings(
-            answersFreshFor: .zero,
-            tokens: try await WebAppTokens(
-                keys: Data((secret + "\n").utf8), algorithm: "HS256", issuer: "web app", audience: "analysis",
-                cookie: "web_app"))
+    /// A file that goes with its last use.
+    private final class KeyFile: Sendable {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("keys-\(UUID().uuidString)").path
+
+        init(_ text: String) { write(text) }
+        deinit { unlink(path) }
+
+        func write(_ text: String) {
+            _ = FileManager.default.createFile(atPath: path + ".part", contents: Data(text.utf8))
+            rename(path + ".part", path)
+        }
+    }
+
+    private static func settings(_ file: KeyFile = KeyFile(secret + "\n")) async throws -> GatewaySettings {
+        let tokens = try await WebAppTokens(
+            keys: file.path, algorithm: "HS256", issuer: "web app", audience: "analysis", cookie: "web_app")
+        return GatewaySettings(answersFreshFor: .zero, tokens: tokens)
     }
 
     private static func knowsMaria(_ gateway: GatewayUnderTest) {
@@ -53,6 +64,41 @@ import Testing
                 #expect(try answer.json["user"]?["name"] == "Maria" && answer.json["user"]?["role"] == "listener")
             }
             #expect(try await gateway.get("/api/me").json["user"]?["id"] == "demo")
+        }
+    }
+
+    @Test func theSessionThatWasOpenedHereComesBeforeTheWebAppsCookieWhichCountsOnceItHasEnded() async throws {
+        try await GatewayUnderTest.run(try await Self.settings()) { gateway async throws in
+            Self.knowsMaria(gateway)
+            let token = try await Self.token()
+            let session = GatewayUnderTest.cookie
+            gateway.catalog.set {
+                $0.checkSession = { request in
+                    guard request.session == GatewayUnderTest.session else {
+                        throw RPCError(.unauthenticated, "expired")
+                    }
+                    return User(id: "demo", name: "demo", role: .listener)
+                }
+            }
+            let expired = Data(repeating: 9, count: 32).base64EncodedString()
+            for (cookie, name) in [
+                ("\(session); web_app=\(token)", "demo"), ("\(session); web_app=expired", "demo"),
+                ("\(SessionToken.cookieName)=\(expired); web_app=\(token)", "maria"),
+            ] {
+                let answer = try await gateway.send("/api/me", .get, headers: [.cookie: cookie])
+                #expect(try answer.json["user"]?["id"] == .string(name), "\(cookie)")
+            }
+        }
+    }
+
+    @Test func whomTheWebAppHasSignedInSignsOutThere() async throws {
+        try await GatewayUnderTest.run(try await Self.settings()) { gateway async throws in
+            Self.knowsMaria(gateway)
+            let token = try await Self.token()
+            let answer = try await gateway.send("/api/logout", .post, headers: [.cookie: "web_app=\(token)"])
+            #expect(answer.status == 409)
+            #expect(
+                try answer.json["message"] == "The web app has signed you in; sign out there, and here you are, too.")
         }
     }
 
@@ -101,14 +147,31 @@ import Testing
         }
     }
 
-    @Test func aSecretThatCanBeGuessedIsRefused() async {
-        await #expect(throws: RPCError.self) {
-            _ = try await WebAppTokens(
-                keys: Data("short".utf8), algorithm: "HS256", issuer: "i", audience: "a", cookie: nil)
+    @Test func keysThatAreReplacedCountAtOnce() async throws {
+        let file = KeyFile(Self.secret)
+        try await GatewayUnderTest.run(try await Self.settings(file)) { gateway async throws in
+            Self.knowsMaria(gateway)
+            func status(_ secret: String) async throws -> Int {
+                let token = try await Self.token(secret: secret)
+                return try await gateway.send("/api/me", .get, headers: [.authorization: "Bearer \(token)"]).status
+            }
+            let next = "the next secret of the web app, as long"
+            #expect(try await status(next) == 401)
+            file.write("too short")
+            #expect(try await status(Self.secret) == 200)
+            file.write(next)
+            #expect(try await status(next) == 200)
+            #expect(try await status(Self.secret) == 401)
         }
-        await #expect(throws: RPCError.self) {
-            _ = try await WebAppTokens(
-                keys: Data("no keys".utf8), algorithm: "RS256", issuer: "i", audience: "a", cookie: nil)
+    }
+
+    @Test func aSecretThatCanBeGuessedIsRefused() async {
+        for (text, algorithm) in [("short", "HS256"), ("no keys", "RS256")] {
+            let file = KeyFile(text)
+            await #expect(throws: RPCError.self) {
+                _ = try await WebAppTokens(
+                    keys: file.path, algorithm: algorithm, issuer: "i", audience: "a", cookie: nil)
+            }
         }
     }
 }

@@ -86,6 +86,21 @@ import Testing
         await expectStatus(.failedPrecondition) { try await client.run() }
     }
 
+    @Test func filesThatWereReplacedCountOnceTheyFitEachOther() async throws {
+        let (old, next) = (try await Certificates("queue"), try await Certificates("queue"))
+        let identity = try old.identity("queue")
+        let before = identity.serverContext
+        func replace(_ file: String) {
+            rename(next.path(file), old.path(file))
+        }
+        replace("queue.crt")
+        #expect(identity.serverContext === before)
+        replace("queue.key")
+        #expect(identity.serverContext !== before)
+        let after = identity.serverContext
+        #expect(identity.serverContext === after)
+    }
+
     @Test func fileThatCannotBeUsedIsNamed() async throws {
         let certificates = try await Certificates("queue", "worker")
         let (queue, worker) = (certificates.path("queue.crt"), certificates.path("worker.key"))

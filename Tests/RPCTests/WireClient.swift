@@ -24,7 +24,7 @@ final class WireClient: Sendable {
     init(
         _ address: RPCAddress, greeting: Bool = false, limits: Limits = .standard, tls: TLSIdentity? = nil
     ) async throws {
-        let context = try address.tlsContext { try tls?.clientContext() }
+        let context = try address.tls(tls)?.clientContext
         let (frames, continuation) = AsyncThrowingStream.makeStream(of: Frame.self)
         self.frames = frames
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
