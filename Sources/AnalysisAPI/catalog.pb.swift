@@ -855,10 +855,13 @@ extension ListPlaylistsReply: CMessage {
 package struct PlaylistRequest: Message, Hashable, Sendable {
     package var userID: String
     package var playlistID: String
+    /// next_page_token of the page before; empty: the first page
+    package var pageToken: String
 
-    package init(userID: String = "", playlistID: String = "") {
+    package init(userID: String = "", playlistID: String = "", pageToken: String = "") {
         self.userID = userID
         self.playlistID = playlistID
+        self.pageToken = pageToken
     }
 }
 
@@ -872,11 +875,13 @@ extension PlaylistRequest: CMessage {
     init(copying c: Analysis__V1__PlaylistRequest) throws {
         userID = try String(copying: c.user_id, of: "PlaylistRequest.user_id")
         playlistID = try String(copying: c.playlist_id, of: "PlaylistRequest.playlist_id")
+        pageToken = try String(copying: c.page_token, of: "PlaylistRequest.page_token")
     }
 
     func write(to c: inout Analysis__V1__PlaylistRequest, arena: inout MessageArena) {
         c.user_id = arena.bytes(userID)
         c.playlist_id = arena.bytes(playlistID)
+        c.page_token = arena.bytes(pageToken)
     }
 }
 
@@ -927,13 +932,17 @@ extension SongSummary: CMessage {
 }
 
 package struct PlaylistDetail: Message, Hashable, Sendable {
+    /// with its counts on the first page
     package var playlist: Playlist?
     /// in playlist order
     package var songs: [SongSummary]
+    /// empty: there are no more; only very long lists have a second page
+    package var nextPageToken: String
 
-    package init(playlist: Playlist? = nil, songs: [SongSummary] = []) {
+    package init(playlist: Playlist? = nil, songs: [SongSummary] = [], nextPageToken: String = "") {
         self.playlist = playlist
         self.songs = songs
+        self.nextPageToken = nextPageToken
     }
 }
 
@@ -947,12 +956,14 @@ extension PlaylistDetail: CMessage {
     init(copying c: Analysis__V1__PlaylistDetail) throws {
         playlist = try Playlist(copying: c.playlist)
         songs = try elements(c.songs, count: c.n_songs) { try SongSummary(copying: $0) }
+        nextPageToken = try String(copying: c.next_page_token, of: "PlaylistDetail.next_page_token")
     }
 
     func write(to c: inout Analysis__V1__PlaylistDetail, arena: inout MessageArena) {
         c.playlist = arena.message(playlist)
         c.n_songs = songs.count
         c.songs = arena.elements(songs.map { arena.message($0) })
+        c.next_page_token = arena.bytes(nextPageToken)
     }
 }
 

@@ -184,7 +184,7 @@ package struct Job: Message, Hashable, Sendable {
     package var endedAtMs: Int64
     /// why it failed, for people
     package var error: String
-    /// given by GetJob alone
+    /// given by GetJob alone; of very many, the first
     package var failures: [SongFailure]
     /// JOB_STATE_SCHEDULED: when it goes on; otherwise 0
     package var dueAtMs: Int64
@@ -196,6 +196,10 @@ package struct Job: Message, Hashable, Sendable {
     package var traceparent: String
     /// none: its user has not said what they think of it
     package var rating: JobRating?
+    /// of background work: the how-manieth batch of it this is, from 1 on; otherwise 0
+    package var batch: UInt32
+    /// of background work: songs for the batches after this one, when it was made or ended
+    package var left: UInt32
 
     package init(
         id: String = "", lane: String = "", userID: String = "", type: JobType = .unspecified,
@@ -204,7 +208,7 @@ package struct Job: Message, Hashable, Sendable {
         skipped: UInt32 = 0, failed: UInt32 = 0, audioMs: UInt64 = 0, audioDoneMs: UInt64 = 0, songID: String = "",
         createdAtMs: Int64 = 0, startedAtMs: Int64 = 0, endedAtMs: Int64 = 0, error: String = "",
         failures: [SongFailure] = [], dueAtMs: Int64 = 0, waitsFor: String = "", retrying: UInt32 = 0,
-        traceparent: String = "", rating: JobRating? = nil
+        traceparent: String = "", rating: JobRating? = nil, batch: UInt32 = 0, left: UInt32 = 0
     ) {
         self.id = id
         self.lane = lane
@@ -234,6 +238,8 @@ package struct Job: Message, Hashable, Sendable {
         self.retrying = retrying
         self.traceparent = traceparent
         self.rating = rating
+        self.batch = batch
+        self.left = left
     }
 }
 
@@ -275,6 +281,8 @@ extension Job: CMessage {
         if c._rating_case == ANALYSIS__V1__JOB___RATING_RATING {
             rating = try JobRating(copying: c.rating)
         }
+        batch = c.batch
+        left = c.left
     }
 
     func write(to c: inout Analysis__V1__Job, arena: inout MessageArena) {
@@ -310,6 +318,8 @@ extension Job: CMessage {
             c._rating_case = ANALYSIS__V1__JOB___RATING_RATING
             c.rating = arena.message(rating)
         }
+        c.batch = batch
+        c.left = left
     }
 }
 

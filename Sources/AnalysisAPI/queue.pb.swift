@@ -812,11 +812,13 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
     package var rated: Bool
     /// the song or playlist that was asked for; empty: any
     package var targetID: String
+    /// ended at this time or later; 0: any; needs ended
+    package var endedFromMs: Int64
 
     package init(
         userID: String = "", ended: Bool = false, limit: UInt32 = 0, failed: Bool = false, type: JobType = .unspecified,
         priority: Priority = .unspecified, state: JobState = .unspecified, fromMs: Int64 = 0, untilMs: Int64 = 0,
-        pageToken: String = "", rated: Bool = false, targetID: String = ""
+        pageToken: String = "", rated: Bool = false, targetID: String = "", endedFromMs: Int64 = 0
     ) {
         self.userID = userID
         self.ended = ended
@@ -830,6 +832,7 @@ package struct ListJobsRequest: Message, Hashable, Sendable {
         self.pageToken = pageToken
         self.rated = rated
         self.targetID = targetID
+        self.endedFromMs = endedFromMs
     }
 }
 
@@ -853,6 +856,7 @@ extension ListJobsRequest: CMessage {
         pageToken = try String(copying: c.page_token, of: "ListJobsRequest.page_token")
         rated = c.rated != 0
         targetID = try String(copying: c.target_id, of: "ListJobsRequest.target_id")
+        endedFromMs = c.ended_from_ms
     }
 
     func write(to c: inout Analysis__V1__ListJobsRequest, arena: inout MessageArena) {
@@ -868,6 +872,7 @@ extension ListJobsRequest: CMessage {
         c.page_token = arena.bytes(pageToken)
         c.rated = rated ? 1 : 0
         c.target_id = arena.bytes(targetID)
+        c.ended_from_ms = endedFromMs
     }
 }
 

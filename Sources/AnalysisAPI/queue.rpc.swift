@@ -84,7 +84,8 @@ package struct QueueClient: Sendable {
         try await client.unary(QueueMethods.clearJobs, request, options: options)
     }
 
-    /// Where a job stands in line, and what runs before it.
+    /// Where a job stands in line, and what runs before it. When it is expected to start, Progress.Get of the job tells in
+    /// starts_in_ms: that service knows what songs take.
     package func getPosition(_ request: JobRequest, options: CallOptions = .init()) async throws -> JobPosition {
         try await client.unary(QueueMethods.getPosition, request, options: options)
     }
@@ -144,7 +145,8 @@ package protocol QueueProvider: RPCService {
     func replayJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs
     /// Cancels all jobs that have not ended, as far as the filter says, as CancelJob does.
     func clearJobs(_ request: JobFilter, context: CallContext) async throws -> ChangedJobs
-    /// Where a job stands in line, and what runs before it.
+    /// Where a job stands in line, and what runs before it. When it is expected to start, Progress.Get of the job tells in
+    /// starts_in_ms: that service knows what songs take.
     func getPosition(_ request: JobRequest, context: CallContext) async throws -> JobPosition
     /// Moves a job that has not ended to another class, where it takes the place of its sequence.
     func reprioritiseJob(_ request: ReprioritiseJobRequest, context: CallContext) async throws -> Job

@@ -55,8 +55,9 @@ final class Accounts: Sendable {
                 RedisArgument(user.createdAtMs), "last_analysis_at_ms", 0, "password",
                 RedisArgument(password),
             ])
+        // Also of one who is there already: an earlier call may not have come so far.
+        if try await account(user.id) != nil { try await bar(user.id, for: .zero) }
         guard isNew.int == 1 else { throw RPCError(.alreadyExists, "there is a user \(user.id) already") }
-        try await bar(user.id, for: .zero)
         return user
     }
 
@@ -147,12 +148,22 @@ final class Accounts: Sendable {
     ///
     /// - Returns: the user's lane.
     func beginRemoval(of id: String) async throws -> String {
-        guard Self.isUserID(id),
-            case let fields = try await store.send("HMGET", store.keys.account(id), "lane", "move").elements ?? [],
-            fields.count == 2, let lane = fields[0].text
-        else { throw QueueError.notFound("there is no user \(id)") }
-        guard fields[1].isNull else { throw QueueError.moving("user \(id) is being moved to another lane") }
-        try await store.send("HSET", store.keys.account(id), "removed_at_ms", Int64.now)
+        guard Self.isUserID(id), try await store.send("EXISTS", store.keys.account(id)).int == 1 else {
+            throw QueueError.notFound("there is no user \(id)")
+        }
+        try await touchMove(of: id)
+        let reply = try await store.run(
+            \.removeAccount, key: store.keys.account(id), [RedisArgument(Int64.now)]
+        ).elements?.compactMap(\.text)
+        switch reply {
+        case ["gone"]: throw QueueError.notFound("there is no user \(id)")
+        case ["moving"]: throw QueueError.moving("user \(id) is being moved to another lane")
+        default: break
+        }
+        guard let reply, reply.count == 2 else {
+            throw QueueError.corrupt("the reply of remove_account is not understood")
+        }
+        let lane = reply[1]
         known.withLock { $0[id] = nil }
         try await bar(id, for: Self.barLength)
         return lane
@@ -164,6 +175,7 @@ final class Accounts: Sendable {
         for lane in lanes.ids { try await store.send("HDEL", store.keys.lane(lane, .moves), id) }
         try await store.send("DEL", store.keys.account(id))
         try await store.send("ZREM", store.keys.users, id)
+        try await store.send("HDEL", store.keys.moves, id)
     }
 
     /// Sees to it that nothing more is written of a user who is removed, by whoever found them before; zero: that it is again.
@@ -180,7 +192,7 @@ final class Accounts: Sendable {
     func beginMove(of id: String, to lane: String) async throws -> (UserMove.Attempt, hasSwitched: Bool)? {
         guard Self.isUserID(id) else { throw QueueError.notFound("there is no user \(id)") }
         guard try await lanes.contains(lane) else { throw QueueError.notFound("there is no lane \(lane)") }
-        try await store.send("HSET", store.keys.moves, id, Int64.now)
+        try await touchMove(of: id)
         let reply =
             try await store.run(
                 \.moveAccount, key: store.keys.account(id), ["begin", RedisArgument(lane)]
@@ -209,20 +221,22 @@ final class Accounts: Sendable {
         try await store.send("HDEL", store.keys.moves, attempt.userID)
     }
 
-    /// Says that somebody is at it, so that nobody else goes on with the move.
-    func touchMove(_ attempt: UserMove.Attempt) async throws {
-        try await store.send("HSET", store.keys.moves, attempt.userID, Int64.now)
+    /// Says that somebody is at it, so that nobody else goes on with the move or the removal.
+    func touchMove(of userID: String) async throws {
+        try await store.put("\(Int64.now)", as: userID, in: store.keys.moves)
     }
 
-    /// The moves that nobody has been at for so long: users, and the lane to which.
-    func brokenMoves(since age: Duration) async throws -> [(userID: String, lane: String)] {
+    /// What nobody has been at for so long: a user, and the lane to which they were on their way; nil: they were being removed.
+    func brokenMoves(since age: Duration) async throws -> [(userID: String, lane: String?)] {
         let before = Int64.now - age.milliseconds
-        var moves: [(String, String)] = []
+        var moves: [(String, String?)] = []
         for (id, touched) in try await store.send("HGETALL", store.keys.moves).map ?? [:]
         where touched.int ?? 0 < before {
-            let move = try await store.send("HGET", store.keys.account(id), "move").text ?? ""
-            if let lane = move.split(separator: " ").last {
+            let account = try await store.send("HMGET", store.keys.account(id), "move", "removed_at_ms").elements ?? []
+            if let lane = account.first?.text?.split(separator: " ").last {
                 moves.append((id, String(lane)))
+            } else if account.last?.isNull == false {
+                moves.append((id, nil))
             } else {
                 try await store.send("HDEL", store.keys.moves, id)
             }

@@ -79,7 +79,7 @@ struct Backup: Sendable {
     /// What has changed until now of that which belongs in a backup.
     private func changes(on server: Server) async throws -> Set<[UInt8]> {
         let mark = mark(server.master)
-        _ = try await store.send("SET", mark, "", "PX", 1000)
+        _ = try await store.run(\.copy, key: mark, [])
         return try await names(server.changes, until: mark)
     }
 

@@ -53,9 +53,9 @@ struct CatalogService: CatalogProvider {
     }
 
     func removeUser(_ request: UserRequest, context: CallContext) async throws -> RemoveUserReply {
-        let alias = "erased-\(randomBytes(8).hexadecimal)"
+        let alias = Erasure.alias()
         do {
-            var reply = try await remove(request.userID, alias: alias)
+            var reply = try await erasure.run(request.userID, alias: alias)
             reply.erasedAs = alias
             await audit.noteErasure(context, of: request.userID, as: alias)
             return reply
@@ -63,24 +63,6 @@ struct CatalogService: CatalogProvider {
             // While they are still there, they are called by their name.
             return try await audit.noting(context, request) { throw error }
         }
-    }
-
-    private func remove(_ userID: String, alias: String) async throws -> RemoveUserReply {
-        let lane = try await accounts.beginRemoval(of: userID)
-        var reply = RemoveUserReply()
-        let queue = LaneQueue(lane: lane, store: store)
-        // What is left of the background work first, from which the end of a batch would make the next.
-        try await queue.forgetBackground(of: userID)
-        try await queue.changeAll(userID: userID, type: .unspecified, event: .cancelled) { jobs, hint in
-            reply.cancelledJobs += UInt32(clamping: jobs.count)
-            dispatcher.deliver(hint, cancelled: jobs)
-        }
-        try await erasure.forgetFiles(of: userID, lane: lane)
-        _ = try await LibraryWriter(userID: userID, lane: lane, store: store).removeAll()
-        try await queue.forgetEnded(of: userID)
-        try await erasure.forgetTraces(of: userID, lane: lane, alias: alias)
-        try await accounts.endRemoval(of: userID)
-        return reply
     }
 
     func exportUser(_ request: UserRequest, to writer: RPCWriter<ExportPart>, context: CallContext) async throws {
@@ -234,7 +216,7 @@ struct CatalogService: CatalogProvider {
     }
 
     func getPlaylist(_ request: PlaylistRequest, context: CallContext) async throws -> PlaylistDetail {
-        try await library(of: request.userID).playlist(request.playlistID)
+        try await library(of: request.userID).playlist(request.playlistID, pageToken: request.pageToken)
     }
 
     func getSong(_ request: SongRequest, context: CallContext) async throws -> SongDetail {

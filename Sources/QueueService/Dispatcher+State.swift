@@ -188,6 +188,12 @@ struct DispatcherState: Sendable {
         return (workerID, worker.connection)
     }
 
+    /// Those of the lanes that a worker has children for and does not hold any more, nor may be about to: nobody will ask for these
+    /// children.
+    func lost(among held: Set<String>, workerID: String) -> [String] {
+        held.intersection(lanes).subtracting(beingTaken).filter { workers[workerID]?.lanes[$0] == nil }.sorted()
+    }
+
     /// How the taking of a lane ended.
     ///
     /// - Parameter lease: nil: another worker holds it.

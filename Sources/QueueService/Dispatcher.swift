@@ -136,8 +136,13 @@ final class Dispatcher: Service, Sendable {
         do {
             for (lane, lease) in plan.release { try await release(lane, lease: lease, workerID: connection.workerID) }
             tellRenewed([], to: connection, answers: message)
+            let held = Set(message.held.map(\.lane))
             let free = plan.room > 0 ? connections.withLock { $0.state.take($0.state.lanes.count) } : []
-            try await take(free, atMost: plan.room, for: connection, message: message)
+            // Those first whose children it has.
+            let ordered = free.filter(held.contains) + free.filter { !held.contains($0) }
+            try await take(ordered, atMost: plan.room, for: connection, message: message)
+            let lost = connections.withLock { $0.state.lost(among: held, workerID: connection.workerID) }
+            for lane in lost { connection.send(WorkerCommand(command: .laneRevoked(LaneRevoked(lane: lane)))) }
             try await store.put(status.stored, as: status.id, in: store.keys.workers)
             if isDrained(status.id) {
                 try await store.send("ZADD", store.keys.drainedWorkers, "XX", "\(Int64.now)", status.id)

@@ -51,7 +51,8 @@ struct Persistence: Sendable {
             if delayed > delayedSyncs ?? 0 {
                 warnings.append(
                     "The disk of Redis is slow: writes were held back \(delayed) times since it started, and a Redis that is "
-                        + "killed then loses some. Use a faster disk, or --durability always.")
+                        + "killed then loses some. Use a faster disk, or have Redis sync each write (appendfsync always)."
+                )
             }
             delayedSyncs = delayed
         }

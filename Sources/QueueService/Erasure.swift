@@ -1,4 +1,4 @@
-// What is left of a user elsewhere than among their jobs and in their library, found and removed.
+// Removes a user with everything that names them. Each step may be made again, so whoever comes after a crash does the rest.
 
 import AnalysisAPI
 import Jobs
@@ -8,14 +8,40 @@ struct Erasure: Sendable {
     let analyzers: Analyzers
     let lanes: Lanes
     let store: Store
+    let accounts: Accounts
+    let dispatcher: Dispatcher
     let alerts: AlertDesk
     let audit: AuditLog
 
     /// How many keys, or entries of a log, are looked at in one step.
     private static let page = 500
 
+    /// What stands in the audit log in place of a name.
+    static func alias() -> String { "erased-\(randomBytes(8).hexadecimal)" }
+
+    /// Removes the user, or does the rest of a removal that broke off.
+    ///
+    /// - Throws: `QueueError.notFound`; `QueueError.moving` while the user is on the way to another lane.
+    func run(_ userID: String, alias: String) async throws -> RemoveUserReply {
+        let lane = try await accounts.beginRemoval(of: userID)
+        var reply = RemoveUserReply()
+        let queue = LaneQueue(lane: lane, store: store)
+        // What is left of the background work first, from which the end of a batch would make the next.
+        try await queue.forgetBackground(of: userID)
+        try await queue.changeAll(userID: userID, type: .unspecified, event: .cancelled) { jobs, hint in
+            reply.cancelledJobs += UInt32(clamping: jobs.count)
+            dispatcher.deliver(hint, cancelled: jobs)
+        }
+        try await forgetFiles(of: userID, lane: lane)
+        _ = try await LibraryWriter(userID: userID, lane: lane, store: store).removeAll()
+        try await queue.forgetEnded(of: userID)
+        try await forgetTraces(of: userID, lane: lane, alias: alias)
+        try await accounts.endRemoval(of: userID)
+        return reply
+    }
+
     /// Forgets whose files are known by their content. Comes before the library goes, which tells what they are.
-    func forgetFiles(of userID: String, lane: String) async throws {
+    private func forgetFiles(of userID: String, lane: String) async throws {
         let contents = try await store.send("HGETALL", store.keys.lane(lane, .userContents, userID)).map ?? [:]
         let keys = contents.compactMap { field, content -> String? in
             let words = (content.text ?? "").split(separator: " ", omittingEmptySubsequences: false)
@@ -27,9 +53,7 @@ struct Erasure: Sendable {
     }
 
     /// Removes all that names the user, in whatever lane, and says so to those who follow the log.
-    ///
-    /// - Parameter alias: what stands in the audit log in place of the user's name.
-    func forgetTraces(of userID: String, lane: String, alias: String) async throws {
+    private func forgetTraces(of userID: String, lane: String, alias: String) async throws {
         try await sweepNames(of: userID)
         for lane in lanes.ids {
             try await sweep(lane, of: userID)
@@ -46,13 +70,15 @@ struct Erasure: Sendable {
         for (kind, start) in [(store.keys.session(hash: ""), "\(userID) "), (store.keys.filesPrefix, "\(userID):")] {
             try await store.scan(Keys.pattern(kind), count: Self.page) { names in
                 try await remove(names.map { String(decoding: $0, as: UTF8.self) }, holding: start)
+                try await accounts.touchMove(of: userID)
             }
         }
     }
 
     /// Removes those of the keys whose text begins with `start`.
     private func remove(_ keys: [String], holding start: String) async throws {
-        for key in keys where try await store.send("GET", key).text?.hasPrefix(start) == true {
+        let texts = try await store.pipeline(keys.map { ["GET", RedisArgument($0)] })
+        for (key, text) in zip(keys, texts) where text.text?.hasPrefix(start) == true {
             try await store.send("UNLINK", key)
         }
     }
@@ -71,6 +97,7 @@ struct Erasure: Sendable {
             for suffix in parts[1].elements?.compactMap(\.text) ?? [] {
                 try await store.send("UNLINK", "\(store.keys.root(lane: lane)):\(suffix)")
             }
+            try await accounts.touchMove(of: userID)
         } while cursor != "0"
         for analyzer in analyzers.enabled {
             let key = store.keys.lane(lane, .breakerSongs, analyzer.name)
@@ -99,6 +126,7 @@ struct Erasure: Sendable {
                 }
             }
             if !theirs.isEmpty { _ = try await store.send(["XDEL", key] + theirs) }
+            try await accounts.touchMove(of: userID)
             guard entries.count == Self.page, let last else { return }
             after = "(\(last)"
         }

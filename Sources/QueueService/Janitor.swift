@@ -12,6 +12,8 @@ struct Janitor: Service {
     let store: Store
     /// Of whom old results are removed, and by what broken moves are finished; nil: of nobody, and by nothing.
     var move: UserMove?
+    /// By what broken removals are finished; nil: by nothing.
+    var erasure: Erasure?
     /// How long results are kept; nil: for ever.
     var resultAge: Duration?
     let logger: Logger
@@ -107,14 +109,21 @@ struct Janitor: Service {
         return total
     }
 
-    /// Moves users on whose move to another lane broke off.
+    /// Moves users on whose move to another lane broke off, and removes those of whom a removal has left something.
     func finishMoves() async throws {
         for (userID, lane) in try await move?.accounts.brokenMoves(since: Self.interval) ?? [] {
             do {
-                _ = try await move?.run(userID, to: lane)
-                logger.info("finished the move of a user", metadata: ["user": "\(userID)", "lane": "\(lane)"])
+                if let lane {
+                    _ = try await move?.run(userID, to: lane)
+                    logger.info("finished the move of a user", metadata: ["user": "\(userID)", "lane": "\(lane)"])
+                } else {
+                    let alias = Erasure.alias()
+                    _ = try await erasure?.run(userID, alias: alias)
+                    logger.info("finished the removal of a user", metadata: ["erased_as": "\(alias)"])
+                }
             } catch {
-                logger.warning("cannot move a user", metadata: ["user": "\(userID)", "error": "\(error)"])
+                logger.warning(
+                    "cannot finish what broke off of a user", metadata: ["user": "\(userID)", "error": "\(error)"])
             }
         }
     }

@@ -104,9 +104,11 @@ struct JobList: Sendable {
         // Many jobs can end in one millisecond, of which some were listed.
         while true {
             let from = place.map { request.ended ? "\($0.score)" : "(\($0.score)" }
+            // What ended before it was made before, too.
+            let end = max(request.endedFromMs, request.fromMs)
             let range: [RedisArgument] =
                 request.ended
-                ? ["ZRANGE", key, RedisArgument(from ?? "+inf"), "-inf", "BYSCORE", "REV"]
+                ? ["ZRANGE", key, RedisArgument(from ?? "+inf"), RedisArgument(end), "BYSCORE", "REV"]
                 : ["ZRANGE", key, RedisArgument(from ?? "-inf"), "+inf", "BYSCORE"]
             let page: [RedisArgument] = ["LIMIT", RedisArgument(offset), RedisArgument(Self.chunk), "WITHSCORES"]
             let reply = try await store.send(range + page).elements ?? []

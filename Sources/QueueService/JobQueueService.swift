@@ -85,10 +85,11 @@ final class JobQueueService: QueueProvider {
     }
 
     func listJobs(_ request: ListJobsRequest, context: CallContext) async throws -> ListJobsReply {
-        guard request.ended || (!request.failed && !request.rated) else {
-            throw RPCError(
-                .invalidArgument,
-                "\(request.failed ? "failed" : "rated") needs ended, too: only jobs that have ended can be so")
+        let ofEnded = [
+            ("failed", request.failed), ("rated", request.rated), ("ended_from_ms", request.endedFromMs != 0),
+        ]
+        if !request.ended, let (name, _) = ofEnded.first(where: { $0.1 }) {
+            throw RPCError(.invalidArgument, "\(name) needs ended, too: only jobs that have ended can be so")
         }
         guard request.state == .unspecified || request.state.hasEnded == request.ended else {
             throw RPCError(

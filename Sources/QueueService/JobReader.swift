@@ -9,7 +9,10 @@ struct JobReader: Sendable {
     let lane: String
     let store: Store
 
-    /// A job with its failures.
+    /// For so many failures a message has room.
+    private static let failureBytes = 2 << 20
+
+    /// A job with its failures; of very many, the first.
     ///
     /// - Parameter userID: whose it must be; empty: anybody's.
     func job(_ id: String, userID: String) async throws -> Job {
@@ -21,8 +24,11 @@ struct JobReader: Sendable {
         var job = try JobRecord(fields: fields, lane: lane).job
         guard userID.isEmpty || job.userID == userID else { throw QueueError.notFound("there is no job \(id)") }
         let failures = replies[1].elements?.compactMap(\.text) ?? []
-        job.failures = stride(from: 0, to: failures.count - 1, by: 2).map {
-            SongFailure(songID: failures[$0], reason: failures[$0 + 1])
+        var room = Self.failureBytes
+        for index in stride(from: 0, to: failures.count - 1, by: 2) {
+            room -= failures[index].utf8.count + failures[index + 1].utf8.count
+            guard room >= 0 else { break }
+            job.failures.append(SongFailure(songID: failures[index], reason: failures[index + 1]))
         }
         return job
     }

@@ -40,6 +40,10 @@ enum JobField: String, CaseIterable {
     case thumb
     case comment
     case ratedAtMs = "rated_at_ms"
+    /// Which batch of background work it is, from 1 on.
+    case batch
+    /// Of background work: the songs for the batches after it.
+    case left
 
     var isNumber: Bool {
         switch self {
@@ -47,7 +51,7 @@ enum JobField: String, CaseIterable {
             .comment:
             false
         case .rank, .force, .sequence, .epoch, .total, .cursor, .analysed, .skipped, .failed, .audioMs, .audioDoneMs,
-            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs, .aside, .ratedAtMs:
+            .createdAtMs, .startedAtMs, .endedAtMs, .losses, .dueAtMs, .aside, .ratedAtMs, .batch, .left:
             true
         }
     }
@@ -98,7 +102,8 @@ struct JobRecord: Sendable {
             createdAtMs: try number(.createdAtMs), startedAtMs: try number(.startedAtMs),
             endedAtMs: try number(.endedAtMs), error: try text(.error), dueAtMs: try number(.dueAtMs),
             waitsFor: try text(.waitsFor), retrying: try number(.aside),
-            traceparent: try text(.traceparent), rating: try rating())
+            traceparent: try text(.traceparent), rating: try rating(), batch: try number(.batch),
+            left: try number(.left))
         claim = fields[JobField.claim.rawValue]?.bytes ?? []
     }
 }

@@ -174,7 +174,7 @@ struct Keys: Sendable {
     func account(_ userID: String) -> String { "\(prefix)account:\(userID)" }
     /// ZSET "count" → how many lanes there are; it only ever rises.
     var lanes: String { "\(prefix)lanes" }
-    /// HASH user id → when somebody was last at it, in milliseconds: moves to another lane that have not ended.
+    /// HASH user id → when somebody was last at it, in milliseconds: moves to another lane, and removals, that have not ended.
     var moves: String { "\(prefix)moves" }
     /// ZSET (`RedisSchema`): which version the data is of.
     var schema: String { "\(prefix)schema" }

@@ -32,18 +32,38 @@ struct Library: Sendable {
         .sorted { ($0.name, $0.id) < ($1.name, $1.id) }
     }
 
-    /// A playlist with its songs in order.
-    func playlist(_ id: String) async throws -> PlaylistDetail {
+    /// For about so many bytes of songs a page of a playlist has room.
+    private static let pageBytes = 2 << 20
+
+    /// A playlist with its songs in order, or a page of them.
+    ///
+    /// - Parameter pageToken: how many songs were listed before; empty: none.
+    func playlist(_ id: String, pageToken: String) async throws -> PlaylistDetail {
+        guard let listed = pageToken.isEmpty ? 0 : Int(pageToken), listed >= 0 else {
+            throw RPCError(.invalidArgument, "page_token is none; next_page_token of the page before is right")
+        }
         let replies = try await store.pipeline([
             ["HGET", key(.userPlaylists), RedisArgument(id)], ["LRANGE", key(.playlistSongs, id), 0, -1],
         ])
         guard let bytes = replies[0].bytes else { throw QueueError.notFound("there is no playlist \(id)") }
         var playlist = try Playlist(stored: bytes)
-        let songs = try await summaries(of: replies[1].elements?.compactMap(\.text) ?? [])
-        playlist.songCount = UInt32(clamping: songs.count)
-        playlist.analysedCount = UInt32(clamping: songs.count { $0.state == .analysed })
-        playlist.lastAnalysedAtMs = songs.map(\.analysedAtMs).max() ?? 0
-        return PlaylistDetail(playlist: playlist, songs: songs)
+        let ids = (replies[1].elements ?? []).compactMap(\.text).dropFirst(listed)
+        let songs = try await summaries(of: Array(ids))
+        if listed == 0 {
+            playlist.songCount = UInt32(clamping: songs.count)
+            playlist.analysedCount = UInt32(clamping: songs.count { $0.state == .analysed })
+            playlist.lastAnalysedAtMs = songs.map(\.analysedAtMs).max() ?? 0
+        }
+        var room = Self.pageBytes
+        let page = songs.prefix { song in
+            defer { room -= song.bytes }
+            return room > 0
+        }
+        guard page.count < songs.count else { return PlaylistDetail(playlist: playlist, songs: songs) }
+        // Some of the ids may be of songs that are gone.
+        var passed = ids.startIndex
+        for song in page { passed = (ids[passed...].firstIndex { $0 == song.song?.id } ?? passed) + 1 }
+        return PlaylistDetail(playlist: playlist, songs: Array(page), nextPageToken: "\(passed)")
     }
 
     /// A song with all that was found out about it, in the order of the analyzers.
@@ -186,6 +206,14 @@ struct Library: Sendable {
 
     private func key(_ key: LaneKey, _ id: String) -> RedisArgument {
         RedisArgument(store.keys.lane(lane, key, userID, id))
+    }
+}
+
+extension SongSummary {
+    /// About how long it is in a message.
+    fileprivate var bytes: Int {
+        let texts = [song?.id, song?.title, song?.artist, song?.album, song?.location, failure]
+        return texts.reduce(64 + highlightsJson.count) { $0 + ($1?.utf8.count ?? 0) }
     }
 }
 

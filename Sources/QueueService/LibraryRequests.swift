@@ -15,7 +15,6 @@ private enum Limit {
     static let descriptionBytes = 4000
     static let attributeNameBytes = 64
     static let songBytes = 256 << 10
-    static let durationMs: UInt64 = 30 * 24 * 3600 * 1000
     /// The end of the year 9999.
     static let atMs: Int64 = 253_402_300_799_999
 }
@@ -65,13 +64,15 @@ extension UpsertLibraryRequest {
 }
 
 extension Song {
+    static let longestMs: UInt64 = 30 * 24 * 3600 * 1000
+
     fileprivate func check(at place: String) throws {
         try QueueService.check(id: id, at: "\(place).id")
         try QueueService.check(text: title, at: "\(place).title")
         try QueueService.check(text: artist, at: "\(place).artist")
         try QueueService.check(text: album, at: "\(place).album")
         try QueueService.check(addedAtMs: addedAtMs, at: "\(place).added_at_ms")
-        guard durationMs ?? 0 <= Limit.durationMs else {
+        guard durationMs ?? 0 <= Song.longestMs else {
             throw refuse("\(place).duration_ms", "is longer than 30 days", right: "milliseconds are right")
         }
         let parts = location.split(separator: "/", omittingEmptySubsequences: false)

@@ -179,6 +179,7 @@ extension Song {
         var song = self
         song.addedAtMs = known?.addedAtMs ?? (addedAtMs == 0 ? .now : addedAtMs)
         song.attributes.sort { $0.name < $1.name }
+        if song.durationMs == 0 { song.durationMs = nil }
         if title.isEmpty { song.title = location.isEmpty ? id : MusicFolder.title(ofFile: location) }
         return song
     }

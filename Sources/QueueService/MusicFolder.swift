@@ -13,7 +13,8 @@ enum MusicFolder {
     static func song(_ file: ProbedFile) -> Song {
         Song(
             id: songID(file.location), title: file.title.isEmpty ? title(ofFile: file.location) : file.title,
-            artist: file.artist, album: file.album, durationMs: file.durationMs == 0 ? nil : file.durationMs,
+            artist: file.artist, album: file.album,
+            durationMs: (1...Song.longestMs).contains(file.durationMs) ? file.durationMs : nil,
             location: file.location, addedAtMs: max(0, file.modifiedAtMs),
             attributes: [
                 Attribute(name: bytesName, value: "\(file.bytes)"),

@@ -68,6 +68,9 @@ struct QueueSystem: Sendable {
             observer: AlertObserver(
                 analyzers: configuration.analyzers, lanes: lanes, store: store, dispatcher: dispatcher),
             store: store, eventLoopGroup: eventLoopGroup, logger: logger)
+        let erasure = Erasure(
+            analyzers: configuration.analyzers, lanes: lanes, store: store, accounts: accounts, dispatcher: dispatcher,
+            alerts: alerts, audit: audit)
         let users = UserCounts(accounts: accounts)
         let figures = QueueFigures(lanes: lanes, store: store, dispatcher: dispatcher, users: users, logger: logger)
         self.metrics = metrics.refreshed { await figures.record() }
@@ -82,16 +85,16 @@ struct QueueSystem: Sendable {
                 known: KnownFiles(store: store, accounts: accounts, resultAge: configuration.resultAge)),
             CatalogService(
                 analyzers: configuration.analyzers, store: store, accounts: accounts, background: background,
-                preferences: preferences, dispatcher: dispatcher, imports: imports, lanes: lanes,
-                erasure: Erasure(
-                    analyzers: configuration.analyzers, lanes: lanes, store: store, alerts: alerts, audit: audit),
+                preferences: preferences, dispatcher: dispatcher, imports: imports, lanes: lanes, erasure: erasure,
                 audit: audit),
             MaintenanceService(lanes: lanes, store: store, dispatcher: dispatcher, move: move, audit: audit),
             AlertsService(desk: alerts, audit: audit), AuditService(log: audit),
         ]
         services = [
             store.schema, lanes, dispatcher,
-            Janitor(lanes: lanes, store: store, move: move, resultAge: configuration.resultAge, logger: logger),
+            Janitor(
+                lanes: lanes, store: store, move: move, erasure: erasure, resultAge: configuration.resultAge,
+                logger: logger),
             PersistenceWatch(store: store, logger: logger), alerts,
             TransitionLog(lanes: lanes, store: store, logger: transitions),
             QueueWatch(lanes: lanes, store: store, dispatcher: dispatcher, logger: logger),

@@ -40,7 +40,7 @@ struct Scripts: Sendable {
     let enqueue, exchange, change, changeAll, rate, position, pause, preferences, hold, release, snapshot, upsert,
         remove,
         expire, scan, tally, recount, verify, expireResults, depart, bring, arrive, forget, bar, createAccount,
-        moveAccount, copy, restore, alertBook, takeLease, put, changeAccount: RedisScript
+        moveAccount, copy, restore, alertBook, takeLease, put, changeAccount, removeAccount: RedisScript
 
     init(analyzers: Analyzers, limits: QueueLimits) {
         let preamble = Self.preamble(analyzers: analyzers, limits: limits)
@@ -83,6 +83,9 @@ struct Scripts: Sendable {
             isIdempotent: true)
         changeAccount = RedisScript(
             name: "change_account", source: String(decoding: PackageResources.change_account_lua, as: UTF8.self),
+            isIdempotent: true)
+        removeAccount = RedisScript(
+            name: "remove_account", source: String(decoding: PackageResources.remove_account_lua, as: UTF8.self),
             isIdempotent: true)
         put = RedisScript(
             name: "put", source: String(decoding: PackageResources.put_lua, as: UTF8.self), isIdempotent: true)

@@ -81,7 +81,7 @@ struct UserMove: Sendable {
             }
             let jobs = try begun.map { try JobRecord(pairs: $0, lane: attempt.from).job }
             dispatcher.deliver(try Hint(lane: attempt.from, reply: parts[0]), withdrawn: jobs)
-            try await accounts.touchMove(attempt)
+            try await accounts.touchMove(of: attempt.userID)
         }
     }
 
@@ -93,7 +93,7 @@ struct UserMove: Sendable {
         func bring() async throws {
             copied += try await store.run(\.bring, lane: attempt.to, attempt.arguments + arguments).int ?? 0
             (arguments, bytes) = ([], 0)
-            try await accounts.touchMove(attempt)
+            try await accounts.touchMove(of: attempt.userID)
         }
         let root = store.keys.root(lane: attempt.from)
         for batch in suffixes.batches(of: Self.batch) {
@@ -131,7 +131,7 @@ struct UserMove: Sendable {
         let arguments = attempt.arguments + [RedisArgument(isLast ? 1 : 0)] + ids.map { RedisArgument($0) }
         let reply = try await store.run(\.arrive, lane: attempt.to, arguments)
         dispatcher.deliver(try Hint(lane: attempt.to, reply: reply))
-        try await accounts.touchMove(attempt)
+        try await accounts.touchMove(of: attempt.userID)
     }
 
     /// Removes the copies in the old lane.
@@ -140,7 +140,7 @@ struct UserMove: Sendable {
         for batch in try await suffixes(in: attempt.from, attempt).reversed().batches(of: Self.batch) {
             _ = try await store.run(
                 \.forget, lane: attempt.from, attempt.arguments + batch.map { RedisArgument($0) })
-            try await accounts.touchMove(attempt)
+            try await accounts.touchMove(of: attempt.userID)
         }
     }
 

@@ -38,15 +38,19 @@ struct WorkersService: WorkersProvider {
         await leave(connection, gracefully: isOver)
     }
 
+    private static let clockPause = Duration.milliseconds(100)
+
     func exchange(_ request: ExchangeRequest, context: CallContext) async throws -> ExchangeReply {
         guard try await lanes.contains(request.lane) else {
             throw RPCError(.notFound, "there is no lane \(request.lane)")
         }
         try check(request.item)
-        let highlights = await Highlights.of(request.item?.results ?? [])
+        let reported = request.item?.bounded
+        let highlights = await Highlights.of(reported?.results ?? [])
         let queue = LaneQueue(lane: request.lane, store: store)
-        let heard = try await hear(request.item, queue)
-        var item = request.item
+        let heard = try await hear(reported, queue)
+        var item = reported
+        var refreshed: Set<String> = []
         while true {
             let exchanged = try await queue.exchange(
                 worker: request.workerID, lease: request.lease, item: item, highlights: highlights, sound: heard?.sound,
@@ -56,6 +60,8 @@ struct WorkersService: WorkersProvider {
             case .idle: return ExchangeReply()
             case .again: item = nil
             case .stale(let userID, let stored):
+                // Still stale: Redis' clock is ahead of this one.
+                if !refreshed.insert(userID).inserted { try await Task.sleep(for: Self.clockPause) }
                 try await preferences.refresh(stored, of: userID, lane: request.lane)
                 item = nil
             case .run(let record, let song, let mark):
@@ -173,5 +179,31 @@ extension ItemReport {
         case .failed(let failed): failed.results
         case .suspended, .released, nil: []
         }
+    }
+}
+
+extension ItemReport {
+    /// The same within bounds: what is stored of it is told again and again.
+    fileprivate var bounded: ItemReport {
+        var item = self
+        switch outcome {
+        case .analysed(var analysed):
+            analysed.results = analysed.results.map(\.bounded)
+            item.outcome = .analysed(analysed)
+        case .failed(var failed):
+            failed.results = failed.results.map(\.bounded)
+            item.outcome = .failed(failed.withShortReason)
+        case .suspended, .released, nil: break
+        }
+        return item
+    }
+}
+
+extension AnalysisResult {
+    /// The same, of no time but the past.
+    fileprivate var bounded: AnalysisResult {
+        var result = self
+        result.createdAtMs = min(max(createdAtMs, 0), .now)
+        return result
     }
 }

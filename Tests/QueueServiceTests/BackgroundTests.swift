@@ -101,6 +101,33 @@ import Testing
         }
     }
 
+    @Test func backgroundWorkThatWaitsForItsTimeAndIsMovedUpGoesOnAtOnce() async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            let preferences = PreferenceStore(store: lane.store, timeZone: .gmt)
+            let quiet = Preferences(backgroundAnalysis: true, quietHours: [try .now(for: 3600)])
+            _ = try await preferences.set(
+                UserPreferences(quiet, timeZone: .gmt, at: .now), of: "u", lane: "0")
+            let background = try #require(try await lane.enqueue(.background).job)
+            #expect(try await lane.exchange() == nil)
+            #expect(try await lane.job(background.id).state == .scheduled)
+            let moved = try await lane.queue.reprioritise(jobID: background.id, userID: "u", rank: 0)
+            #expect(moved.job.state == .pending && moved.hint.kind == .wake)
+            #expect(try await lane.exchange()?.job.id == background.id)
+        }
+    }
+
+    @Test func eachBatchTellsWhichItIsAndHowMuchComesAfterIt() async throws {
+        try await withLane(limits: QueueLimits(backgroundBatch: 4)) { lane in
+            try await lane.hold()
+            _ = try await lane.enqueue(.background)
+            _ = try await lane.drain()
+            let told = try await lane.events().filter { [.enqueued, .completed].contains($0.kind) }.compactMap(\.job)
+            #expect(told.map(\.batch) == [1, 1, 2, 2, 3, 3])
+            #expect(told.map(\.left) == [6, 6, 2, 2, 0, 0])
+        }
+    }
+
     @Test func theGateGoesWithTheWorkerThatItIsAbout() async throws {
         try await withLane { lane in
             _ = try await lane.queue.hold(

@@ -50,6 +50,17 @@ import Testing
         }
     }
 
+    @Test func theFirstThatPassesEndsItAlsoWhereItsSongsAreForgotten() async throws {
+        try await withLane(limits: Self.limits) { lane in
+            _ = try await lane.breakDown()
+            try await lane.store.send("DEL", lane.store.keys.lane("0", .breakerSongs, "audio"))
+            try await lane.makeProbeDue()
+            #expect(try await lane.drain().count == 5)
+            #expect(try await lane.status().breakers.isEmpty)
+            #expect(try await lane.events().map(\.kind).contains(.breakerClosed))
+        }
+    }
+
     @Test func theBreakerOfAnAnalyzerThatWasRemovedHoldsBackNothing() async throws {
         try await withLane(limits: Self.limits) { lane in
             try await lane.hold()

@@ -44,6 +44,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [JobType.song, .background])
+    func aForcedJobDoesWhatAnUnforcedOneWouldDoAgain(type: JobType) async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            let target = type == .song ? "s1" : ""
+            let failed = try await lane.fail(type, target)
+            let forced = try #require(try await lane.enqueue(type, target, force: true).job)
+            await #expect(
+                throws: QueueError.illegal("job \(forced.id) does what job \(failed) would do again")
+            ) { try await lane.queue.change(jobID: failed, userID: "u", event: .replayed) }
+        }
+    }
+
+    @Test func nothingOfAUserWhoIsRemovedIsReplayed() async throws {
+        try await withLane { lane in
+            try await lane.hold()
+            let failed = try await lane.fail(.song, "s1")
+            _ = try await lane.store.run(\.bar, lane: "0", ["u", 60_000])
+            try await lane.queue.changeAll(userID: "", type: .unspecified, event: .replayed) { jobs, _ in
+                #expect(jobs.isEmpty)
+            }
+            #expect(try await lane.job(failed).state == .failed)
+        }
+    }
+
     @Test func allDeadLettersAreReplayedAsFarAsTheFilterSays() async throws {
         try await withServingQueue { queue in
             try await queue.withStore { store in

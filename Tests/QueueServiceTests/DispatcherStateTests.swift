@@ -22,4 +22,18 @@ import Testing
         }
         #expect(rooms == shares)
     }
+
+    @Test func aWorkerIsToldWhichLanesItHasChildrenOfInVain() {
+        var state = DispatcherState(lanes: ["0", "1", "2"], machineLimits: MachineLimits())
+        for (index, id) in ["a", "b"].enumerated() {
+            _ = state.connect(WorkerMessage(workerID: id, sequence: 1), connection: UInt64(index), atMs: 0)
+        }
+        #expect(state.take(3) == ["0", "1", "2"])
+        _ = state.taken("0", lease: [1], workerID: "a", connection: 0)
+        _ = state.taken("1", lease: [2], workerID: "b", connection: 1)
+        // Who gets the third is not decided; the fourth nobody knows.
+        #expect(state.lost(among: ["0", "1", "2", "3"], workerID: "a") == ["1"])
+        _ = state.taken("2", lease: nil, workerID: "a", connection: 0)
+        #expect(state.lost(among: ["0", "1", "2", "3"], workerID: "a") == ["1", "2"])
+    }
 }

@@ -57,6 +57,21 @@ import Testing
         }
     }
 
+    @Test func whoComesBackWithChildrenOfALaneThatWentElsewhereIsToldSo() async throws {
+        try await withServingQueue { queue in
+            let held = HeldItem(lane: "0", jobID: "0-1", epoch: 1, claim: [1])
+            let other = ScriptedWorker("other", of: queue)
+            let back = ScriptedWorker("back", of: queue)
+            try await other.connected {
+                try await other.granted()
+                back.keep([held])
+                try await back.connected {
+                    try await back.next { if case .laneRevoked(let lane) = $0, lane.lane == "0" { () } else { nil } }
+                }
+            }
+        }
+    }
+
     @Test func aWorkerThatIsTakenBackInGetsItsLanesAgain() async throws {
         try await withServingQueue { queue in
             let worker = ScriptedWorker("w", of: queue)

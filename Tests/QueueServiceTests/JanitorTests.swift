@@ -44,6 +44,27 @@ import Testing
         }
     }
 
+    @Test func aRemovalThatBrokeOffIsFinished() async throws {
+        try await withServingQueue { queue in
+            try await queue.withJanitor { janitor in
+                let store = janitor.store
+                let accounts = try #require(janitor.move?.accounts)
+                func isThere() async throws -> Bool {
+                    try await store.send("EXISTS", store.keys.account("u")).int == 1
+                }
+                _ = try await accounts.beginRemoval(of: "u")
+                // Somebody may be at it.
+                try await janitor.finishMoves()
+                #expect(try await isThere())
+                try await store.send("HSET", store.keys.moves, "u", 1)
+                try await janitor.finishMoves()
+                #expect(try await isThere() == false)
+                #expect(try await store.send("HLEN", store.keys.moves).int == 0)
+            }
+            _ = try await queue.catalog.createUser(CreateUserRequest(id: "u", password: "password"))
+        }
+    }
+
     @Test func whatIsLeftOfASongThatFailedGoesToo() async throws {
         try await withLane { lane in
             try await lane.hold()

@@ -42,6 +42,25 @@ import Testing
         try await queue.catalog.getSong(SongRequest(userID: "u", songID: song)).summary?.state
     }
 
+    @Test func aPlaylistOfWhichNoMessageHasRoomComesInPages() async throws {
+        try await withServingQueue { queue in
+            let ids = (0..<3000).map { "long-\($0)" }
+            let songs = ids.map { Song(id: $0, title: String(repeating: "x", count: 1000)) }
+            let playlist = PlaylistContent(id: "long", name: "Long", songIds: ids)
+            _ = try await queue.catalog.upsertLibrary(Self.upsert(songs, [playlist]))
+            var request = PlaylistRequest(userID: "u", playlistID: "long")
+            let first = try await queue.catalog.getPlaylist(request)
+            #expect(first.playlist?.songCount == 3000 && first.songs.count > 1000)
+            request.pageToken = first.nextPageToken
+            let second = try await queue.catalog.getPlaylist(request)
+            #expect(second.nextPageToken.isEmpty)
+            #expect((first.songs + second.songs).map { $0.song?.id } == ids)
+            request.pageToken = "x"
+            let error = await Result { _ = try await queue.catalog.getPlaylist(request) }.failure as? RPCError
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+
     @Test func tenThousandSongsComeInOneCallAndAgainChangeNothing() async throws {
         try await withServingQueue { queue in
             let songs = (0..<10_000).map { Song(id: "n\($0)", title: "Song \($0)", location: "m/\($0).ogg") }

@@ -9,6 +9,25 @@ import Testing
 @testable import QueueService
 
 @Suite struct OperationsTests {
+    @Test func whatAWorkerReportsIsKeptWithinBounds() async throws {
+        try await withServingQueue { queue in
+            let worker = ScriptedWorker("w", of: queue)
+            try await worker.connected {
+                try await worker.granted()
+                let job = try #require(try await queue.enqueue(.song, "s1").job)
+                let failed = Failed(reason: String(repeating: "x", count: 100_000), kind: .unreadable)
+                try await worker.exchange(try await worker.work(), .failed(failed))
+                #expect(try await queue.job(job.id).error.count == 2000)
+                _ = try await queue.enqueue(.song, "s2")
+                let result = AnalysisResult(
+                    analyzer: AnalyzerVersion(name: "audio", version: "1"), json: Array("{}".utf8), createdAtMs: .max)
+                _ = try await worker.credit(try await worker.work(), with: result)
+                let insights = try await queue.catalog.getInsights(UserRequest(userID: "u"))
+                #expect(insights.analysed == 1)
+            }
+        }
+    }
+
     @Test func aWaitingJobTellsWhatComesBeforeItAndOfOthersOnlyClassAndCount() async throws {
         try await withLane { lane in
             try await lane.fill(user: "v")

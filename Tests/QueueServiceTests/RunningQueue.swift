@@ -78,6 +78,16 @@ final class RunningQueue: Sendable {
         try await withQueue(on: redis, configuration: configuration, body)
     }
 
+    /// The janitor of another replica, which does nothing by itself.
+    func withJanitor(_ body: @Sendable (Janitor) async throws -> Void) async throws {
+        try await redis.withClient { client in
+            let system = QueueSystem(
+                configuration: self.configuration, redis: client,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: .quiet, transitions: .quiet)
+            try await body(try #require(system.services.lazy.compactMap { $0 as? Janitor }.first))
+        }
+    }
+
     /// The store behind the service, to look into.
     func withStore<Value: Sendable>(_ body: @Sendable (Store) async throws -> Value) async throws -> Value {
         try await redis.withClient { client in

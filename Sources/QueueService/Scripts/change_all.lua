@@ -22,7 +22,7 @@ for position = 1, #entries, 2 do
     if score ~= from then from, offset = score, 0 end
     local job = load(id)
     local fits = job and (type == '' or job.type == type) and after(job, event)
-    if fits and not (event == 'replayed' and find_twin(job)) then
+    if fits and not (event == 'replayed' and (find_twin(job) or refuse_absent(job.user_id))) then
         if event == 'replayed' then replay(job) else transition(job, event, {epoch = job.epoch}) end
         changed[#changed + 1] = values(job)
     else

@@ -1,4 +1,4 @@
-#!lua flags=allow-cross-slot-keys
+#!lua flags=allow-cross-slot-keys,allow-oom
 -- Copies keys as they stand at one instant.
 --
 -- KEYS[1]  a mark, which is set for a second: who follows what changes knows by it what had changed before. It, too, is on the

@@ -9,7 +9,7 @@
 -- Result   the lane's hint, then for each request: why it is refused, as a text; or a list, with for each target: songs that the
 --          job has yet to go through, whether it was there already (0, 1), the job's values; without the last where there is
 --          nothing to do
--- Refused  NOTFOUND: no such user, or song or playlist of theirs; EXISTS: the key names another request; MOVING. The request
+-- Refused  NOTFOUND: no such user, or song or playlist of theirs; ILLEGAL: playlists of too many songs at once; EXISTS: the key names another request; MOVING. The request
 --          changes nothing
 -- Events   enqueued: nothing ──▶ pending; a song with a fresh result is skipped and its job completed at once; reprioritised
 --
@@ -65,14 +65,6 @@ local function find_answer(request)
     return replies
 end
 
--- The live job that does what is asked for; a forced job does what an unforced one would, too. Of background work there is one.
-local function find_same(user_id, target)
-    local ids = redis.call(
-        'HMGET', key('user_wishes', user_id), wish(target.type, 1, target.target_id),
-        wish(target.type, target.type == 'background' and 0 or target.force, target.target_id))
-    return ids[1] and load(ids[1]) or ids[2] and load(ids[2]) or nil
-end
-
 -- The songs of a song's or a playlist's job.
 local function songs_of(user_id, target)
     local song_ids, seen, entries, fresh = {}, {}, {}, {}
@@ -100,13 +92,14 @@ end
 
 -- The job of a target, and whether it was there already; nil where there is nothing to do.
 local function enqueue(user_id, target, traceparent)
-    local job = find_same(user_id, target)
+    local id = find_live(user_id, target.type, target.force, target.target_id)
+    local job = id and load(id)
     if job then
         -- The batch that is under way goes on, forced, and all songs come after it.
         if job.type == 'background' and target.force > job.force then
             store_backlog(user_id, target)
             redis.call('HDEL', key('user_wishes', user_id), wish(job.type, job.force, job.target_id))
-            job.force = target.force
+            job.force, job.left = target.force, target.last - target.first + 1
             store(job)
             add_to_indexes(job)
         end
@@ -115,7 +108,7 @@ local function enqueue(user_id, target, traceparent)
     end
     if target.type == 'background' then
         store_backlog(user_id, target)
-        return create_batch(user_id, target.force, target.class, traceparent)
+        return create_batch(user_id, target.force, target.class, traceparent, 1)
     end
     local entries = songs_of(user_id, target)
     if #entries == 0 then return end
@@ -136,12 +129,20 @@ local function answer(request)
     if refusal then return refusal end
     local known = request.key and find_answer(request)
     if known then return known end
+    local songs = 0
     for index, target in ipairs(request.targets) do
         local name = target.type == 'song' and 'user_lengths' or 'user_playlists'
         target.known = target.type == 'background' or redis.call('HGET', key(name, request.user_id), target.target_id)
         if not target.known then
             return refuse('NOTFOUND', place(request, index) .. 'there is no ' .. target.type .. ' ' .. target.target_id)
         end
+        if target.type == 'playlist' then
+            songs = songs + redis.call('LLEN', key('playlist_songs', request.user_id, target.target_id))
+        end
+    end
+    -- Nobody else is served meanwhile. One playlist, however long, can always be asked for.
+    if #request.targets > 1 and songs > 50000 then
+        return refuse('ILLEGAL', 'the playlists have ' .. songs .. ' songs together; ask for at most 50000 in one call')
     end
     local replies = {}
     for index, target in ipairs(request.targets) do

@@ -37,12 +37,12 @@ elseif outcome ~= 'none' and (not job or running ~= job_id or job.epoch ~= epoch
     return refuse('STALE', 'item ' .. job_id .. ' at epoch ' .. ARGV[5] .. ' does not run on lane ' .. lane)
 end
 
--- Stores the results and names them in the mark of the song.
+-- Stores the results and names them in the mark of the song. Returns whether the song has others, too, that are older.
 local function record_results(user_id, song_id)
-    local mark, versions = redis.call('HGET', key('user_analysed', user_id), song_id) or '', {}
+    local mark, versions, count = redis.call('HGET', key('user_analysed', user_id), song_id) or '', {}, 0
     for index = first_result, #ARGV, 7 do
         local analyzer, version, bytes, highlights, file_hash, audio_hash, was_found = unpack(ARGV, index, index + 6)
-        versions[analyzer] = version
+        versions[analyzer], count = version, count + 1
         if was_found == '0' then close_breaker(analyzer) end
         redis.call('HSET', key('song_results', user_id, song_id), analyzer, bytes)
         redis.call('HSET', key('user_highlights', user_id), analyzer .. ' ' .. song_id, highlights)
@@ -55,7 +55,8 @@ local function record_results(user_id, song_id)
         set_landmarks(user_id, song_id, landmarks)
         set_twins(user_id, song_id, {unpack(ARGV, 15, first_result - 1)})
     end
-    if next(versions) then redis.call('HSET', key('user_analysed', user_id), song_id, merge_mark(mark, versions)) end
+    if count > 0 then redis.call('HSET', key('user_analysed', user_id), song_id, merge_mark(mark, versions)) end
+    return mark ~= '' and count < #analyzers
 end
 
 -- Answers that nothing runs on the lane.
@@ -70,11 +71,14 @@ if job and not ended[job.state] and (outcome == 'analysed' or outcome == 'credit
     local song_id = job.song_id
     local entry, is_aside = next_entry(job)
     local audio_ms = tonumber(string.match(entry, '^%d+'))
-    record_results(job.user_id, song_id)
+    local has_older = record_results(job.user_id, song_id)
     local is_broken = blamed ~= '' and trip(blamed, job.user_id, song_id, reason)
     if outcome ~= 'failed' then
         local is_credited = outcome == 'credited'
-        redis.call('HSET', key('user_analysed_at', job.user_id), song_id, is_credited and credited_at_ms or now_ms)
+        -- A song is as old as the oldest of its results.
+        redis.call(
+            has_older and 'HSETNX' or 'HSET', key('user_analysed_at', job.user_id), song_id,
+            is_credited and credited_at_ms or now_ms)
         redis.call('HDEL', key('user_failures', job.user_id), song_id)
         if is_aside then end_aside(job, entry) end
         advance(job, is_credited and 'skipped' or 'analysed', audio_ms)

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Stores what a user has set about background work, and whether a song of it may be begun as the time is.
 --
 -- KEYS[1]  the lane's root
@@ -9,10 +9,11 @@
 -- Errors   MOVING; NOTFOUND: there is no such user any more
 -- Event    due: scheduled ──▶ pending, where the preferences are new: what waits for a time may wait for another, or for none
 --
--- Where only the time is new and others have been stored meanwhile, nothing is changed.
+-- Where only the time is new and others have been stored meanwhile, nothing is changed. It costs no memory, and what a worker waits
+-- for, also of a user who is on the way to this lane.
 
 local user_id, are_new, message, allowed, interval_ms, reason, until_ms = unpack(ARGV)
-local refusal = refuse_absent(user_id)
+local refusal = are_new == '1' and refuse_absent(user_id)
 if refusal then return refusal end
 local stored = key('user_preferences', user_id)
 if are_new == '1' or redis.call('HGET', stored, 'message') == message then

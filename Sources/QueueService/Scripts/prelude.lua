@@ -212,6 +212,10 @@ local function commit(job, event, details)
         if ended[job.state] then
             job.ended_at_ms = now_ms
             if job.aside > 0 then forget_aside(job) end
+            if job.type == 'background' then
+                if job.state == 'cancelled' then redis.call('DEL', key('user_backlog', job.user_id)) end
+                job.left = redis.call('LLEN', key('user_backlog', job.user_id))
+            end
         end
         if before.state == 'scheduled' then redis.call('ZREM', key('due'), job.id) end
         if job.state == 'scheduled' then
@@ -243,13 +247,7 @@ local function commit(job, event, details)
 
     if moved and ended[job.state] then
         move_to_ended(job)
-        if job.type == 'background' then
-            if job.state == 'cancelled' then
-                redis.call('DEL', key('user_backlog', job.user_id))
-            else
-                create_batch(job.user_id, job.force, job.class, job.traceparent)
-            end
-        end
+        if job.left > 0 then create_batch(job.user_id, job.force, job.class, job.traceparent, job.batch + 1) end
     end
 end
 
@@ -289,12 +287,19 @@ local function reprioritise(job, class)
     if class == job.class then return end
     job.class = class
     commit(job, 'reprioritised', {epoch = job.epoch})
+    -- What somebody asks for is not held back.
+    if job.state == 'scheduled' and job.waits_for ~= retry_wait and not can_be_held(job) then transition(job, 'due') end
 end
 
--- The live job that does the same as one that has ended, if there is one.
-local function find_twin(job)
-    return redis.call('HGET', key('user_wishes', job.user_id), wish(job.type, job.force, job.target_id))
+-- The id of the live job that does this, or nil; a forced job does what an unforced one would, too. Of background work there is one.
+local function find_live(user_id, type, force, target_id)
+    local ids = redis.call(
+        'HMGET', key('user_wishes', user_id), wish(type, 1, target_id), wish(type, type == 'background' and 0 or force, target_id))
+    return ids[1] or ids[2] or nil
 end
+
+-- The live job that does what one that has ended would do again, if there is one.
+local function find_twin(job) return find_live(job.user_id, job.type, job.force, job.target_id) end
 
 -- Has a job go through its songs from the first one on.
 local function start_over(job)
@@ -315,15 +320,16 @@ local function replay(job)
     transition(job, 'replayed')
 end
 
--- A waiting job of the songs `entries`, each "<length in ms> <song id>".
-local function create(type, force, user_id, target_id, entries, class, traceparent)
+-- A waiting job of the songs `entries`, each "<length in ms> <song id>"; a batch of background work, with what is left for those
+-- after it.
+local function create(type, force, user_id, target_id, entries, class, traceparent, batch, left)
     local sequence = redis.call('INCR', key('sequence'))
     local job = {
         id = lane .. '-' .. sequence, user_id = user_id, type = type, class = class, state = 'pending',
         target_id = target_id, force = force, sequence = sequence, epoch = 0, claim = '', total = #entries, cursor = 0,
         analysed = 0, skipped = 0, failed = 0, audio_ms = 0, audio_done_ms = 0, song_id = '', created_at_ms = now_ms,
         started_at_ms = 0, ended_at_ms = 0, error = '', losses = 0, due_at_ms = 0, waits_for = '', aside = 0,
-        traceparent = traceparent or '', thumb = '', comment = '', rated_at_ms = 0,
+        traceparent = traceparent or '', thumb = '', comment = '', rated_at_ms = 0, batch = batch or 0, left = left or 0,
         stored = {unpack(blanks)}, texts = {unpack(blanks)}, before = {audio_ahead = 0},
     }
     for _, entry in ipairs(entries) do job.audio_ms = job.audio_ms + tonumber(string.match(entry, '^%d+')) end
@@ -335,7 +341,9 @@ local function create(type, force, user_id, target_id, entries, class, tracepare
 end
 
 -- The next of the user's background jobs, at the end of its class; nil where nothing is left to do.
-create_batch = function(user_id, force, class, traceparent)
+create_batch = function(user_id, force, class, traceparent, batch)
     local entries = redis.call('LPOP', key('user_backlog', user_id), background_batch)
-    return entries and create('background', force, user_id, '', entries, class, traceparent)
+    if not entries then return nil end
+    local left = redis.call('LLEN', key('user_backlog', user_id))
+    return create('background', force, user_id, '', entries, class, traceparent, batch, left)
 end

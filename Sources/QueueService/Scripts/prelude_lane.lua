@@ -99,9 +99,10 @@ end
 -- A song has failed in an analyzer. Returns whether the analyzer's breaker is open now.
 local function trip(analyzer, user_id, song_id, reason)
     if redis.call('HEXISTS', key('breakers'), analyzer) == 1 then return true end
+    if breaker_songs == 0 then return false end
     redis.call('SADD', key('breaker_songs', analyzer), user_id .. ' ' .. song_id)
     local songs = redis.call('SCARD', key('breaker_songs', analyzer))
-    if breaker_songs == 0 or songs < breaker_songs then return false end
+    if songs < breaker_songs then return false end
     store_breaker({
         analyzer = analyzer, opened_at_ms = now_ms, probe_at_ms = now_ms + breaker_probe_ms, songs = songs, reason = reason,
     })
@@ -111,19 +112,14 @@ end
 
 -- A song has passed the analyzer.
 local function close_breaker(analyzer)
-    if redis.call('DEL', key('breaker_songs', analyzer)) == 1 and redis.call('HDEL', key('breakers'), analyzer) == 1 then
-        append('breaker_closed', {analyzer = analyzer})
-    end
+    redis.call('DEL', key('breaker_songs', analyzer))
+    if redis.call('HDEL', key('breakers'), analyzer) == 1 then append('breaker_closed', {analyzer = analyzer}) end
 end
 
 -- No song will pass an analyzer that is not enabled any more.
 local function close_removed_breakers()
     for _, analyzer in ipairs(redis.call('HKEYS', key('breakers'))) do
-        if not is_enabled(analyzer) then
-            redis.call('DEL', key('breaker_songs', analyzer))
-            redis.call('HDEL', key('breakers'), analyzer)
-            append('breaker_closed', {analyzer = analyzer})
-        end
+        if not is_enabled(analyzer) then close_breaker(analyzer) end
     end
 end
 

@@ -122,8 +122,13 @@ function checks.job(id)
                 lose_running_item(false)
                 job = load(id)
             end
-            if has_ended then forget_aside(job) else start_over(job) end
-            commit(job, 'worker_lost')
+            if has_ended then
+                forget_aside(job)
+                store(job)
+            else
+                start_over(job)
+                commit(job, 'worker_lost')
+            end
         end)
     end
     local songs = job.type == 'song' and job.total or redis.call('LLEN', key('job_songs', id))
@@ -176,7 +181,7 @@ function checks.user_backlog(user_id)
     if left > 0 and not batches[1] and not batches[2] then
         found(
             string.format('%d songs wait for a batch that is not there', left), 'enqueued the next batch',
-            function() create_batch(user_id, 0, ranks.background) end)
+            function() create_batch(user_id, 0, ranks.background, '', 1) end)
     end
 end
 

@@ -3284,7 +3284,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_playlists_reply__descriptor 
   (ProtobufCMessageInit) analysis__v1__list_playlists_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__playlist_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor analysis__v1__playlist_request__field_descriptors[3] =
 {
   {
     "user_id",
@@ -3310,15 +3310,28 @@ static const ProtobufCFieldDescriptor analysis__v1__playlist_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "page_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PlaylistRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__playlist_request__field_indices_by_name[] = {
+  2,   /* field[2] = page_token */
   1,   /* field[1] = playlist_id */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange analysis__v1__playlist_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__playlist_request__descriptor =
 {
@@ -3328,7 +3341,7 @@ const ProtobufCMessageDescriptor analysis__v1__playlist_request__descriptor =
   "Analysis__V1__PlaylistRequest",
   "analysis.v1",
   sizeof(Analysis__V1__PlaylistRequest),
-  2,
+  3,
   analysis__v1__playlist_request__field_descriptors,
   analysis__v1__playlist_request__field_indices_by_name,
   1,  analysis__v1__playlist_request__number_ranges,
@@ -3425,7 +3438,7 @@ const ProtobufCMessageDescriptor analysis__v1__song_summary__descriptor =
   (ProtobufCMessageInit) analysis__v1__song_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__playlist_detail__field_descriptors[2] =
+static const ProtobufCFieldDescriptor analysis__v1__playlist_detail__field_descriptors[3] =
 {
   {
     "playlist",
@@ -3451,15 +3464,28 @@ static const ProtobufCFieldDescriptor analysis__v1__playlist_detail__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_page_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__PlaylistDetail, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__playlist_detail__field_indices_by_name[] = {
+  2,   /* field[2] = next_page_token */
   0,   /* field[0] = playlist */
   1,   /* field[1] = songs */
 };
 static const ProtobufCIntRange analysis__v1__playlist_detail__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor analysis__v1__playlist_detail__descriptor =
 {
@@ -3469,7 +3495,7 @@ const ProtobufCMessageDescriptor analysis__v1__playlist_detail__descriptor =
   "Analysis__V1__PlaylistDetail",
   "analysis.v1",
   sizeof(Analysis__V1__PlaylistDetail),
-  2,
+  3,
   analysis__v1__playlist_detail__field_descriptors,
   analysis__v1__playlist_detail__field_indices_by_name,
   1,  analysis__v1__playlist_detail__number_ranges,

@@ -367,7 +367,7 @@ void   analysis__v1__audio_identity__free_unpacked
   assert(message->base.descriptor == &analysis__v1__audio_identity__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[28] =
+static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[30] =
 {
   {
     "id",
@@ -705,11 +705,36 @@ static const ProtobufCFieldDescriptor analysis__v1__job__field_descriptors[28] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "batch",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Job, batch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "left",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__Job, left),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__job__field_indices_by_name[] = {
   12,   /* field[12] = analysed */
   16,   /* field[16] = audio_done_ms */
   15,   /* field[15] = audio_ms */
+  28,   /* field[28] = batch */
   18,   /* field[18] = created_at_ms */
   11,   /* field[11] = cursor */
   23,   /* field[23] = due_at_ms */
@@ -721,6 +746,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
   7,   /* field[7] = force */
   0,   /* field[0] = id */
   1,   /* field[1] = lane */
+  29,   /* field[29] = left */
   4,   /* field[4] = priority */
   27,   /* field[27] = rating */
   25,   /* field[25] = retrying */
@@ -739,7 +765,7 @@ static const unsigned analysis__v1__job__field_indices_by_name[] = {
 static const ProtobufCIntRange analysis__v1__job__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 28 }
+  { 0, 30 }
 };
 const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
 {
@@ -749,7 +775,7 @@ const ProtobufCMessageDescriptor analysis__v1__job__descriptor =
   "Analysis__V1__Job",
   "analysis.v1",
   sizeof(Analysis__V1__Job),
-  28,
+  30,
   analysis__v1__job__field_descriptors,
   analysis__v1__job__field_indices_by_name,
   1,  analysis__v1__job__number_ranges,

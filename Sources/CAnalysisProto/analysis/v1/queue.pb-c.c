@@ -2560,7 +2560,7 @@ const ProtobufCMessageDescriptor analysis__v1__queue_pause__descriptor =
   (ProtobufCMessageInit) analysis__v1__queue_pause__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[12] =
+static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_descriptors[13] =
 {
   {
     "user_id",
@@ -2706,9 +2706,22 @@ static const ProtobufCFieldDescriptor analysis__v1__list_jobs_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ended_from_ms",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Analysis__V1__ListJobsRequest, ended_from_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] = {
   1,   /* field[1] = ended */
+  12,   /* field[12] = ended_from_ms */
   3,   /* field[3] = failed */
   7,   /* field[7] = from_ms */
   2,   /* field[2] = limit */
@@ -2724,7 +2737,7 @@ static const unsigned analysis__v1__list_jobs_request__field_indices_by_name[] =
 static const ProtobufCIntRange analysis__v1__list_jobs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
 {
@@ -2734,7 +2747,7 @@ const ProtobufCMessageDescriptor analysis__v1__list_jobs_request__descriptor =
   "Analysis__V1__ListJobsRequest",
   "analysis.v1",
   sizeof(Analysis__V1__ListJobsRequest),
-  12,
+  13,
   analysis__v1__list_jobs_request__field_descriptors,
   analysis__v1__list_jobs_request__field_indices_by_name,
   1,  analysis__v1__list_jobs_request__number_ranges,

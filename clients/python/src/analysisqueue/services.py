@@ -256,7 +256,8 @@ class Queue(Service[C]):
     """Cancels all jobs that have not ended, as far as the filter says, as CancelJob does."""
 
     GetPosition = UnaryMethod(queue_pb2.JobRequest, queue_pb2.JobPosition)
-    """Where a job stands in line, and what runs before it."""
+    """Where a job stands in line, and what runs before it. When it is expected to start, Progress.Get of the job tells in
+    starts_in_ms: that service knows what songs take."""
 
     ReprioritiseJob = UnaryMethod(queue_pb2.ReprioritiseJobRequest, jobs_pb2.Job)
     """Moves a job that has not ended to another class, where it takes the place of its sequence."""

@@ -442,10 +442,14 @@ struct  Analysis__V1__PlaylistRequest
   ProtobufCMessage base;
   ProtobufCBinaryData user_id;
   ProtobufCBinaryData playlist_id;
+  /*
+   * next_page_token of the page before; empty: the first page
+   */
+  ProtobufCBinaryData page_token;
 };
 #define ANALYSIS__V1__PLAYLIST_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__playlist_request__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Analysis__V1__SongSummary
@@ -474,16 +478,23 @@ struct  Analysis__V1__SongSummary
 struct  Analysis__V1__PlaylistDetail
 {
   ProtobufCMessage base;
+  /*
+   * with its counts on the first page
+   */
   Analysis__V1__Playlist *playlist;
   /*
    * in playlist order
    */
   size_t n_songs;
   Analysis__V1__SongSummary **songs;
+  /*
+   * empty: there are no more; only very long lists have a second page
+   */
+  ProtobufCBinaryData next_page_token;
 };
 #define ANALYSIS__V1__PLAYLIST_DETAIL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__playlist_detail__descriptor) \
-    , NULL, 0,NULL }
+    , NULL, 0,NULL, {0,NULL} }
 
 
 struct  Analysis__V1__SongRequest

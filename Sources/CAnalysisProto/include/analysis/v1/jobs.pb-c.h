@@ -151,7 +151,7 @@ struct  Analysis__V1__Job
    */
   ProtobufCBinaryData error;
   /*
-   * given by GetJob alone
+   * given by GetJob alone; of very many, the first
    */
   size_t n_failures;
   Analysis__V1__SongFailure **failures;
@@ -171,6 +171,14 @@ struct  Analysis__V1__Job
    * W3C Trace Context of the request that made it; empty: it had none
    */
   ProtobufCBinaryData traceparent;
+  /*
+   * of background work: the how-manieth batch of it this is, from 1 on; otherwise 0
+   */
+  uint32_t batch;
+  /*
+   * of background work: songs for the batches after this one, when it was made or ended
+   */
+  uint32_t left;
   Analysis__V1__Job__RatingCase _rating_case;
   union {
     Analysis__V1__JobRating *rating;
@@ -178,7 +186,7 @@ struct  Analysis__V1__Job
 };
 #define ANALYSIS__V1__JOB__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__job__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0, {0,NULL}, ANALYSIS__V1__JOB___RATING__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, 0, ANALYSIS__V1__JOB___RATING__NOT_SET, {0} }
 
 
 /*

@@ -545,10 +545,14 @@ struct  Analysis__V1__ListJobsRequest
    * the song or playlist that was asked for; empty: any
    */
   ProtobufCBinaryData target_id;
+  /*
+   * ended at this time or later; 0: any; needs ended
+   */
+  int64_t ended_from_ms;
 };
 #define ANALYSIS__V1__LIST_JOBS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&analysis__v1__list_jobs_request__descriptor) \
-    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, 0, 0, 0, ANALYSIS__V1__JOB_TYPE__JOB_TYPE_UNSPECIFIED, ANALYSIS__V1__PRIORITY__PRIORITY_UNSPECIFIED, ANALYSIS__V1__JOB_STATE__JOB_STATE_UNSPECIFIED, 0, 0, {0,NULL}, 0, {0,NULL}, 0 }
 
 
 struct  Analysis__V1__ListJobsReply

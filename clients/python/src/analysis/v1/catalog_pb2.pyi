@@ -220,20 +220,24 @@ class PlaylistContent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., added_at_ms: _Optional[int] = ..., song_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PlaylistDetail(_message.Message):
-    __slots__ = ["playlist", "songs"]
+    __slots__ = ["next_page_token", "playlist", "songs"]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PLAYLIST_FIELD_NUMBER: _ClassVar[int]
     SONGS_FIELD_NUMBER: _ClassVar[int]
+    next_page_token: str
     playlist: Playlist
     songs: _containers.RepeatedCompositeFieldContainer[SongSummary]
-    def __init__(self, playlist: _Optional[_Union[Playlist, _Mapping]] = ..., songs: _Optional[_Iterable[_Union[SongSummary, _Mapping]]] = ...) -> None: ...
+    def __init__(self, playlist: _Optional[_Union[Playlist, _Mapping]] = ..., songs: _Optional[_Iterable[_Union[SongSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class PlaylistRequest(_message.Message):
-    __slots__ = ["playlist_id", "user_id"]
+    __slots__ = ["page_token", "playlist_id", "user_id"]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PLAYLIST_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    page_token: str
     playlist_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., playlist_id: _Optional[str] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class Preferences(_message.Message):
     __slots__ = ["background_analysis", "counts_watching", "muted", "off_peak", "quiet_hours", "songs_per_hour", "theme", "time_zone"]

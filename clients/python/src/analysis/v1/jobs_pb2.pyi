@@ -69,10 +69,11 @@ class AudioIdentity(_message.Message):
     def __init__(self, file_hash: _Optional[bytes] = ..., audio_hash: _Optional[bytes] = ..., duration_ms: _Optional[int] = ..., fingerprint: _Optional[bytes] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "priority", "rating", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "traceparent", "type", "user_id", "waits_for"]
+    __slots__ = ["analysed", "audio_done_ms", "audio_ms", "batch", "created_at_ms", "cursor", "due_at_ms", "ended_at_ms", "epoch", "error", "failed", "failures", "force", "id", "lane", "left", "priority", "rating", "retrying", "sequence", "skipped", "song_id", "started_at_ms", "state", "target_id", "total", "traceparent", "type", "user_id", "waits_for"]
     ANALYSED_FIELD_NUMBER: _ClassVar[int]
     AUDIO_DONE_MS_FIELD_NUMBER: _ClassVar[int]
     AUDIO_MS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     DUE_AT_MS_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +85,7 @@ class Job(_message.Message):
     FORCE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     RATING_FIELD_NUMBER: _ClassVar[int]
     RETRYING_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +103,7 @@ class Job(_message.Message):
     analysed: int
     audio_done_ms: int
     audio_ms: int
+    batch: int
     created_at_ms: int
     cursor: int
     due_at_ms: int
@@ -112,6 +115,7 @@ class Job(_message.Message):
     force: bool
     id: str
     lane: str
+    left: int
     priority: Priority
     rating: JobRating
     retrying: int
@@ -126,7 +130,7 @@ class Job(_message.Message):
     type: JobType
     user_id: str
     waits_for: str
-    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ..., traceparent: _Optional[str] = ..., rating: _Optional[_Union[JobRating, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., lane: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[JobType, str]] = ..., priority: _Optional[_Union[Priority, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., target_id: _Optional[str] = ..., force: bool = ..., sequence: _Optional[int] = ..., epoch: _Optional[int] = ..., total: _Optional[int] = ..., cursor: _Optional[int] = ..., analysed: _Optional[int] = ..., skipped: _Optional[int] = ..., failed: _Optional[int] = ..., audio_ms: _Optional[int] = ..., audio_done_ms: _Optional[int] = ..., song_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., error: _Optional[str] = ..., failures: _Optional[_Iterable[_Union[SongFailure, _Mapping]]] = ..., due_at_ms: _Optional[int] = ..., waits_for: _Optional[str] = ..., retrying: _Optional[int] = ..., traceparent: _Optional[str] = ..., rating: _Optional[_Union[JobRating, _Mapping]] = ..., batch: _Optional[int] = ..., left: _Optional[int] = ...) -> None: ...
 
 class JobRating(_message.Message):
     __slots__ = ["comment", "rated_at_ms", "thumb"]

@@ -257,8 +257,9 @@ class ListJobsReply(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[_jobs_pb2.Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ["ended", "failed", "from_ms", "limit", "page_token", "priority", "rated", "state", "target_id", "type", "until_ms", "user_id"]
+    __slots__ = ["ended", "ended_from_ms", "failed", "from_ms", "limit", "page_token", "priority", "rated", "state", "target_id", "type", "until_ms", "user_id"]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FROM_MS_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     FROM_MS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -271,6 +272,7 @@ class ListJobsRequest(_message.Message):
     UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ended: bool
+    ended_from_ms: int
     failed: bool
     from_ms: int
     limit: int
@@ -282,7 +284,7 @@ class ListJobsRequest(_message.Message):
     type: _jobs_pb2.JobType
     until_ms: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ..., rated: bool = ..., target_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., ended: bool = ..., limit: _Optional[int] = ..., failed: bool = ..., type: _Optional[_Union[_jobs_pb2.JobType, str]] = ..., priority: _Optional[_Union[_jobs_pb2.Priority, str]] = ..., state: _Optional[_Union[_jobs_pb2.JobState, str]] = ..., from_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., page_token: _Optional[str] = ..., rated: bool = ..., target_id: _Optional[str] = ..., ended_from_ms: _Optional[int] = ...) -> None: ...
 
 class PauseQueueReply(_message.Message):
     __slots__ = ["pause"]
