@@ -211,7 +211,13 @@ extension Child {
             case tell(any ChildOwner)
             case ignore, violation
         }
-        let verdict: Verdict = state.withLock { state in
+        var reply = reply
+        if case .progress(var progress) = reply {
+            // Of what is no number nothing would be more or less.
+            progress.fraction = progress.fraction.isNaN ? 0 : min(max(progress.fraction, 0), 1)
+            reply = .progress(progress)
+        }
+        let verdict: Verdict = state.withLock { [reply] state in
             guard state.ending == nil else { return .ignore }
             switch (state.activity, reply) {
             case (.starting, .ready(let ready)):

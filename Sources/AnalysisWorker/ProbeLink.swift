@@ -61,7 +61,6 @@ private actor Probing: ChildOwner {
     private let pool: ChildPool
     private let writer: RPCWriter<ProbeReport>
     private var end: CheckedContinuation<ChildUnavailable?, Never>?
-    private var isLost = false
 
     init(id: String, pool: ChildPool, writer: RPCWriter<ProbeReport>) {
         self.id = id

@@ -86,7 +86,7 @@ struct Run: Hashable, Sendable {
     ///
     /// - Parameter isCredited: it has not: the result was found with an identical file.
     mutating func succeeded(with result: AnalysisResult, isCredited: Bool = false, at now: ContinuousClock.Instant) {
-        let size = results.reduce(result.json.count) { $0 + $1.json.count }
+        let size = results.reduce(result.size) { $0 + $1.size }
         guard size <= Self.maximumResultBytes else {
             let reason = "The results of the song are \(size) bytes; at most \(Self.maximumResultBytes) can be stored."
             return failed(.limit, reason, at: now)
@@ -103,7 +103,7 @@ struct Run: Hashable, Sendable {
 
     /// The current analyzer has failed; the item fails with the first reason, and the other analyzers run all the same.
     mutating func failed(_ kind: FailureKind, _ reason: String, at now: ContinuousClock.Instant) {
-        failure = failure ?? Failed(reason: reason, kind: kind, analyzer: analyzer?.name ?? "")
+        failure = failure ?? Failed(reason: reason, kind: kind, analyzer: analyzer?.name ?? "").withShortReason
         proceed(at: now)
     }
 
@@ -152,4 +152,9 @@ extension HeldItem {
     }
 
     var id: ItemID { ItemID(jobID: jobID, epoch: epoch, claim: claim) }
+}
+
+extension AnalysisResult {
+    /// Bytes of what the analyzer has said.
+    fileprivate var size: Int { json.count + (identity?.fingerprint.count ?? 0) }
 }

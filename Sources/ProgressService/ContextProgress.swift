@@ -8,8 +8,11 @@ struct ContextProgress: Sendable {
     private(set) var coverage: Coverage?
     /// The songs of a playlist, as the catalog told last; of a library, none: all are in it.
     private(set) var members: Set<String>?
+    /// How often the library has changed, and how often it had when the songs were asked for that are known.
+    private(set) var libraryChanges: UInt64 = 0
+    private var membersAsOf: UInt64?
     /// Whether the catalog has told which songs a playlist has, and that may not have changed since.
-    private(set) var hasMembers = false
+    var hasMembers: Bool { membersAsOf == libraryChanges }
     /// Rises when the set of songs changes.
     private(set) var basis: UInt32 = 1
     /// The share that is shown.
@@ -48,7 +51,7 @@ struct ContextProgress: Sendable {
         needed = asked + 1
         if changed {
             libraryChanged = true
-            hasMembers = false
+            libraryChanges += 1
         }
     }
 
@@ -70,9 +73,11 @@ struct ContextProgress: Sendable {
         if let current = refreshing, current <= ticket { refreshing = nil }
     }
 
+    /// - Parameter changes: how often the library had changed when the songs were asked for; a late answer never replaces a later one.
     /// - Returns: whether they are others than before.
-    mutating func learn(members new: Set<String>) -> Bool {
-        defer { (members, hasMembers) = (new, true) }
+    mutating func learn(members new: Set<String>, asOf changes: UInt64) -> Bool {
+        guard changes >= membersAsOf ?? 0 else { return false }
+        defer { (members, membersAsOf) = (new, changes) }
         return members != new
     }
 

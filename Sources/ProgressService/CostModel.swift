@@ -55,6 +55,8 @@ struct SongCost: Hashable, Sendable {
         let length = audioMs ?? averageAudioMs
         let expected = line.fixedMs + length * line.perAudioMs
         let isFirst = weight == 0
+        // There is nothing to compare with where nothing at all was expected.
+        guard isFirst || expected > 0 else { return }
         let counted =
             isFirst ? tookMs : min(max(tookMs, expected / Self.outlierFactor), expected * Self.outlierFactor)
         let scale = isFirst ? counted : expected

@@ -22,6 +22,8 @@ struct Countdown: Hashable, Sendable {
 
     /// Moves on to now, where `estimateMs` is estimated to remain.
     mutating func advance(estimateMs: Double, nowMs: Int64) {
+        // The clock was set back.
+        atMs = min(atMs, nowMs)
         guard nowMs > atMs, shownMs > 0 else { return }
         let elapsedMs = Double(nowMs - atMs)
         let before = estimateMs + elapsedMs

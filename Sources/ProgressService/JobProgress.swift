@@ -43,7 +43,7 @@ struct JobProgress: Sendable {
         asideAtMs = view.suspension?.sinceMs ?? 0
         if let song = view.song {
             reached = (song.id, view.songFraction)
-            item = Item(songID: song.id, epoch: job.epoch)
+            item = Item(songID: song.id, epoch: job.epoch, fraction: view.songFraction)
             item?.song = song
             item?.stage = view.stage
         }
@@ -174,15 +174,16 @@ struct Item: Hashable, Sendable {
     private var runningSinceMs: Int64?
     private var reportedMs = 0.0
 
-    init(songID: String, epoch: UInt64, startedAtMs: Int64? = nil) {
+    init(songID: String, epoch: UInt64, startedAtMs: Int64? = nil, fraction: Double = 0) {
         self.songID = songID
         self.epoch = epoch
+        self.fraction = fraction
         ranMs = startedAtMs.map { _ in 0 }
         runningSinceMs = startedAtMs
     }
 
     /// Its length, where it is known.
-    var audioMs: Double? { song?.durationMs.map { Double($0) } }
+    var audioMs: Double? { song?.durationMs.flatMap { $0 > 0 ? Double($0) : nil } }
 
     mutating func start(epoch: UInt64, atMs: Int64) {
         self.epoch = epoch

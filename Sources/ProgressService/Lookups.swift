@@ -38,8 +38,8 @@ struct Lookups: Service {
     ///
     /// - Throws: `RPCError`: `.notFound` where there is no such user or playlist.
     func freshen(_ key: ContextKey) async throws {
-        let (ticket, lacksMembers) = hub.look { book, _ in (book.ask(key), book.lacksMembers(key)) }
-        if lacksMembers { try await learnMembers(key) }
+        let (ticket, libraryChanges) = hub.look { book, _ in (book.ask(key), book.lacksMembers(key)) }
+        if let libraryChanges { try await learnMembers(key, asOf: libraryChanges) }
         if let ticket { try await learnCoverage(key, ticket: ticket) }
     }
 
@@ -64,8 +64,8 @@ struct Lookups: Service {
         switch query {
         case .coverage(let key, let ticket):
             try await learnCoverage(key, ticket: ticket)
-        case .members(let key):
-            try await learnMembers(key)
+        case .members(let key, let libraryChanges):
+            try await learnMembers(key, asOf: libraryChanges)
         case .song(let userID, let songID):
             let detail = try await catalog.getSong(SongRequest(userID: userID, songID: songID), options: Self.options)
             guard let song = detail.summary?.song else { return }
@@ -94,11 +94,15 @@ struct Lookups: Service {
         hub.change { $0.learn(coverage, of: key, ticket: ticket, nowMs: $1) }
     }
 
-    private func learnMembers(_ key: ContextKey) async throws {
-        let request = PlaylistRequest(userID: key.userID ?? "", playlistID: key.playlistID)
-        let songs = try await catalog.getPlaylist(request, options: Self.options).songs
-        let members = Set(songs.compactMap { $0.song?.id })
-        hub.change { $0.learn(members: members, of: key, nowMs: $1) }
+    private func learnMembers(_ key: ContextKey, asOf libraryChanges: UInt64) async throws {
+        var request = PlaylistRequest(userID: key.userID ?? "", playlistID: key.playlistID)
+        var members: Set<String> = []
+        repeat {
+            let page = try await catalog.getPlaylist(request, options: Self.options)
+            members.formUnion(page.songs.compactMap { $0.song?.id })
+            request.pageToken = page.nextPageToken
+        } while !request.pageToken.isEmpty
+        hub.change { $0.learn(members: members, of: key, asOf: libraryChanges, nowMs: $1) }
     }
 
     private func found<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value? {

@@ -70,9 +70,10 @@ extension ProgressBook {
         contexts[key]?.isStale == true ? contexts[key]?.ask() : nil
     }
 
-    /// Whether the songs of a playlist are still to be asked for.
-    func lacksMembers(_ key: ContextKey) -> Bool {
-        if case .playlist = key { contexts[key]?.hasMembers != true } else { false }
+    /// How often the library has changed, where the songs of a playlist are still to be asked for; otherwise nil.
+    func lacksMembers(_ key: ContextKey) -> UInt64? {
+        guard case .playlist = key, let context = contexts[key], !context.hasMembers else { return nil }
+        return context.libraryChanges
     }
 
     mutating func endRefresh(_ key: ContextKey, ticket: UInt64) {
@@ -91,9 +92,10 @@ extension ProgressBook {
         return changes
     }
 
-    mutating func learn(members: Set<String>, of key: ContextKey, nowMs: Int64) -> Changes {
+    mutating func learn(members: Set<String>, of key: ContextKey, asOf libraryChanges: UInt64, nowMs: Int64) -> Changes
+    {
         var changes = Changes()
-        if contexts[key]?.learn(members: members) == true { touch(key, nowMs: nowMs, &changes) }
+        if contexts[key]?.learn(members: members, asOf: libraryChanges) == true { touch(key, nowMs: nowMs, &changes) }
         return changes
     }
 
@@ -182,7 +184,7 @@ extension ProgressBook {
     private mutating func refresh(_ key: ContextKey, _ changes: inout Changes) {
         guard (contexts[key]?.watchers ?? 0) > 0, let ticket = contexts[key]?.refresh() else { return }
         changes.queries.insert(.coverage(key, ticket: ticket))
-        if lacksMembers(key) { changes.queries.insert(.members(key)) }
+        if let libraryChanges = lacksMembers(key) { changes.queries.insert(.members(key, asOf: libraryChanges)) }
     }
 
     /// Marks a change of a playlist or library and raises what is shown of it.

@@ -14,7 +14,8 @@ extension ProgressBook {
     /// What only another service knows.
     enum Query: Hashable, Sendable {
         case coverage(ContextKey, ticket: UInt64)
-        case members(ContextKey)
+        /// - Parameter asOf: how often the library has changed.
+        case members(ContextKey, asOf: UInt64)
         case song(userID: String, songID: String)
         case playlistNames(userID: String)
         /// How many of a user's songs have no fresh result.

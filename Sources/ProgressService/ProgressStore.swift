@@ -133,7 +133,8 @@ struct ProgressStore: Service {
         for (key, view) in batch.views {
             let name = RedisArgument(keys.context(key))
             if case .job(let jobID) = key {
-                commands.append(["SET", name, RedisArgument(view.bytes), "EX", seconds])
+                // What waits may wait for long without an event of its own.
+                commands.append(["SET", name, RedisArgument(view.bytes)] + (view.ended ? ["EX", seconds] : []))
                 commands.append([view.ended ? "SREM" : "SADD", RedisArgument(keys.liveJobs), RedisArgument(jobID)])
                 if view.ended, let userID = view.job?.userID {
                     ended[userID, default: []].append((jobID, view.version))

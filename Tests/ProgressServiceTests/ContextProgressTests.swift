@@ -14,7 +14,7 @@ import Testing
             lane.book.open(key, kept: nil, nowMs: lane.nowMs)
             _ = lane.book.watch([key])
         }
-        _ = lane.book.learn(members: ["s1", "s2", "s3", "s4"], of: Self.playlist, nowMs: lane.nowMs)
+        _ = lane.book.learn(members: ["s1", "s2", "s3", "s4"], of: Self.playlist, asOf: 0, nowMs: lane.nowMs)
         cover(&lane, library: (10, done), playlist: (4, done))
         return lane
     }
@@ -45,6 +45,19 @@ import Testing
         let elsewhere = try #require(lane.view(Self.playlist))
         #expect(elsewhere.inProgress == 0 && elsewhere.song == nil && elsewhere.job == nil)
         #expect(try #require(lane.view(Self.library)).song?.id == "t1")
+    }
+
+    @Test func aLateAnswerAboutTheSongsOfAPlaylistLeavesThemToBeAskedForAgain() {
+        var lane = watched()
+        _ = lane.book.apply(Event(lane: "0", kind: .libraryChanged, userID: "ann"), nowMs: lane.nowMs)
+        #expect(lane.book.lacksMembers(Self.playlist) == 1)
+        _ = lane.book.apply(Event(lane: "0", kind: .libraryChanged, userID: "ann"), nowMs: lane.nowMs)
+        _ = lane.book.learn(members: ["s1"], of: Self.playlist, asOf: 1, nowMs: lane.nowMs)
+        #expect(lane.book.lacksMembers(Self.playlist) == 2)
+        _ = lane.book.learn(members: ["s1", "s9"], of: Self.playlist, asOf: 2, nowMs: lane.nowMs)
+        _ = lane.book.learn(members: ["s1"], of: Self.playlist, asOf: 1, nowMs: lane.nowMs)
+        #expect(lane.book.lacksMembers(Self.playlist) == nil)
+        #expect(lane.book.contexts[Self.playlist]?.members == ["s1", "s9"])
     }
 
     @Test func somebodyElsesSongCountsNowhere() throws {

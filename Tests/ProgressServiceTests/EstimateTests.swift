@@ -47,6 +47,24 @@ import Testing
         #expect(abs(costs.workMs(songs: 4, audioMs: 0) - 2_000) < 100)
     }
 
+    @Test func aSongWithoutLengthLeavesWhatWasLearned() {
+        var costs = CostModel()
+        for seconds in 1...60 {
+            costs.learn(analyzers: "audio@1", audioMs: Double(seconds) * 1000, tookMs: Double(seconds) * 9)
+        }
+        let before = costs.workMs(songs: 1, audioMs: 200_000)
+        costs.learn(analyzers: "audio@1", audioMs: 0, tookMs: 5)
+        costs.learn(analyzers: "audio@1", audioMs: 60_000, tookMs: 540)
+        #expect(abs(costs.workMs(songs: 1, audioMs: 200_000) - before) < 0.2 * before)
+    }
+
+    @Test func theCountdownGoesOnWhereTheClockIsSetBack() {
+        var countdown = Countdown(estimateMs: 60_000, nowMs: 3_600_000)
+        countdown.advance(estimateMs: 60_000, nowMs: 0)
+        countdown.advance(estimateMs: 50_000, nowMs: 10_000)
+        #expect(abs(countdown.shownMs - 50_000) < 1)
+    }
+
     @Test func theCountdownNeverRisesNorJumpsAndMeetsTheEstimate() {
         for wrong in [0.4, 0.7, 1.5, 3.0] {
             // It shows `wrong` times what remains; from then on the estimate is right.
