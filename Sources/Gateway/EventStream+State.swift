@@ -52,6 +52,8 @@ struct EventStreamState {
         case (nil, .inProgress) where job.startedAtMs < openedAtMs: return nil
         case (_, .inProgress):
             let goesOn = before == .interrupted || before == .paused
+            // The work was told of when its first batch began.
+            guard goesOn || job.batch <= 1 else { return nil }
             return Notification(kind: .started, job: job, atMs: view.updatedAtMs, goesOn: goesOn)
         case (.inProgress, .interrupted): return Notification(kind: .displaced, job: job, atMs: view.updatedAtMs)
         default: return nil

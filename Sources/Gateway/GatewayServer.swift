@@ -18,7 +18,7 @@ struct GatewaySettings: Sendable {
     var trustsProxy = false
     /// Wrong ones of one account.
     var loginsPerMinute = 10
-    /// Requests for analyses, and what else changes a library, of one user.
+    /// Requests for analyses of one user.
     var asksPerMinute = 600
     /// Event streams of one user at a time.
     var streamsPerUser = 20
@@ -70,7 +70,7 @@ enum GatewayServer {
         LibraryRoutes(backend: backend).add(to: signedIn)
         LibraryImportRoutes(backend: backend).add(to: signedIn)
         EventRoutes(
-            backend: backend, alerts: AlertFeed(backend: backend), sessions: sessions, streams: limits.streams,
+            backend: backend, alerts: AlertFeed(backend: backend), sessions: sessions, limits: limits,
             heartbeat: settings.heartbeat,
             patience: settings.streamPatience
         ).add(to: signedIn)

@@ -83,6 +83,8 @@ struct RequestLimits: Sendable {
     let loginsOfAddress: RequestLimit
     let asks: RequestLimit
     let streams: ConcurrencyLimit
+    /// What is read for as long as it takes: each costs a call, and its end a cancellation, of which the services bear so many.
+    let opens: RequestLimit
 
     init(_ settings: GatewaySettings) {
         loginsOfAccount = RequestLimit(perMinute: settings.loginsPerMinute, of: "failed logins")
@@ -90,6 +92,7 @@ struct RequestLimits: Sendable {
         loginsOfAddress = RequestLimit(perMinute: 5 * settings.loginsPerMinute, of: "failed logins from your network")
         asks = RequestLimit(perMinute: settings.asksPerMinute, of: "requests for analyses")
         streams = ConcurrencyLimit(settings.streamsPerUser)
+        opens = RequestLimit(perMinute: 3 * settings.streamsPerUser, of: "event streams and exports")
     }
 
     /// Counts a try to sign in, until it is known to be right.

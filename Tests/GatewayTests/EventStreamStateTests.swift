@@ -91,6 +91,25 @@ import Testing
         #expect(events.last == Self.told(.failed, ended))
     }
 
+    @Test func backgroundWorkIsToldOfWhenItBeginsAndWhenItsLastBatchEnds() {
+        func batch(_ number: UInt32, _ state: JobState, left: UInt32) -> Job {
+            Job(
+                id: "0-\(number)", type: .background, state: state, startedAtMs: 6_000,
+                endedAtMs: state == .completed ? 7_000 : 0, batch: number, left: left)
+        }
+        var state = Self.late
+        var told: [NotificationKind] = []
+        for job in [
+            batch(1, .inProgress, left: 2), batch(1, .completed, left: 2), batch(2, .inProgress, left: 0),
+            batch(2, .interrupted, left: 0), batch(2, .inProgress, left: 0), batch(2, .completed, left: 0),
+        ] {
+            for case .notification(let notification) in state.events(of: Self.view(job, of: .job(job.id))) {
+                told.append(notification.kind)
+            }
+        }
+        #expect(told == [.started, .displaced, .started, .completed])
+    }
+
     @Test func aPlaylistsViewIsNotItsJobs() {
         var state = Self.late
         let view = Self.view(Self.job(.inProgress), of: .playlist("p1"))

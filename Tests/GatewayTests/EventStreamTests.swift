@@ -212,6 +212,37 @@ import Testing
         }
     }
 
+    @Test func whoAsksForTheHeadAloneOpensNothing() async throws {
+        try await GatewayUnderTest.run { gateway async throws in
+            gateway.progress.set {
+                $0.watch = { _ in
+                    Issue.record("a stream was opened")
+                    return AsyncStream { $0.finish() }
+                }
+            }
+            gateway.catalog.set {
+                $0.exportUser = { _ in
+                    Issue.record("an export was begun")
+                    return []
+                }
+            }
+            for path in ["/api/events", "/api/me/export"] {
+                let answer = try await gateway.send(path, .head, headers: [.cookie: GatewayUnderTest.cookie])
+                #expect(answer.status == 200)
+            }
+        }
+    }
+
+    @Test func whoOpensStreamsAgainAndAgainIsAskedToWait() async throws {
+        var settings = GatewaySettings(answersFreshFor: .zero)
+        settings.streamsPerUser = 1
+        try await GatewayUnderTest.run(settings) { gateway async throws in
+            gateway.progress.set { $0.watch = { _ in throw RPCError(.unavailable, "away") } }
+            for _ in 1...3 { #expect(try await gateway.get("/api/events").status == 503) }
+            #expect(try await gateway.get("/api/events").status == 429)
+        }
+    }
+
     @Test func whoeverReadsNothingIsLeft() async throws {
         var settings = GatewaySettings(answersFreshFor: .zero)
         settings.streamPatience = .milliseconds(100)

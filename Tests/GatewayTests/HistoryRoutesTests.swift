@@ -89,7 +89,8 @@ import Testing
                     "job_id": "0-1", "type": "playlist", "target_id": "p1", "name": "Road trip",
                     "status": "completed", "priority": "medium", "created_at": "1970-01-01T00:00:01.000Z",
                     "started_at": "1970-01-01T00:00:02.000Z", "ended_at": "1970-01-01T00:00:09.000Z", "total": 3,
-                    "analyzed": 1, "skipped": 1, "failed": 1, "force": false, "error": nil, "rating": nil,
+                    "analyzed": 1, "skipped": 1, "failed": 1, "batch": 0, "songs_left": 0, "force": false, "error": nil,
+                    "rating": nil,
                 ])
             #expect(try answer.json["jobs"]?.elements.last?["name"] == "Eight")
         }

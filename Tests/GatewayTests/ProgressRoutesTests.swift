@@ -18,7 +18,7 @@ import Testing
         "context": ["type": "job", "id": "0-3"], "job_id": "0-3", "job_type": "playlist_analysis", "type": "playlist",
         "priority": "medium", "target_id": 42, "status": "in_progress", "progress": 0.3755, "current_progress": 0.3755,
         "percentage": 37.6, "total": 12, "total_items": 12, "current": 4, "completed_items": 4, "failed": 1,
-        "skipped": 1,
+        "skipped": 1, "batch": 0, "songs_left": 0,
         "current_step": "Loudness", "step_progress": 0.5, "stage": "Loudness",
         "current_song": ["id": "s1", "name": "Run", "artist": "Band", "album": "One"],
         "current_message": "Analysing Run – Band (4 of 12 done)", "message": "Analysing Run – Band (4 of 12 done)",

@@ -10,6 +10,8 @@ struct AdminQueueAnswer: Answer {
         /// Jobs by state; those that ended, as far as they are kept.
         let counts: [String: UInt64]
         let classes: [Class]
+        /// Whether more jobs than 1,000 ended within the last hour, of which the classes count the latest.
+        let endedIsCut: Bool
         let running: [Running]
         /// Of the work that waits, as far as lengths are known.
         let audioSecondsWaiting: Double
@@ -24,7 +26,7 @@ struct AdminQueueAnswer: Answer {
         let waiting: UInt64
         /// When the first of those that were not begun yet was asked for.
         @OrNull var waitingSince: Timestamp?
-        /// The jobs that were made and ended within the last hour: how many, and means of how long they waited and took.
+        /// The jobs that ended within the last hour: how many, and means of how long they waited and took.
         let endedLastHour: Int
         @OrNull var waitedSeconds: Double?
         @OrNull var tookSeconds: Double?
@@ -83,15 +85,17 @@ struct AdminQueueAnswer: Answer {
 
     /// - Parameters:
     ///   - classes: by priority, the highest first.
+    ///   - endedIsCut: as the answer tells.
     ///   - running: what runs, each with its progress where that is known.
-    init(_ status: QueueStatus, classes: [Class], running: [Running]) {
+    init(_ status: QueueStatus, classes: [Class], endedIsCut: Bool, running: [Running]) {
         queue = Queue(
             counts: [
                 "pending": status.pending, "in_progress": status.inProgress, "scheduled": status.scheduled,
                 "paused": status.paused, "completed": status.completed, "failed": status.failed,
                 "cancelled": status.cancelled,
             ],
-            classes: classes, running: running, audioSecondsWaiting: Double(status.audioMsWaiting) / 1000,
+            classes: classes, endedIsCut: endedIsCut, running: running,
+            audioSecondsWaiting: Double(status.audioMsWaiting) / 1000,
             pause: status.pause.map(Pause.init),
             hold: status.hold.map { Hold(reason: $0.reason, until: Timestamp($0.untilMs)) },
             breakers: status.breakers.map {
@@ -115,7 +119,7 @@ struct PauseBody: Decodable, Sendable, Limited {
 
 /// Which jobs an operation on many is about; all, where nothing is given.
 struct JobFilterBody: Decodable, Sendable {
-    let user: String?
+    let user: GivenIdentifier?
     let type: TypeName?
 
     enum TypeName: String, Codable, CaseIterable, Sendable, Described {
@@ -124,7 +128,7 @@ struct JobFilterBody: Decodable, Sendable {
 
     var filter: JobFilter {
         JobFilter(
-            userID: user ?? "",
+            userID: user?.text ?? "",
             type: JobType.named.first { $0.shortName == type?.rawValue } ?? .unspecified)
     }
 }

@@ -6,7 +6,7 @@ import AnalysisAPI
 struct JobSummary: Codable, Sendable {
     let jobID: String
     /// Only to administrators: whose it is.
-    var userID: String?
+    var userID: Identifier?
     let type: String
     @OrNull var targetID: Identifier?
     /// `null` for background work, and for what has left the library.
@@ -20,6 +20,9 @@ struct JobSummary: Codable, Sendable {
     let analyzed: UInt32
     let skipped: UInt32
     let failed: UInt32
+    /// Of background work: which of its batches the job is, from 1 on, and how many songs there were for those after it; otherwise 0.
+    let batch: UInt32
+    let songsLeft: UInt32
     let force: Bool
     @OrNull var error: String?
     /// What its user thinks of it.
@@ -27,7 +30,7 @@ struct JobSummary: Codable, Sendable {
 
     init(_ job: Job, names: TargetNames, tellsUser: Bool) {
         jobID = job.id
-        userID = tellsUser ? job.userID : nil
+        userID = tellsUser ? Identifier(job.userID) : nil
         type = job.type.shortName
         targetID = Identifier(nonEmpty: job.targetID)
         name = names.target(of: job)
@@ -40,6 +43,8 @@ struct JobSummary: Codable, Sendable {
         analyzed = job.analysed
         skipped = job.skipped
         failed = job.failed
+        batch = job.batch
+        songsLeft = job.left
         force = job.force
         error = JobJSON.reason(of: job)
         rating = job.rating.map { RatingJSON($0) }

@@ -123,7 +123,8 @@ struct QueueStatusAnswer: PolledAnswer {
     /// - Parameter etaMs: when the asker's own work will be done; of others' there is no estimate to tell.
     init(_ queue: QueueStatus, etaMs: UInt64?) {
         self.queue = Queue(
-            totalJobs: queue.pending + queue.inProgress + queue.paused + queue.completed + queue.failed
+            totalJobs: queue.pending + queue.scheduled + queue.inProgress + queue.paused + queue.completed
+                + queue.failed
                 + queue.cancelled,
             pendingJobs: queue.pending, inProgressJobs: queue.inProgress, completedJobs: queue.completed,
             failedJobs: queue.failed, cancelledJobs: queue.cancelled, pausedJobs: queue.paused,

@@ -65,6 +65,8 @@ extension Notification {
         return switch kind {
         case .started: goesOn ? "\(subject) goes on being analysed" : "\(subject) is being analysed"
         case .displaced: "\(subject) makes way and goes on by itself later"
+        // What is counted is the last batch alone.
+        case .completed where job.batch > 1: "\(subject) has been gone through"
         case .completed: "\(subject): \(outcome)"
         case .failed: "\(subject) could not be analysed" + (job.error.isEmpty ? "" : ": \(job.error)")
         case .cancelled: "The analysis was cancelled: \(subject)"
@@ -81,9 +83,10 @@ extension Notification {
 }
 
 extension NotificationKind {
-    /// How a job ended; nil where it has not.
+    /// How a job ended; nil where it has not, or another one goes on where it ends.
     init?(endOf job: Job) {
         switch job.state {
+        case .completed where job.left > 0: return nil
         case .completed: self = .completed
         case .failed: self = .failed
         case .cancelled: self = .cancelled

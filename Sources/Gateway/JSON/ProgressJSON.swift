@@ -21,6 +21,9 @@ struct ProgressEntry: Codable, Sendable {
     let completedItems: UInt32
     let failed: UInt32
     let skipped: UInt32
+    /// Of background work: which of its batches the job is, from 1 on, and how many songs there are for those after it; otherwise 0.
+    let batch: UInt32
+    let songsLeft: UInt32
 
     let currentStep: String
     let stepProgress: Double
@@ -78,6 +81,8 @@ struct ProgressEntry: Codable, Sendable {
         completedItems = view.analysed
         failed = view.failed
         skipped = job?.skipped ?? 0
+        batch = job?.batch ?? 0
+        songsLeft = job?.left ?? 0
         currentStep = Self.step(of: view, status: status)
         stepProgress = view.songFraction
         stage = view.stage

@@ -104,7 +104,13 @@ struct AccountRoutes: Sendable {
     }
 
     @Sendable private func logout(request: Request, context: GatewayContext) async throws -> Reply<DoneAnswer> {
-        if let token = context.session?.token { try await sessions.end(token) }
+        switch context.session?.credential {
+        case .session(let token): try await sessions.end(token)
+        case .token:
+            throw GatewayError(
+                status: .conflict, message: "The web app has signed you in; sign out there, and here you are, too.")
+        case nil: break
+        }
         var answer = Reply(DoneAnswer(message: "Signed out"))
         answer.cookies = [SessionToken.expiredCookie]
         return answer
@@ -128,6 +134,12 @@ struct AccountRoutes: Sendable {
 
     /// The first part is awaited before the answer begins, so that a service that is away is a 503.
     @Sendable private func export(request: Request, context: SignedInContext) async throws -> Response {
+        let headers: HTTPFields = [
+            .contentType: "application/x-ndjson; charset=utf-8", .cacheControl: "no-store",
+            .contentDisposition: "attachment; filename=\"analysis-export.jsonl\"",
+        ]
+        guard request.method != .head else { return Response(status: .ok, headers: headers) }
+        try limits.opens.take(context.user.id)
         let parts = backend.catalog.exportUser(
             UserRequest(userID: context.user.id), options: context.call.unlimited)
         let first = try await parts.next()
@@ -137,12 +149,7 @@ struct AccountRoutes: Sendable {
             while let part = try await parts.next() { try await writer.write(ByteBuffer(bytes: part.jsonLines)) }
             try await writer.finish(nil)
         }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "application/x-ndjson; charset=utf-8", .cacheControl: "no-store",
-                .contentDisposition: "attachment; filename=\"analysis-export.jsonl\"",
-            ], body: body)
+        return Response(status: .ok, headers: headers, body: body)
     }
 
     @Sendable private func removeMe(

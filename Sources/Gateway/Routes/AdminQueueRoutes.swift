@@ -49,18 +49,20 @@ struct AdminQueueRoutes: Sendable {
         let call = context.call
         let since = Timestamp.now.millisecondsSince1970 - Self.hourMs
         async let endedPage = backend.queue.listJobs(
-            ListJobsRequest(ended: true, limit: 1000, fromMs: since), options: call)
+            ListJobsRequest(ended: true, limit: 1000, endedFromMs: since), options: call)
         let status = try await backend.queue.getStatus(QueueStatusRequest(), options: call)
-        let ended = try await endedPage.jobs
+        let ended = try await endedPage
         var classes: [AdminQueueAnswer.Class] = []
         for (priority, waiting) in [
             (Priority.high, status.waitingHigh), (.medium, status.waitingMedium), (.low, status.waitingLow),
         ] {
             let head = try await backend.queue.listJobs(
                 ListJobsRequest(limit: 1, priority: priority, state: .pending), options: call)
-            classes.append(.init(priority, waiting: waiting, head: head.jobs.first, ended: ended))
+            classes.append(.init(priority, waiting: waiting, head: head.jobs.first, ended: ended.jobs))
         }
-        return AdminQueueAnswer(status, classes: classes, running: try await running(status.running, call))
+        return AdminQueueAnswer(
+            status, classes: classes, endedIsCut: !ended.nextPageToken.isEmpty,
+            running: try await running(status.running, call))
     }
 
     private func running(_ jobs: [Job], _ call: CallOptions) async throws -> [AdminQueueAnswer.Running] {

@@ -38,7 +38,7 @@ struct AdminUserRoutes: Sendable {
         }
         routes.delete("admin/users/:id", "Removes a user with everything that is theirs.") { _, context in
             let reply = try await backend.catalog.removeUser(
-                UserRequest(userID: context.identifier("id")), options: context.call)
+                UserRequest(userID: context.identifier("id")), options: context.call.unlimited)
             return RemovedUserAnswer(cancelledJobs: reply.cancelledJobs)
         }
     }

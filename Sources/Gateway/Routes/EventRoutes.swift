@@ -14,7 +14,7 @@ struct EventRoutes: Sendable {
     let backend: Backend
     let alerts: AlertFeed
     let sessions: Sessions
-    let streams: ConcurrencyLimit
+    let limits: RequestLimits
     private let open = Meter(label: "analysis_http_event_streams")
     private static let headers: HTTPFields = [
         .contentType: "text/event-stream; charset=utf-8",
@@ -47,7 +47,10 @@ struct EventRoutes: Sendable {
     /// Where contexts are named, their first state is awaited before the answer begins, so that someone else's job is a 404 and a
     /// service that is away a 503. Each change is written, and flushed, by itself.
     @Sendable private func events(request: Request, context: SignedInContext) async throws -> Response {
-        guard let place = streams.place(for: context.user.id) else {
+        // Nothing is opened that nobody will read.
+        guard request.method != .head else { return Response(status: .ok, headers: Self.headers) }
+        try limits.opens.take(context.user.id)
+        guard let place = limits.streams.place(for: context.user.id) else {
             throw GatewayError(
                 status: .tooManyRequests, message: "There are too many event streams of yours; close one.",
                 retryAfterSeconds: 5)

@@ -61,7 +61,14 @@ struct LibraryRoutes: Sendable {
     }
 
     private func playlist(_ id: String, _ context: SignedInContext) async throws -> PlaylistDetail {
-        try await backend.catalog.getPlaylist(
-            PlaylistRequest(userID: context.user.id, playlistID: id), options: context.call)
+        var request = PlaylistRequest(userID: context.user.id, playlistID: id)
+        var playlist = try await backend.catalog.getPlaylist(request, options: context.call)
+        while !playlist.nextPageToken.isEmpty {
+            request.pageToken = playlist.nextPageToken
+            let page = try await backend.catalog.getPlaylist(request, options: context.call)
+            playlist.songs += page.songs
+            playlist.nextPageToken = page.nextPageToken
+        }
+        return playlist
     }
 }

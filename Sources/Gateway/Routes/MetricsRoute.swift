@@ -6,6 +6,7 @@ import Daemon
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import RPC
 
@@ -39,7 +40,15 @@ enum MetricsAccess: Sendable {
     func check(_ request: Request, _ context: GatewayContext) throws {
         switch self {
         case .tokenFile(let path):
-            let token = try Self.token(in: path)
+            let token: String
+            do {
+                token = try Self.token(in: path)
+            } catch {
+                context.logger.error("the metrics token cannot be read", metadata: ["error": "\(error)"])
+                throw GatewayError(
+                    status: .serviceUnavailable,
+                    message: "The gateway's metrics token cannot be read; its log says why.")
+            }
             guard let shown = request.headers[.authorization], Self.isSame(shown, "Bearer \(token)") else {
                 throw GatewayError(
                     status: .unauthorized, message: "Metrics are read with the token in the gateway's --metrics-token.",

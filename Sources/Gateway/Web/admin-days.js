@@ -37,7 +37,7 @@ function summary(days) {
   const today = days.at(-1);
   const ended = sum((day) => day.songs_analyzed + day.songs_failed);
   return el("section", { class: "card result", "aria-label": "In short" }, figures(
-    figure("Today", songs(today.songs_analyzed), { note: span(today.audio_seconds) }),
+    figure("Today, in UTC", songs(today.songs_analyzed), { note: span(today.audio_seconds) }),
     figure("In all", songs(sum((day) => day.songs_analyzed)), { note: `${span(sum((day) => day.audio_seconds))} of music` }),
     figure("Failed", songs(sum((day) => day.songs_failed)), { note: ended ? `${percent(sum((day) => day.songs_failed) / ended)} of all` : "" }),
     figure("Interrupted", count(sum((day) => day.interrupted), "time")),

@@ -23,7 +23,8 @@ export function part({ api, id }) {
       figure("Waited", job.started_at && span((new Date(job.started_at) - new Date(job.created_at)) / 1000)),
       figure(job.ended_at ? "Took" : "Runs for", job.started_at && span((end - new Date(job.started_at)) / 1000)),
       figure("Songs", `${job.analyzed + job.skipped + job.failed} of ${job.total}`, { note: [job.skipped && `${job.skipped} known already`, job.failed && `${job.failed} failed`].filter(Boolean).join(", ") }),
-      figure("Interrupted", count(answer.events.filter((event) => event.kind === "interrupted").length, "time"))));
+      figure("Interrupted", count(answer.events.filter((event) => event.kind === "interrupted").length, "time"),
+        { note: answer.next_page_token ? "in the part of its story that is shown" : "" })));
     const state = `${answer.events.length} ${answer.next_page_token} ${answer.failures.length}`;
     if (state === seen) return;
     seen = state;

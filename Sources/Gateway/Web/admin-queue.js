@@ -37,7 +37,7 @@ export function part({ api, again }) {
     pause.show(queue.pause);
     keyed(holds, holdsOf(queue), (hold) => hold.text, (hold) => ({ element: el("p", { class: "notice", "data-tone": hold.tone }, hold.text), update() {} }));
     keyed(totals, states.map((state) => [state, queue.counts[state]]), ([state]) => state, totalRow);
-    keyed(classes, queue.classes, (row) => row.priority, classRow);
+    keyed(classes, queue.classes.map((row) => ({ ...row, isCut: queue.ended_is_cut })), (row) => row.priority, classRow);
     keyed(running, queue.running, ({ job }) => job.job_id, runningCard);
     idle.hidden = queue.running.length > 0;
   }
@@ -112,7 +112,7 @@ function classRow(first) {
   const element = el("tr", {}, el("th", { scope: "row", "data-tone": first.priority, class: "classed" }, priorityWord[first.priority]), ...cells);
   function update(row) {
     const waited = row.waiting_since ? span((Date.now() - new Date(row.waiting_since)) / 1000) : "–";
-    const texts = [row.waiting.toLocaleString("en-GB"), waited, row.ended_last_hour.toLocaleString("en-GB"), seconds(row.waited_seconds), seconds(row.took_seconds)];
+    const texts = [row.waiting.toLocaleString("en-GB"), waited, `${row.ended_last_hour.toLocaleString("en-GB")}${row.isCut && row.ended_last_hour ? "+" : ""}`, seconds(row.waited_seconds), seconds(row.took_seconds)];
     cells.forEach((cell, index) => setText(cell, texts[index]));
   }
   return { element, update };

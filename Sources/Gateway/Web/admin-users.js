@@ -50,8 +50,11 @@ function addForm(api, again) {
 function userRow(first, isMe, api, again) {
   const id = String(first.id);
   const said = el("span", { class: "soft" });
+  let shown = first.role;
   const role = roleChoice({ "aria-label": `Role of ${first.name}`, disabled: isMe, title: isMe ? "Another administrator can change your role" : "", onchange: async () => {
-    if (await act(role, () => api.setRole(id, role.value))) toast(`${first.name} is ${role.value === "administrator" ? "an administrator" : "a listener"} now`);
+    const former = shown;
+    if (!await act(role, () => api.setRole(id, role.value))) role.value = former;
+    else toast(`${first.name} is ${role.value === "administrator" ? "an administrator" : "a listener"} now`);
     again();
   } });
   const remove = el("button", { type: "button", class: "quiet danger", disabled: isMe, "aria-label": `Remove ${first.name}`, onclick: async () => {
@@ -61,6 +64,7 @@ function userRow(first, isMe, api, again) {
   } }, "Remove");
   const element = el("div", { class: "card line" }, el("p", {}, el("strong", {}, first.name), isMe ? " (you)" : ""), said, el("div", { class: "actions" }, role, remove));
   function update(user) {
+    shown = user.role;
     if (role !== document.activeElement) role.value = user.role;
     setText(said, [`since ${when(user.created_at)}`, user.last_analysis_at ? `last analysis ${ago(user.last_analysis_at)}` : "no analysis yet",
       user.auto_analysis ? "" : "no background analysis"].filter(Boolean).join(" · "));

@@ -16,7 +16,8 @@ export function onSignedOut(listener) {
   signedOut.addEventListener("signed-out", listener);
 }
 
-async function request(method, path, body, keepalive = false) {
+async function request(method, path, body, keepalive = false, isSecond = false) {
+  const sent = token;
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["Content-Type"] = "application/json";
   if (method !== "GET" && token) headers["X-CSRF-Token"] = token;
@@ -34,6 +35,11 @@ async function request(method, path, body, keepalive = false) {
   if (response.ok) {
     if ("csrf_token" in answer) token = answer.csrf_token;
     return answer;
+  }
+  if (response.status === 403 && sent && !isSecond) {
+    // In another tab the session may have become another one, with the same cookie for both.
+    await api.session();
+    if (token !== sent) return request(method, path, body, keepalive, true);
   }
   if (response.status === 401) signedOut.dispatchEvent(new Event("signed-out"));
   throw new ApiError(response.status, answer.message ?? `The server answered ${response.status}.`);

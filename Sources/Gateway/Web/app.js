@@ -45,7 +45,7 @@ async function route(moves = false) {
   markCurrent(kind);
   try {
     if (!entry || (entry.role && entry.role !== user.role)) throw null;
-    const waiting = setTimeout(() => show({ element: skeleton(5), title: "Loading" }), 200);
+    const waiting = setTimeout(() => { if (now === routed) show({ element: skeleton(5), title: "Loading" }); }, 200);
     const make = await entry.load().finally(() => clearTimeout(waiting));
     if (now !== routed) return;
     show(make(id, user, part));

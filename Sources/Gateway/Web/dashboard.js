@@ -58,7 +58,7 @@ export function dashboardView() {
   async function loadRecent() {
     const latest = list.filter((playlist) => playlist.last_analyzed).sort((a, b) => (a.last_analyzed < b.last_analyzed ? 1 : -1));
     const within = latest.slice(0, recentPlaylists).filter((playlist) => playlist.song_count <= largestForRecent);
-    const since = latest[within.length]?.last_analyzed ?? "";
+    const since = latest.find((playlist) => !within.includes(playlist))?.last_analyzed ?? "";
     const answers = await Promise.all(within.map((playlist) => api.playlistSongs(playlist.id)));
     if (isClosed) return;
     const found = new Map(answers.flatMap((answer) => answer.songs)

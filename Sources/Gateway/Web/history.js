@@ -79,7 +79,8 @@ function choice(label, values, onchange) {
 }
 
 function jobRow(job) {
-  const name = job.type === "background" ? "Everything not analysed yet" : job.name ?? `A ${job.type} that is gone`;
+  const part = job.batch > 1 || job.songs_left ? `, part ${job.batch}` : "";
+  const name = job.type === "background" ? `Everything not analysed yet${part}` : job.name ?? `A ${job.type} that is gone`;
   const href = job.name ? `#/${job.type}/${encodeURIComponent(job.target_id)}` : null;
   const details = el("details", { ontoggle: () => { if (details.open && !details.children[1]) show(); } },
     el("summary", { "aria-label": `What happened: ${name}` }, "What happened"));
@@ -120,8 +121,8 @@ function againButton(job, name) {
   const isGone = job.type !== "background" && !job.name;
   const verb = job.status === "cancelled" ? "Go on" : "Retry";
   const actions = {
-    song: () => ask("song", String(job.target_id), () => api.analyzeSong(job.target_id)),
-    playlist: () => ask("playlist", String(job.target_id), () => api.analyzePlaylist(job.target_id)),
+    song: () => ask("song", String(job.target_id), () => api.analyzeSong(job.target_id, job.force)),
+    playlist: () => ask("playlist", String(job.target_id), () => (job.force ? api.reanalyzePlaylist : api.analyzePlaylist)(job.target_id)),
     background: () => ask("background", "", api.analyzeLibrary),
   };
   const button = el("button", { type: "button", "aria-label": `${verb}: ${name}`, onclick: async () => {

@@ -8,9 +8,9 @@ const names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday
 
 /**
  * `name` is what such windows are called: "quiet hours", say. `save(windows)` resolves to whether they were taken; what was refused
- * stays to be mended.
+ * stays to be mended. `complain(text)` says why nothing was saved.
  */
-export function hoursEditor(name, windows, save) {
+export function hoursEditor(name, windows, save, complain) {
   const rows = el("div", { class: "stack" });
   const add = el("button", { type: "button", onclick: () => {
     const row = windowRow({ days: [...days], from: "22:00", to: "06:00" }, changed);
@@ -32,8 +32,8 @@ export function hoursEditor(name, windows, save) {
 
   function changed() {
     const all = [...rows.children].map((element) => editors.get(element));
-    // Half of a window says nothing yet.
     if (all.every((row) => row.isComplete())) save(all.map((row) => row.text()));
+    else complain(`Not saved yet: all ${name} need a day and two different times. Remove those that you do not want.`);
   }
 
   rows.append(...windows.map((text) => windowRow(parse(text), changed).element));

@@ -58,7 +58,8 @@ export function jobCard(first, changed) {
 
 function noteOf(entry) {
   const failed = entry.failed ? `, ${entry.failed} failed` : "";
-  return `${entry.completed_items.toLocaleString("en-GB")} of ${songs(entry.total_items)}${failed}`;
+  const left = entry.songs_left ? `, ${entry.songs_left.toLocaleString("en-GB")} more afterwards` : "";
+  return `${entry.completed_items.toLocaleString("en-GB")} of ${songs(entry.total_items)}${failed}${left}`;
 }
 
 /** What is analysed, and at which stage; or what it waits for. */

@@ -4,12 +4,13 @@ import { api } from "./api.js";
 import { jobType } from "./format.js";
 
 const songs = new Map();
-let playlists = new Map();
+const playlists = new Map();
 /** What is being asked, by what it is about. */
 const learning = new Map();
 
 export function rememberPlaylists(list) {
-  playlists = new Map(list.map((playlist) => [String(playlist.id), playlist.name]));
+  playlists.clear();
+  for (const playlist of list) playlists.set(String(playlist.id), playlist.name);
 }
 
 export function rememberSongs(list) {

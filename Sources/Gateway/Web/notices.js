@@ -50,7 +50,8 @@ function tell() {
   const begun = muted.has("in_progress") ? []
     : changes.filter(({ entry, before }) => entry.status === "in_progress" && before !== "in_progress");
   for (const { entry } of changes) if (entry.is_complete) ended(entry);
-  for (const { entry, before } of begun) began(entry, before, displaced);
+  // Background work is told of when its first batch begins and when its last one ends.
+  for (const { entry, before } of begun) if (entry.batch <= 1 || before === "interrupted" || before === "paused") began(entry, before, displaced);
   // Otherwise it is told together with what comes instead.
   if (begun.length === 0) for (const { entry } of displaced) toast(`${nameOf(entry)} makes way and goes on by itself later`);
 }
@@ -64,7 +65,7 @@ function began(entry, before, displaced) {
 
 /** A song that somebody clicked deserves it as much as a whole playlist. */
 function ended(entry) {
-  if (muted.has(entry.status)) return;
+  if (muted.has(entry.status) || (entry.status === "completed" && entry.songs_left > 0)) return;
   const name = nameOf(entry);
   const link = linkTo(entry);
   if (entry.status === "cancelled") return toast(`Cancelled: ${name}`);
@@ -72,10 +73,12 @@ function ended(entry) {
     notify(`${name} could not be analysed`, entry.message, entry);
     return toast(`${name}: ${entry.message}`, "bad", link);
   }
-  const took = entry.start_time ? `, ${span((new Date(entry.updated_at) - new Date(entry.start_time)) / 1000)}` : "";
-  const failures = entry.failed ? `, ${entry.failed.toLocaleString("en-GB")} failed` : "";
+  const isOfMany = entry.batch > 1;
+  const { completed_items: analysed, failed } = isOfMany && live.library || entry;
+  const took = entry.start_time && !isOfMany ? `, ${span((new Date(entry.updated_at) - new Date(entry.start_time)) / 1000)}` : "";
+  const failures = failed ? `, ${failed.toLocaleString("en-GB")} failed` : "";
   const summary = jobType(entry) === "song" ? `Analysed ${name}${took}`
-    : `Finished ${jobType(entry) === "background" ? "your library" : name}: ${entry.completed_items.toLocaleString("en-GB")} analysed${failures}${took}`;
+    : `Finished ${jobType(entry) === "background" ? "your library" : name}: ${analysed.toLocaleString("en-GB")} analysed${failures}${took}`;
   notify("Analysis finished", summary, entry);
   toast(summary, entry.failed ? "bad" : "good", link);
 }
@@ -87,7 +90,7 @@ function nameOf(entry) {
 }
 
 function inSentence(entry) {
-  return jobType(entry) === "background" ? `your library, ${songs(entry.total_items - entry.completed_items)} to go` : nameOf(entry);
+  return jobType(entry) === "background" ? `your library, ${songs(entry.total_items - entry.completed_items + entry.songs_left)} to go` : nameOf(entry);
 }
 
 function linkTo(entry) {

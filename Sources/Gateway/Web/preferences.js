@@ -36,6 +36,15 @@ function card(title, said, ...children) {
   return el("section", { class: "card result", "aria-labelledby": id }, el("div", { class: "card-head" }, el("h2", { id }, title), said.element), ...children);
 }
 
+/** One change after the other: the gateway puts each into the preferences as it finds them. */
+let saving = Promise.resolve();
+
+function setPreferences(changes) {
+  const saved = saving.then(() => api.setPreferences(changes));
+  saving = saved.catch(() => {});
+  return saved;
+}
+
 /** Beside what it is about: that it was saved, or why it was not. */
 function outcome() {
   const element = el("p", { class: "outcome", role: "status" });
@@ -49,7 +58,7 @@ function outcome() {
   /** Resolves to whether it was saved. */
   async function save(changes) {
     try {
-      obey(await api.setPreferences(changes));
+      obey(await setPreferences(changes));
       tell("Saved");
       return true;
     } catch (error) {
@@ -57,7 +66,7 @@ function outcome() {
       return false;
     }
   }
-  return { element, tell, save };
+  return { element, tell, save, complain: (text) => tell(text, true) };
 }
 
 /** A box that is saved when it is ticked, and goes back where that is refused. */
@@ -71,8 +80,8 @@ function box(label, checked, save, hint = "") {
 
 function analysisCard(preferences) {
   const said = outcome();
-  const quiet = hoursEditor("quiet hours", preferences.quiet_hours, (quiet_hours) => said.save({ quiet_hours }));
-  const offPeak = hoursEditor("off-peak hours", preferences.off_peak, (off_peak) => said.save({ off_peak }));
+  const quiet = hoursEditor("quiet hours", preferences.quiet_hours, (quiet_hours) => said.save({ quiet_hours }), said.complain);
+  const offPeak = hoursEditor("off-peak hours", preferences.off_peak, (off_peak) => said.save({ off_peak }), said.complain);
   const zone = el("select", { id: "time-zone", onchange: () => said.save({ time_zone: zone.value }) },
     ...zones(preferences.time_zone).map(([value, text]) => el("option", { value, selected: value === preferences.time_zone }, text)));
   const rate = el("input", { id: "songs-per-hour", type: "number", min: "0", max: "100000", step: "1", inputmode: "numeric",

@@ -59,11 +59,11 @@ export function songView(id) {
     }
   }
 
-  function shown({ song, analysis, twins }) {
+  function shown({ song, analysis }) {
     if (!analysis) return [emptyState("Not analysed yet", "Ask for it above: it comes before everything else and starts at once.")];
     const parts = analysis.status === "failed"
       ? [el("section", { class: "card problem-card" }, el("h2", {}, "The analysis failed"), el("p", {}, sentence(analysis.failure) || "The reason is not known."))] : [];
-    return [...parts, ...resultSections({ analysis, twins: twins ?? song.twins ?? analysis.twins })];
+    return [...parts, ...resultSections({ analysis, twins: analysis.twins })];
   }
 
   function changed() {

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { count, sentence, songs, span } from "./format.js";
+import { act } from "./toast.js";
 
 
 /** A story as the gateway tells it; `more` asks for the next page of it. */
@@ -33,15 +34,11 @@ export function storySections({ job, failures, events, is_cut: isCut, next_page_
 function moreButton(first, more, add) {
   let token = first;
   const button = el("button", { type: "button", onclick: async () => {
-    button.disabled = true;
-    try {
-      const page = await more(token);
-      add(page.events);
-      token = page.next_page_token;
-      button.hidden = !token;
-    } finally {
-      button.disabled = false;
-    }
+    const page = await act(button, () => more(token));
+    if (!page) return;
+    add(page.events);
+    token = page.next_page_token;
+    button.hidden = !token;
   } }, "Show what came next");
   return button;
 }
