@@ -27,21 +27,7 @@ struct Alerts: AsyncParsableCommand {
             let reply = try await connection.withQueue { [past] client in
                 try await AlertsClient(client).listAlerts(ListAlertsRequest(limit: past), options: options)
             }
-            if reply.active.isEmpty { print("All is well.") }
-            for alert in reply.active {
-                print(
-                    "\(alert.id)  \(alert.severity == .critical ? "CRITICAL" : "warning")  since \(time(alert.raisedAtMs))"
-                )
-                print("  \(alert.summary)")
-                print("  \(alert.advice)")
-                if alert.acknowledgedAtMs > 0 {
-                    print("  \(alert.acknowledgedBy) looks after it\(alert.note.isEmpty ? "" : ": \(alert.note)")")
-                }
-            }
-            for alert in reply.past {
-                print(
-                    "\(alert.id)  over      \(time(alert.raisedAtMs)) to \(time(alert.clearedAtMs))  \(alert.summary)")
-            }
+            connection.show(reply) { $0.describe() }
         }
     }
 
@@ -59,10 +45,11 @@ struct Alerts: AsyncParsableCommand {
                 try await AlertsClient(client).acknowledgeAlert(
                     AcknowledgeAlertRequest(alertID: alert, note: note), options: options)
             }
-            let by = acknowledged.acknowledgedBy
-            print(
-                by.isEmpty
-                    ? "it is over already: \(acknowledged.summary)" : "\(by) looks after it: \(acknowledged.summary)")
+            connection.show(acknowledged) { alert in
+                let outcome =
+                    alert.acknowledgedBy.isEmpty ? "it is over already" : "\(alert.acknowledgedBy) looks after it"
+                print("\(outcome): \(alert.summary)".printable)
+            }
         }
     }
 }
@@ -80,17 +67,18 @@ struct Audit: AsyncParsableCommand {
 
     func run() async throws {
         let options = connection.options
-        try await connection.withQueue { [user, limit] client in
-            var left = limit
+        let entries = try await connection.withQueue { [user, limit] client in
+            var entries: [AuditEntry] = []
             var request = ListAuditEntriesRequest(userID: user)
             repeat {
-                request.limit = min(left, 1000)
+                request.limit = min(limit - UInt32(entries.count), 1000)
                 let page = try await AuditClient(client).listAuditEntries(request, options: options)
-                for entry in page.entries { print(line(entry)) }
-                left -= UInt32(page.entries.count)
+                entries += page.entries
                 request.pageToken = page.nextPageToken
-            } while !request.pageToken.isEmpty && left > 0
+            } while !request.pageToken.isEmpty && entries.count < limit
+            return entries
         }
+        connection.show(entries) { for entry in $0 { print(line(entry).printable) } }
     }
 }
 
@@ -99,4 +87,26 @@ private func line(_ entry: AuditEntry) -> String {
     let action = entry.action.split(separator: ".").last.map(String.init) ?? entry.action
     let outcome = entry.outcome == "OK" ? "" : "  \(entry.outcome): \(entry.error)"
     return "\(time(entry.atMs))  \(entry.actor)  \(action)  \(about)\(outcome)"
+}
+
+extension ListAlertsReply {
+    /// For people.
+    fileprivate func describe() {
+        if active.isEmpty { print("All is well.") }
+        for alert in active {
+            print(
+                "\(alert.id)  \(alert.severity == .critical ? "CRITICAL" : "warning")  since \(time(alert.raisedAtMs))")
+            print("  \(alert.summary.printable)")
+            print("  \(alert.advice.printable)")
+            if alert.acknowledgedAtMs > 0 {
+                print(
+                    "  \(alert.acknowledgedBy) looks after it\(alert.note.isEmpty ? "" : ": \(alert.note.printable)")")
+            }
+        }
+        for alert in past {
+            print(
+                "\(alert.id)  over      \(time(alert.raisedAtMs)) to \(time(alert.clearedAtMs))  \(alert.summary.printable)"
+            )
+        }
+    }
 }

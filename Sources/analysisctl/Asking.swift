@@ -48,7 +48,8 @@ extension Jobs {
     }
 
     struct Position: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Tells what comes before a job.")
+        static let configuration = CommandConfiguration(
+            abstract: "Tells what comes before a job, and when it is expected to start.")
         @Argument(help: "The job's id, such as 0-17.") var job: String
         @OptionGroup var connection: Connection
 
@@ -57,7 +58,22 @@ extension Jobs {
             let position = try await connection.withQueue { [job] client in
                 try await QueueClient(client).getPosition(JobRequest(jobID: job), options: options)
             }
-            connection.show(position) { $0.describe() }
+            let startsInMs = try await startsInMs()
+            connection.show(JSON(position).adding("starts_in_ms", startsInMs as Any)) { _ in
+                position.describe(startsInMs: startsInMs)
+            }
+        }
+
+        /// As the progress service expects, which knows what songs take; nil where its address is not known, or it cannot tell.
+        private func startsInMs() async throws -> UInt64? {
+            guard connection.knowsProgress else { return nil }
+            var options = connection.options
+            // The rest of the answer is there.
+            options.timeout = min(.seconds(2), .seconds(connection.timeout))
+            return try await connection.withProgress { [job, options] client in
+                let request = ProgressRequest(context: ProgressContext(context: .jobID(job)))
+                return try? await ProgressClient(client).get(request, options: options).startsInMs
+            }
         }
     }
 
@@ -96,8 +112,9 @@ extension Jobs {
 
 extension JobPosition {
     /// For people.
-    fileprivate func describe() {
+    fileprivate func describe(startsInMs: UInt64?) {
         if let job { print(line(job)) }
+        if let startsInMs { print("starts in   about \(clock(ms: startsInMs))") }
         print(
             "before it   high \(aheadHigh), medium \(aheadMedium), low \(aheadLow)")
         if !runningJobID.isEmpty { print("runs        \(runningJobID)") }

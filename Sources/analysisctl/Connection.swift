@@ -34,6 +34,9 @@ struct Connection: ParsableArguments {
         return options
     }
 
+    /// Whether there is an address of the progress service.
+    var knowsProgress: Bool { progress != nil || ProcessInfo.processInfo.environment["ANALYSIS_PROGRESS"] != nil }
+
     /// Connects to the queue service for as long as `body` runs.
     func withQueue<Result: Sendable>(_ body: @Sendable (RPCClient) async throws -> Result) async throws -> Result {
         try await connected(to: queue, flag: "--queue", variable: "ANALYSIS_QUEUE", body)

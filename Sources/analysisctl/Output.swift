@@ -75,6 +75,13 @@ indirect enum JSON: Encodable {
         }
     }
 
+    /// With one more field, where this is an object.
+    func adding(_ name: String, _ value: Any) -> JSON {
+        guard case .object(var fields) = self else { return self }
+        fields[name] = JSON(value)
+        return .object(fields)
+    }
+
     /// - Parameter pretty: on many lines; otherwise on one.
     func text(pretty: Bool) -> String {
         let encoder = JSONEncoder()
@@ -98,6 +105,12 @@ extension String {
             String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 })
         )
     }
+}
+
+/// A length of time as minutes and seconds, such as 12:05.
+func clock(ms: UInt64) -> String {
+    let seconds = ms / 1000
+    return "\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)"
 }
 
 /// Rows under heads. On a terminal in columns; elsewhere without heads and with tabs between, as `cut` and `awk` take it.

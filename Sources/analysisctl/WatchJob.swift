@@ -94,8 +94,7 @@ private func line(_ view: ProgressView, bar: Bool) -> String {
     }
     // Where each second would be a line of its own, it is left out.
     if bar, let etaMs = view.etaMs {
-        let seconds = Int(clamping: etaMs / 1000)
-        parts.append("ETA \(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)")
+        parts.append("ETA \(clock(ms: etaMs))")
     }
     if let song = view.song { parts.append("\(song.title.printable)\(view.stage.isEmpty ? "" : ": \(view.stage)")") }
     if !view.waitingFor.isEmpty { parts.append(view.waitingFor) }

@@ -96,13 +96,15 @@ def test_commands_work_and_answer_with_json(ctl, system, tmp_path, ran):
     assert "quiet hours      22:00-06:00" in ctl("preferences", "set", "alice", "--quiet-hours", "22:00-06:00")
     assert ctl.json("preferences", "show", "alice")["preferences"]["quiet_hours"] == ["22:00-06:00"]
     # The queue and its jobs
-    assert "for a test" in ctl("queue", "pause", "--reason", "for a test")
+    assert "for a test" in ctl("queue", "pause", "--reason", "for a test", "--seconds", "3600")
     assert ctl.json("status")["pause"]["reason"] == "for a test"
     job = ctl.json("jobs", "enqueue", "--user", "alice", "--playlist", playlists[0]["id"])[0]["job"]
     assert job["state"] == "pending" and job["priority"] == "medium"
     assert ctl.json("jobs", "promote", job["id"])["priority"] == "high"
     assert ctl.json("jobs", "prioritise", job["id"], "low")["priority"] == "low"
-    assert ctl.json("jobs", "position", job["id"])["ahead_high"] == 0
+    position = ctl.json("jobs", "position", job["id"])
+    # What holds it back is the pause.
+    assert position["ahead_high"] == 0 and 3_000_000 < position["starts_in_ms"] < 4_000_000
     assert [each["id"] for each in ctl.json("jobs", "list", "--user", "alice")] == [job["id"]]
     assert ctl("jobs", "list", "--user", "alice").split("\t")[:4] == [job["id"], "playlist", "low", "pending"]
     assert ctl.json("jobs", "pause", job["id"])["state"] == "paused"

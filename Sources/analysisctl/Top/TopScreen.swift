@@ -51,10 +51,7 @@ struct TopScreen {
             "[\(ProgressLine.bar(fraction, width: max(10, min(30, width - 70))))]",
             padded("\(Int(min(1, max(0, fraction)) * 100))%", 4), padded("\(ended)/\(job.total)", 9), job.userID,
         ]
-        if let etaMs = view?.etaMs {
-            let seconds = Int(clamping: etaMs / 1000)
-            words.append("ETA \(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)")
-        }
+        if let etaMs = view?.etaMs { words.append("ETA \(clock(ms: etaMs))") }
         if let song = view?.song {
             words.append("\(song.title)\(view.map { $0.stage.isEmpty ? "" : ": \($0.stage)" } ?? "")")
         }
