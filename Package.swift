@@ -80,7 +80,7 @@ let package = Package(
             providers: [
                 .apt([
                     "libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswresample-dev",
-                    "libebur128-dev", "libaubio-dev", "libchromaprint-dev",
+                    "libebur128-dev", "libchromaprint-dev",
                 ])
             ]),
 

@@ -7,7 +7,7 @@ build_flags=(-c release -Xswiftc -enable-testing)
 bin=${ANALYSIS_BIN:-$root/.build/release}
 
 runtime_packages=(redis-server libprotobuf-c-dev libhiredis-dev libavformat-dev libavcodec-dev libavutil-dev
-  libswresample-dev libebur128-dev libaubio-dev libchromaprint-dev pkg-config)
+  libswresample-dev libebur128-dev libchromaprint-dev pkg-config)
 
 # What the tests need besides.
 test_packages=(ffmpeg gcc make python3-venv openssl curl chromium chromium-driver prometheus)

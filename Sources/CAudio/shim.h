@@ -1,4 +1,3 @@
-#include <aubio/aubio.h>
 #include <chromaprint.h>
 #include <ebur128.h>
 #include <libavcodec/avcodec.h>
