@@ -39,6 +39,8 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
     private var state: ConnectionState
     /// Why this side ended the connection, once it has.
     private var closing: RPCError?
+    /// Whether the calls have been told.
+    private var hasEnded = false
     private var isReadPending = false
 
     init(
@@ -105,6 +107,14 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
         logger.debug("ending a connection", metadata: ["reason": "\(reason)"])
         outbox.send(.goAway(lastStream: role.lastAcceptedStream, reason))
         outbox.close()
+        // The peer may take its time to close, too: no call waits for that.
+        end(reason)
+    }
+
+    private func end(_ reason: RPCError) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        role.closed(reason)
     }
 
     // MARK: The channel's other events
@@ -141,7 +151,7 @@ final class FrameConnection<Role: ConnectionRole>: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         timer.stop()
-        role.closed(closing ?? RPCError(.unavailable, "the connection was closed"))
+        end(closing ?? RPCError(.unavailable, "the connection was closed"))
         context.fireChannelInactive()
     }
 }

@@ -46,10 +46,17 @@ struct Listener {
             throw RPCError(.failedPrecondition, "\(path) exists and is no socket: another path must be used")
         }
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        if let channel = try? await bootstrap.connect(unixDomainSocketPath: path).get() {
+        do {
+            let channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
             try? await channel.close()
-            throw RPCError(.alreadyExists, "another process listens on \(path)")
+        } catch let error as IOError where error.errnoCode == ECONNREFUSED {
+            unlink(path)
+            return
+        } catch let error as IOError where error.errnoCode == ENOENT {
+            return
+        } catch let error as IOError where error.errnoCode == EAGAIN {
+            // It has more callers waiting than it has room for.
         }
-        unlink(path)
+        throw RPCError(.alreadyExists, "another process listens on \(path)")
     }
 }

@@ -52,14 +52,14 @@ import Testing
 
     @Test(arguments: [
         ("exit 3", FailureKind.crashed, "ended with code 3"),
-        ("sleep 60", .timedOut, "was not ready in 1.0 seconds"),
+        ("sleep 60", .timedOut, "was not ready in 5.0 seconds"),
         ("echo garbage; sleep 60", .crashed, "broke the protocol"),
     ])
     func theSongsOfAnAnalyzerThatNeverStartsFail(_ command: String, _ kind: FailureKind, _ reason: String) async throws
     {
         let dead = Analyzer(name: "dead", executable: "/bin/sh", arguments: ["-c", command])
         let driver = Driver()
-        try await worker.run(driver, and: dead, child: .init(start: .seconds(1))) { _ in
+        try await worker.run(driver, and: dead, child: .init(start: .seconds(5))) { _ in
             #expect(await driver.connect()?.analyzers.map(\.name).contains("dead") == false)
             await driver.nextExchange()?.reply(.scripted("a", .scripted(), by: "dead"))
             let exchange = try #require(await driver.nextExchange())

@@ -101,8 +101,9 @@ import Testing
                 child.thaw()
                 child.freeze()
             }
+            // A thaw that came late would show by now.
             try await Task.sleep(for: .milliseconds(100))
-            #expect(ProcessState.of(pid) == "T")
+            try await ProcessState.wait(pid) { $0 == "T" }
             child.thaw()
             #expect(child.begin(.analyze(Analyze(song: .scripted(("answer", "{}")))), for: listener))
             #expect(await listener.answer() == "{}")
@@ -111,8 +112,10 @@ import Testing
 
     @Test func killingReachesEverythingThatTheChildStarted() async throws {
         let file = folder.path + "/pid"
-        // A shell gives what it starts in the background no input, and an analyzer without one leaves.
-        let command = "exec 3<&0; \(Products.path("ScriptAnalyzer")) shell <&3 & echo $! > \(file); wait"
+        // A shell gives what it starts in the background no input, and an analyzer without one leaves. Once the analyzer is there, so
+        // is its pid.
+        let analyzer = Products.path("ScriptAnalyzer")
+        let command = "exec 3<&0; sh -c 'echo $$ > \(file); exec \(analyzer) shell' <&3 & wait"
         let shell = Analyzer(name: "shell", executable: "/bin/sh", arguments: ["-c", command])
         try await withChild(shell) { child, listener in
             let text = try String(contentsOfFile: file, encoding: .utf8)

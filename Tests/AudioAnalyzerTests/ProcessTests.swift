@@ -37,13 +37,13 @@ import Testing
     @Test func aLeaseDoesNotRunOutWhileStopped() throws {
         let files = try AudioFiles()
         let stopped = try AnalyzerChild()
-        try stopped.send(.ping(Ping(leaseMs: 700)))
+        try stopped.send(.ping(Ping(leaseMs: 2000)))
         // The reply shows that the ping before it was heard.
         _ = try probe(stopped, files)
         try stopped.stop()
         // Another one's lease of the same length passes meanwhile.
         let other = try AnalyzerChild()
-        try other.send(.ping(Ping(leaseMs: 700)))
+        try other.send(.ping(Ping(leaseMs: 2000)))
         #expect(try other.exitCode() == EXIT_FAILURE)
         try stopped.continueAfterPing()
         _ = try probe(stopped, files)

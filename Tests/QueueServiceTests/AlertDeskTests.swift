@@ -32,8 +32,9 @@ import Testing
                 var over: [Alert] = []
                 while over.isEmpty {
                     let list = try await queue.alerts.listAlerts(ListAlertsRequest())
-                    over = list.past
-                    if !over.isEmpty { #expect(list.active.isEmpty) }
+                    // A machine that is slow for a second may have others.
+                    over = list.past.filter { $0.kind == .noWorker }
+                    if !over.isEmpty { #expect(!list.active.contains { $0.kind == .noWorker }) }
                     try await Task.sleep(for: .milliseconds(20))
                 }
                 #expect(over.map(\.id) == [raised.id] && over[0].clearedAtMs > 0)
@@ -47,7 +48,7 @@ import Testing
             var comes: Task<Void, any Error>?
             let alerts = queue.alerts.watchAlerts(
                 WatchAlertsRequest(), options: CallOptions(timeout: .seconds(60)))
-            for try await alert in alerts {
+            for try await alert in alerts where alert.kind == .noWorker {
                 ids.insert(alert.id)
                 if alert.clearedAtMs > 0 { break }
                 comes =

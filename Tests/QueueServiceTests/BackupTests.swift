@@ -106,7 +106,7 @@ import Testing
                                 try await store.send("HSET", store.keys.account(user), "last_analysis_at_ms", number)
                             }
                             // Bursts, and pauses in which the backup finds its instant.
-                            try await Task.sleep(for: .milliseconds(Int.random(in: 0..<5) == 0 ? 30 : 1))
+                            try await Task.sleep(for: .milliseconds(Int.random(in: 0..<20) == 0 ? 300 : 1))
                         }
                     }
                 }

@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func theLanesOfALostWorkerGoToTheOtherAndAreSharedAgainWithTheNext() async throws {
-        try await withServingQueue(lanes: 2, limits: QueueLimits(lease: .milliseconds(1000))) { queue in
+        try await withServingQueue(lanes: 2, limits: QueueLimits(lease: .seconds(3))) { queue in
             let first = ScriptedWorker("first", of: queue)
             try await first.connected {
                 try await first.granted("0")

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func aLeaseThatRunsOutHandsTheItemToTheNextWorkerAndRefusesTheFirst() async throws {
-        try await withServingQueue(limits: QueueLimits(lease: .seconds(2))) { queue in
+        try await withServingQueue(limits: QueueLimits(lease: .seconds(4))) { queue in
             let silent = ScriptedWorker("silent", of: queue)
             try await silent.connected(beating: nil) {
                 try await silent.granted()

@@ -30,6 +30,7 @@ import Testing
         try await withClient(address) { client in
             for round in 0..<3 {
                 try await withServer(TestService(echoHandler), at: address) { _ in
+                    await connected(client)
                     let reply = try await client.unary(Method<Text, Text>(echo.name), Text("\(round)"))
                     #expect(reply.text == "\(round)")
                 }
@@ -82,7 +83,9 @@ import Testing
                 started.signal()
                 try await mayFinish.value()
                 return "finished"
-            })
+            },
+            // What comes before it says that it stops is made again.
+            .unary(echo) { _, _ in throw RPCError(.unavailable, "the server is about to stop") })
         try await withClient(address) { client in
             let server = DrainableServer(first, at: address)
             let accepted = Task { try await client.unary(collect, "x") }
@@ -121,14 +124,16 @@ import Testing
         let draining = try await ScriptedServer(
             address, answers: [.goAway(lastStream: 0, RPCError(.unavailable, "the server is stopping"))])
         try await withClient(address) { client in
+            let isGone = Event()
             let call = Task {
                 try await client.clientStream(collect) { writer in
-                    try await draining.left.value()
+                    try await isGone.value()
                     try await writer.write("x")
                 }
             }
             try await draining.left.value()
             try await draining.close()
+            isGone.signal()
             let service = TestService(.clientStream(collect) { requests, _ in try await requests.next() ?? "lost" })
             try await withServer(service, at: address) { _ in
                 let reply = try await call.value

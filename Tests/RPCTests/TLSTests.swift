@@ -99,6 +99,7 @@ import Testing
         #expect(identity.serverContext !== before)
         let after = identity.serverContext
         #expect(identity.serverContext === after)
+        withExtendedLifetime((old, next)) {}
     }
 
     @Test func fileThatCannotBeUsedIsNamed() async throws {

@@ -5,7 +5,7 @@ import Testing
 /// A real cluster of three masters with replicas: callers need not know that it is one.
 @Suite(.timeLimit(.minutes(2))) struct RedisClusterTests {
     @Test func commandsFindTheirNodesOverOneConnectionEach() async throws {
-        let cluster = try await RedisCluster.start()
+        let cluster = try await RedisCluster.start(nodeTimeoutMs: 30_000)
         try await cluster.withClient(configuration: RedisConfiguration(clientName: "routed")) { client in
             try await withThrowingDiscardingTaskGroup { group in
                 for number in 0..<1000 {
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func aSlotThatMovesIsFollowedKeyByKeyAndScriptsWaitForAllOfIt() async throws {
-        let cluster = try await RedisCluster.start()
+        let cluster = try await RedisCluster.start(nodeTimeoutMs: 30_000)
         let place = try await cluster.place(of: "{tag}")
         let (source, target) = (cluster.masters[place], cluster.masters[(place + 1) % 3])
         func text(_ server: RedisServer, _ command: RedisArgument...) async throws -> String {

@@ -195,7 +195,7 @@ def test_a_greeting_that_is_none_is_refused(first, status):
     (test.connection,) = test.channel.take_new()
     test.said()
     assert [(frame.kind, frame.status) for frame in test.hear(**first)] == [(Frame.GOAWAY, status)]
-    assert test.connection.is_closed and code(call) is StatusCode.INTERNAL
+    assert test.connection.is_closed and code(call) is StatusCode.UNAVAILABLE
 
 
 def test_frames_of_a_call_that_has_ended_are_ignored():

@@ -16,7 +16,7 @@ from .address import TLS, Address
 from .aio_calls import Bidirectional, ClientStream, ServerStream, Unary
 from .channel import Channel
 from .connection import Connection
-from .methods import BidirectionalMethod, ClientStreamMethod, Q, R, ServerStreamMethod, UnaryMethod, bearer
+from .methods import BidirectionalMethod, ClientStreamMethod, Q, R, ServerStreamMethod, UnaryMethod, bearer, check_room
 from .options import CallOptions, Options
 from .resume import FollowResumption, Pace, Resumption, WatchResumption
 from .status import RPCError
@@ -108,6 +108,7 @@ class AsyncClient:
 
     def start(self, state: call.Call) -> None:
         state.metadata = [*self._bearer, *state.metadata]
+        check_room(state.metadata)
         self.channel.start(state, time.monotonic())
         self.flush()
 

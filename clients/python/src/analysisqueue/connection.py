@@ -78,7 +78,9 @@ class Connection:
                 self._receive(frame)
         except ProtocolError as violation:
             self._send(Frame(kind=Frame.GOAWAY, status=violation.code, detail=str(violation)))
-            self._close(RPCError(StatusCode.INTERNAL, f"the server broke the protocol: {violation}"))
+            # Before its greeting the server has taken nothing.
+            code = StatusCode.INTERNAL if self.is_greeted else StatusCode.UNAVAILABLE
+            self._close(RPCError(code, f"the server broke the protocol: {violation}"))
         return self._take_endings()
 
     def lose(self, reason: str) -> list[Ending]:
@@ -151,7 +153,8 @@ class Connection:
         self._send(Frame(kind=Frame.CREDIT, stream=call.stream, credit=size))
 
     def cancel(self, call: Call) -> None:
-        if self._calls.pop(call.stream, None) is call:
+        if self._calls.get(call.stream) is call:
+            del self._calls[call.stream]
             self._cancelled.add(call.stream)
             self._send(Frame(kind=Frame.CANCEL, stream=call.stream))
             call.closed()
@@ -216,18 +219,29 @@ class Connection:
             raise ProtocolError("a MESSAGE without a message")
         if frame.metadata:
             call.leading_metadata = _metadata(frame)
-        size, limit = len(frame.payload), self._options.max_message_bytes
-        if size > limit:
+        if error := self._excess(call, frame):
             self.cancel(call)
-            error = RPCError(StatusCode.RESOURCE_EXHAUSTED, f"a reply of {size} bytes is over the limit of {limit}")
             self._endings.append(Ending(call, error, Fate.ANSWERED))
         else:
             call.receive(frame.payload)
 
+    def _excess(self, call: Call, frame: Frame) -> RPCError | None:
+        """Why a reply is more than is taken; leading and trailing metadata count together."""
+        size, limit = len(frame.payload), self._options.max_message_bytes
+        if size > limit:
+            return RPCError(StatusCode.RESOURCE_EXHAUSTED, f"a reply of {size} bytes is over the limit of {limit}")
+        size = wire.metadata_size([*call.leading_metadata, *call.trailing_metadata])
+        if size > wire.MAX_METADATA_BYTES:
+            return RPCError(
+                StatusCode.RESOURCE_EXHAUSTED, f"metadata of {size} bytes is over the limit of {wire.MAX_METADATA_BYTES}")
+        return None
+
     def _receive_status(self, call: Call, frame: Frame) -> None:
         call.trailing_metadata = _metadata(frame)
-        error = None
-        if frame.status:
+        error = self._excess(call, frame)
+        if error:
+            pass
+        elif frame.status:
             retry_after = frame.retry_after_us / 1e6 if frame.retry_after_us else None
             error = RPCError(StatusCode(frame.status), frame.detail, call.trailing_metadata, retry_after)
         elif frame.has_message:

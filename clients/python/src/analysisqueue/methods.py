@@ -15,12 +15,10 @@ from google.protobuf.message import DecodeError, Message
 from .call import Call
 from .options import CallOptions
 from .status import Metadata, RPCError, StatusCode
-from .wire import HEADER_ROOM_BYTES
+from .wire import MAX_METADATA_BYTES, metadata_size
 
 if typing.TYPE_CHECKING:
     from . import aio, aio_calls, sync, sync_calls
-
-MAX_METADATA_BYTES = HEADER_ROOM_BYTES - 4096  # beside the method's name, a bearer token and the numbers of a CALL
 
 Q = typing.TypeVar("Q", bound=Message)
 R = typing.TypeVar("R", bound=Message)
@@ -127,13 +125,16 @@ def cancelled() -> RPCError:
     return RPCError(StatusCode.CANCELLED, "the caller gave the call up")
 
 
+def check_room(metadata: Metadata) -> None:
+    """Raises ValueError where it is more than a call may carry."""
+    size = metadata_size(metadata)
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(f"the metadata takes {size} bytes; a call has room for {MAX_METADATA_BYTES}")
+
+
 def _check_metadata(metadata: Metadata) -> None:
-    size = 0
     for name, value in metadata:
         if name != name.lower():
             raise ValueError(f"the metadata name {name!r} must be lower case: {name.lower()!r}")
         if name.endswith("-bin") != isinstance(value, bytes):
             raise TypeError(f"the value of the metadata {name!r} must be {'bytes' if name.endswith('-bin') else 'str'}")
-        size += len(name) + len(value if isinstance(value, bytes) else value.encode()) + 16  # and how they are framed
-    if size > MAX_METADATA_BYTES:
-        raise ValueError(f"the metadata takes {size} bytes; a call has room for {MAX_METADATA_BYTES}")

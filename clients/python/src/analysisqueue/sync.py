@@ -17,7 +17,7 @@ from .address import TLS, Address
 from .channel import Channel
 from .connection import Connection
 from .link import Link
-from .methods import BidirectionalMethod, ClientStreamMethod, Q, R, ServerStreamMethod, UnaryMethod, bearer, cancelled
+from .methods import BidirectionalMethod, ClientStreamMethod, Q, R, ServerStreamMethod, UnaryMethod, bearer, cancelled, check_room
 from .options import CallOptions, Options
 from .resume import FollowResumption, Pace, Resumption, WatchResumption
 from .status import RPCError
@@ -111,6 +111,7 @@ class Client:
 
     def start(self, state: call.Call) -> None:
         state.metadata = [*self._bearer, *state.metadata]
+        check_room(state.metadata)
         with self.lock:
             self.channel.start(state, time.monotonic())
             self.flush()

@@ -8,11 +8,12 @@ import typing
 from analysis.v1.frame_pb2 import Frame
 from google.protobuf.message import DecodeError, Message
 
-from .status import StatusCode
+from .status import Metadata, StatusCode
 
 MAX_MESSAGE_BYTES = 4 << 20
 DEFAULT_CREDIT_BYTES = 64 << 10  # of a stream, where HELLO does not say
 HEADER_ROOM_BYTES = 64 << 10  # what a frame may hold beside its message
+MAX_METADATA_BYTES = 8 << 10  # of one direction of a call
 MAX_GREETING_BYTES = 1024  # of a frame, until the peer has said HELLO
 
 M = typing.TypeVar("M", bound=Message)
@@ -30,6 +31,11 @@ def length_prefixed(message: Message) -> bytes:
     """The bytes of a message with their length before them."""
     data = message.SerializeToString()
     return struct.pack(">I", len(data)) + data
+
+
+def metadata_size(metadata: Metadata) -> int:
+    """What it counts against MAX_METADATA_BYTES."""
+    return sum(32 + len(name.encode()) + len(value if isinstance(value, bytes) else value.encode()) for name, value in metadata)
 
 
 class FrameDecoder:
