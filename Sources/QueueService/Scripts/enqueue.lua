@@ -9,8 +9,8 @@
 -- Result   the lane's hint, then for each request: why it is refused, as a text; or a list, with for each target: songs that the
 --          job has yet to go through, whether it was there already (0, 1), the job's values; without the last where there is
 --          nothing to do
--- Refused  NOTFOUND: no such user, or song or playlist of theirs; ILLEGAL: playlists of too many songs at once; EXISTS: the key names another request; MOVING. The request
---          changes nothing
+-- Refused  NOTFOUND: no such user, or song or playlist of theirs; ILLEGAL: playlists of too many songs at once; EXISTS: the key
+--          names another request; MOVING. The request changes nothing
 -- Events   enqueued: nothing ──▶ pending; a song with a fresh result is skipped and its job completed at once; reprioritised
 --
 -- Background work becomes batches, one at a time: what is left waits in the user's backlog, and the end of a batch enqueues the
