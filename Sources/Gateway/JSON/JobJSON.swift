@@ -124,8 +124,7 @@ struct QueueStatusAnswer: PolledAnswer {
     init(_ queue: QueueStatus, etaMs: UInt64?) {
         self.queue = Queue(
             totalJobs: queue.pending + queue.scheduled + queue.inProgress + queue.paused + queue.completed
-                + queue.failed
-                + queue.cancelled,
+                + queue.failed + queue.cancelled,
             pendingJobs: queue.pending, inProgressJobs: queue.inProgress, completedJobs: queue.completed,
             failedJobs: queue.failed, cancelledJobs: queue.cancelled, pausedJobs: queue.paused,
             priorityBreakdown: ["HIGH": queue.waitingHigh, "MEDIUM": queue.waitingMedium, "LOW": queue.waitingLow],

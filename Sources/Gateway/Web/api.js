@@ -38,7 +38,7 @@ async function request(method, path, body, keepalive = false, isSecond = false) 
   }
   if (response.status === 403 && sent && !isSecond) {
     // In another tab the session may have become another one, with the same cookie for both.
-    await api.session();
+    await api.session().catch(() => {});
     if (token !== sent) return request(method, path, body, keepalive, true);
   }
   if (response.status === 401) signedOut.dispatchEvent(new Event("signed-out"));

@@ -47,19 +47,24 @@ function tell() {
   const changes = [...latest.values()];
   const displaced = muted.has("interrupted") ? []
     : changes.filter(({ entry, before }) => entry.status === "interrupted" && before === "in_progress");
-  const begun = muted.has("in_progress") ? []
-    : changes.filter(({ entry, before }) => entry.status === "in_progress" && before !== "in_progress");
-  for (const { entry } of changes) if (entry.is_complete) ended(entry);
   // Background work is told of when its first batch begins and when its last one ends.
-  for (const { entry, before } of begun) if (entry.batch <= 1 || before === "interrupted" || before === "paused") began(entry, before, displaced);
+  const isNews = (entry, before) => entry.batch <= 1 || goesOn(before);
+  const begun = muted.has("in_progress") ? []
+    : changes.filter(({ entry, before }) => entry.status === "in_progress" && before !== "in_progress" && isNews(entry, before));
+  for (const { entry } of changes) if (entry.is_complete) ended(entry);
+  for (const { entry, before } of begun) began(entry, before, displaced);
   // Otherwise it is told together with what comes instead.
   if (begun.length === 0) for (const { entry } of displaced) toast(`${nameOf(entry)} makes way and goes on by itself later`);
+}
+
+function goesOn(before) {
+  return before === "interrupted" || before === "paused";
 }
 
 function began(entry, before, displaced) {
   const makesWay = displaced.length > 0
     ? `. ${displaced.map((other) => nameOf(other.entry)).join(" and ")} makes way and goes on afterwards` : "";
-  if (before === "interrupted" || before === "paused") return toast(`Going on with ${inSentence(entry)}`);
+  if (goesOn(before)) return toast(`Going on with ${inSentence(entry)}`);
   toast(`Analysing ${inSentence(entry)}${makesWay}`);
 }
 
@@ -80,7 +85,7 @@ function ended(entry) {
   const summary = jobType(entry) === "song" ? `Analysed ${name}${took}`
     : `Finished ${jobType(entry) === "background" ? "your library" : name}: ${analysed.toLocaleString("en-GB")} analysed${failures}${took}`;
   notify("Analysis finished", summary, entry);
-  toast(summary, entry.failed ? "bad" : "good", link);
+  toast(summary, failed ? "bad" : "good", link);
 }
 
 function nameOf(entry) {
