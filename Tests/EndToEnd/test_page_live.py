@@ -120,3 +120,28 @@ def test_the_end_of_a_library_is_celebrated_and_still_where_motion_is_not_wanted
     assert (animation != "none") == (motion == "no-preference")
     page.gone("[data-celebrates]")
     assert page.problems() == []
+
+
+def test_background_work_is_told_of_once_however_many_batches_it_has(browser, start, library):
+    system = start(library, ANALYSIS_BACKGROUND_BATCH="4")
+    page = Page(browser, system)
+    page.open()
+    page.script("""
+        window.told = [];
+        new MutationObserver((changes) => {
+          for (const { addedNodes } of changes) for (const node of addedNodes) window.told.push(node.dataset.message);
+        }).observe(document.getElementById("toasts"), { childList: true });
+    """)
+    page.find("#user").send_keys(system.ready["user"])
+    page.find("#password").send_keys(system.ready["password"] + "\n")
+    page.find(".library .lead", "All 12 songs are analysed")
+    page.find(".toast.good", "Finished your library: 12 analysed")
+    told = page.script("return window.told")
+    assert len([text for text in told if text.startswith("Finished your library")]) == 1
+    # It may have begun before the page could hear of it.
+    assert len([text for text in told if text.startswith("Analysing your library")]) <= 1
+    system.login()
+    assert [each["message"] for each in system.get("/api/notifications")["notifications"]] == ["Your library has been gone through"]
+    page.open("/#/history")
+    page.find("h2", "Everything not analysed yet, part 3")
+    assert page.problems() == []
