@@ -76,7 +76,8 @@ struct ContextProgress: Sendable {
     /// - Parameter changes: how often the library had changed when the songs were asked for; a late answer never replaces a later one.
     /// - Returns: whether they are others than before.
     mutating func learn(members new: Set<String>, asOf changes: UInt64) -> Bool {
-        guard changes >= membersAsOf ?? 0 else { return false }
+        // One of more changes than there were answers a context that has been closed.
+        guard changes >= membersAsOf ?? 0, changes <= libraryChanges else { return false }
         defer { (members, membersAsOf) = (new, changes) }
         return members != new
     }

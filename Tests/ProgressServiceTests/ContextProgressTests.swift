@@ -58,6 +58,9 @@ import Testing
         _ = lane.book.learn(members: ["s1"], of: Self.playlist, asOf: 1, nowMs: lane.nowMs)
         #expect(lane.book.lacksMembers(Self.playlist) == nil)
         #expect(lane.book.contexts[Self.playlist]?.members == ["s1", "s9"])
+        // What was asked for another context of this playlist, before it was closed.
+        _ = lane.book.learn(members: ["s2"], of: Self.playlist, asOf: 7, nowMs: lane.nowMs)
+        #expect(lane.book.contexts[Self.playlist]?.members == ["s1", "s9"])
     }
 
     @Test func somebodyElsesSongCountsNowhere() throws {

@@ -239,12 +239,10 @@ class Connection:
     def _receive_status(self, call: Call, frame: Frame) -> None:
         call.trailing_metadata = _metadata(frame)
         error = self._excess(call, frame)
-        if error:
-            pass
-        elif frame.status:
+        if error is None and frame.status:
             retry_after = frame.retry_after_us / 1e6 if frame.retry_after_us else None
             error = RPCError(StatusCode(frame.status), frame.detail, call.trailing_metadata, retry_after)
-        elif frame.has_message:
+        elif error is None and frame.has_message:
             call.receive(frame.payload, uses_credit=False)
         call.closed()
         self._endings.append(Ending(call, error, Fate.ANSWERED))
