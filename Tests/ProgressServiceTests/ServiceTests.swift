@@ -143,6 +143,9 @@ import Testing
             driver.cover("ann", playlistID: "trip", Coverage(total: 4, analysed: 1, audioMs: 800_000))
             driver.cover("ann", Coverage(total: 8, analysed: 1, audioMs: 1_600_000))
             driver.publish(PlayedJob.started())
+            // The beginning of the log has open contexts asked for anew, and an answer of what the catalog says below would come early.
+            for try await view in progress.watch(WatchRequest(userID: "ann", activeJobs: true))
+            where view.job?.state == .inProgress { break }
             let contexts = [ProgressContext(context: .playlistID("trip")), ProgressContext(context: .library(true))]
             var last: [ProgressContext: ProgressView] = [:]
             var step = 0
